@@ -1,0 +1,2 @@
+//! common: laid out, to be filled.
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! A whole station from one command.
+#![forbid(unsafe_code)]
+fn main() {}

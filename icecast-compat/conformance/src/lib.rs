@@ -1,0 +1,2 @@
+//! conformance: laid out, to be filled.
+#![forbid(unsafe_code)]

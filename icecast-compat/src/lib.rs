@@ -1,0 +1,2 @@
+//! icecast-compat: laid out, to be filled.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! server: laid out, to be filled.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! source: laid out, to be filled.
+#![forbid(unsafe_code)]

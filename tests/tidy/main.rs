@@ -1,0 +1,2 @@
+//! The style as tests.
+#![forbid(unsafe_code)]
