@@ -1,2 +1,23 @@
-//! common: laid out, to be filled.
+//! What both halves of Carrier need, and nothing else.
+//!
+//! The server and the source client meet only on the wire, so what they share is what travels on
+//! it: heads and their limits ([`http`]), titles ([`icy`]), the audio formats and where a decoder
+//! may begin in them ([`mpeg`], [`ogg`], [`mod@format`], [`chunk`]); and what an operator meets on
+//! both sides: [`config`], [`units`], [`auth`], [`logging`], and how long to wait before dialling
+//! again ([`backoff`]).
+//!
+//! Everything here is a function of bytes, events and a given time. This crate spawns nothing,
+//! opens nothing and reads no clock.
 #![forbid(unsafe_code)]
+
+pub mod auth;
+pub mod backoff;
+pub mod chunk;
+pub mod config;
+pub mod format;
+pub mod http;
+pub mod icy;
+pub mod logging;
+pub mod mpeg;
+pub mod ogg;
+pub mod units;

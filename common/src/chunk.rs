@@ -1,0 +1,24 @@
+//! `Chunk`: bytes that begin where a decoder may begin.
+
+use bytes::Bytes;
+use std::time::Duration;
+
+/// A piece of a stream. Chunks follow each other without a gap; together they are the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Whole frames or pages; for a format that we do not know, whatever arrived.
+    pub bytes: Bytes,
+    /// What these bytes are to a decoder that begins with them.
+    pub opening: Opening,
+    /// How long they play; zero where it is not known.
+    pub plays: Duration,
+}
+
+/// What the first byte of a [`Chunk`] is to a decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Audio, which makes sense to a decoder that has read the stream's headers, if it has any.
+    Audio,
+    /// All headers of a logical stream, and nothing else. Whoever joins later needs them first.
+    Headers,
+}

@@ -1,0 +1,182 @@
+//! Vorbis comments: the tags of Ogg streams, titles among them.
+//!
+//! The same list of `NAME=value` stands in the second header packet of Vorbis and of Opus, and in
+//! a metadata block of FLAC. Names are compared without case; values are UTF-8.
+
+use super::stream;
+
+/// What the headers of a stream say about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags {
+    /// `ARTIST`; several are joined by `, `.
+    pub artist: Option<String>,
+    /// `TITLE`.
+    pub title: Option<String>,
+    /// What the audio is, where the first packet tells.
+    pub audio: Option<Audio>,
+}
+
+/// A codec's own description of its audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audio {
+    /// `Vorbis`, `Opus` or `FLAC`.
+    pub codec: &'static str,
+    /// Channels.
+    pub channels: u8,
+    /// Sample frames per second.
+    pub rate_hz: u32,
+    /// Bits per second that the codec aims at, where it says.
+    pub bitrate_bps: Option<u32>,
+}
+
+impl Tags {
+    /// Reads the header pages of a stream.
+    pub fn read(header_pages: &[u8]) -> Self {
+        let mut tags = Self::default();
+        for (_, packet) in stream::packets(header_pages) {
+            tags.audio = tags.audio.or_else(|| Audio::read(&packet));
+            let list = packet
+                .strip_prefix(b"\x03vorbis".as_slice())
+                .or_else(|| packet.strip_prefix(b"OpusTags".as_slice()))
+                .or_else(|| flac_comment(&packet));
+            if let Some(list) = list {
+                tags.read_list(list);
+            }
+        }
+        tags
+    }
+
+    fn read_list(&mut self, mut list: &[u8]) {
+        let Some(_vendor) = counted(&mut list) else { return };
+        let Some(count) = number(&mut list) else { return };
+        for _ in 0..count.min(COMMENTS_MAX) {
+            let Some(comment) = counted(&mut list) else { return };
+            let Ok(comment) = std::str::from_utf8(comment) else { continue };
+            let Some((name, value)) = comment.split_once('=') else { continue };
+            match (name.to_ascii_lowercase().as_str(), &mut self.artist) {
+                ("artist", Some(artists)) => artists.extend([", ", value]),
+                ("artist", none) => *none = Some(value.to_owned()),
+                ("title", _) if self.title.is_none() => self.title = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Audio {
+    fn read(packet: &[u8]) -> Option<Self> {
+        let little = |at: usize| {
+            let bytes = packet.get(at..at + 4)?;
+            Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        };
+        if packet.starts_with(b"\x01vorbis") {
+            let bitrate_bps = little(20).filter(|&bps| bps > 0 && bps <= BITRATE_BPS_MAX);
+            let (channels, rate_hz) = (*packet.get(11)?, little(12)?);
+            return Some(Self { codec: "Vorbis", channels, rate_hz, bitrate_bps });
+        }
+        if packet.starts_with(b"OpusHead") {
+            let channels = *packet.get(9)?;
+            return Some(Self { codec: "Opus", channels, rate_hz: 48_000, bitrate_bps: None });
+        }
+        if packet.starts_with(b"\x7fFLAC") {
+            let &[a, b, c] = packet.get(27..30)?.first_chunk()?;
+            let rate_hz = u32::from(a) << 12 | u32::from(b) << 4 | u32::from(c >> 4);
+            return Some(Self {
+                codec: "FLAC",
+                channels: (c >> 1 & 7) + 1,
+                rate_hz,
+                bitrate_bps: None,
+            });
+        }
+        None
+    }
+}
+
+/// The comment list in a FLAC metadata block, if it is of that kind.
+fn flac_comment(packet: &[u8]) -> Option<&[u8]> {
+    let (header, list) = packet.split_at_checked(4)?;
+    (header[0] & 0x7f == FLAC_COMMENT_BLOCK).then_some(list)
+}
+
+fn number(list: &mut &[u8]) -> Option<u32> {
+    let (number, rest) = list.split_first_chunk()?;
+    *list = rest;
+    Some(u32::from_le_bytes(*number))
+}
+
+/// A byte string with its length before it.
+fn counted<'a>(list: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(number(list)?).ok()?;
+    let (bytes, rest) = list.split_at_checked(length)?;
+    *list = rest;
+    Some(bytes)
+}
+
+/// The most comments that are looked at.
+const COMMENTS_MAX: u32 = 10_000;
+/// No codec aims higher; a larger number is an encoder's way to say that it does not know.
+const BITRATE_BPS_MAX: u32 = 10_000_000;
+const FLAC_COMMENT_BLOCK: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::super::page::fixture::page;
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn list(comments: &[&str]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut put = |text: &str| {
+            out.extend_from_slice(&u32::try_from(text.len()).unwrap().to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
+        };
+        put("vendor");
+        for comment in comments {
+            put(comment);
+        }
+        out.splice(10..10, u32::try_from(comments.len()).unwrap().to_le_bytes());
+        out
+    }
+
+    #[test]
+    fn vorbis_headers_tell_artist_title_and_audio() {
+        let first = b"\x01vorbis\0\0\0\0\x02\x44\xac\0\0\0\0\0\0\0\x77\x01\0\0\0\0\0\xb8\x01";
+        let second = [b"\x03vorbis".to_vec(), list(&["TITLE=Ä", "artist=A", "Artist=B"])].concat();
+        let pages = [page(1, 2, 0, &[first]), page(1, 0, 0, &[&second])].concat();
+
+        let tags = Tags::read(&pages);
+
+        assert_eq!(tags.title.as_deref(), Some("Ä"));
+        assert_eq!(tags.artist.as_deref(), Some("A, B"));
+        let audio =
+            Audio { codec: "Vorbis", channels: 2, rate_hz: 44_100, bitrate_bps: Some(96_000) };
+        assert_eq!(tags.audio, Some(audio));
+    }
+
+    #[test]
+    fn opus_and_flac_tags_are_read_too() {
+        let opus = [b"OpusTags".to_vec(), list(&["title=O"])].concat();
+        let flac = [vec![0x84, 0, 0, 0], list(&["title=F"])].concat();
+
+        assert_eq!(Tags::read(&page(1, 0, 0, &[&opus])).title.as_deref(), Some("O"));
+        assert_eq!(Tags::read(&page(1, 0, 0, &[&flac])).title.as_deref(), Some("F"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_packet_makes_the_reader_panic(
+            bytes in vec(any::<u8>(), 0..200),
+            cut in 0..60_usize,
+        ) {
+            let mut whole = list(&["title=O", "artist=P"]);
+            whole.truncate(cut);
+            whole.extend_from_slice(&bytes);
+            let starts: [&[u8]; 5] =
+                [b"\x03vorbis", b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"\x04\0\0\0"];
+            for start in starts {
+                let _ = Tags::read(&page(1, 2, 0, &[&[start, &whole].concat()]));
+            }
+        }
+    }
+}

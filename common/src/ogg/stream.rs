@@ -1,0 +1,256 @@
+//! Where a reader may begin in a chain of Ogg pages.
+//!
+//! A decoder needs the header packets of every logical stream before it can use a later page.
+//! Each codec says how many there are. The pages from the first one that begins a stream to the
+//! one on which the last header packet ends are the *headers* of this link of the chain; after
+//! them a reader may begin at any page.
+
+use super::page::Page;
+
+/// Follows the pages of a chain and tells headers from audio.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    streams: Vec<Stream>,
+    /// Pages that begin a stream may still follow: no other page has come since the first.
+    opening: bool,
+}
+
+/// What a page is to a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Audio; a reader with the headers may begin here.
+    Audio,
+    /// A page of the headers, with more of them to come.
+    Header,
+    /// The last page of the headers.
+    LastHeader,
+    /// A page of a stream that never began; of no use to any decoder.
+    Orphan,
+}
+
+#[derive(Clone, Debug)]
+struct Stream {
+    serial: u32,
+    headers: Headers,
+}
+
+/// The header packets that a logical stream has yet to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Headers {
+    /// So many; at 0 they are complete.
+    Packets(usize),
+    /// All pages up to the first with a position, for codecs that we do not know.
+    UntilPosition,
+    /// FLAC that does not say how many: up to the metadata block that is marked as the last.
+    UntilLastFlacBlock,
+}
+
+impl Chain {
+    /// What `page`, the next one of the chain, is to a reader.
+    pub fn follow(&mut self, page: &Page<'_>) -> Role {
+        if page.begins_stream {
+            if !self.opening {
+                self.streams.clear();
+                self.opening = true;
+            }
+            let mut stream = Stream { serial: page.serial, headers: Headers::announced(page) };
+            stream.headers = stream.headers.after(page);
+            self.streams.retain(|other| other.serial != page.serial);
+            if self.streams.len() < STREAMS_MAX {
+                self.streams.push(stream);
+            }
+            return Role::Header;
+        }
+        let had_headers = self.opening || self.complete();
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.serial == page.serial)
+        else {
+            return Role::Orphan;
+        };
+        let was_complete = had_headers && !self.opening;
+        stream.headers = stream.headers.after(page);
+        self.opening = false;
+        match (was_complete, self.complete()) {
+            (true, _) => Role::Audio,
+            (false, true) => Role::LastHeader,
+            (false, false) => Role::Header,
+        }
+    }
+
+    fn complete(&self) -> bool {
+        self.streams.iter().all(|stream| stream.headers == Headers::Packets(0))
+    }
+}
+
+impl Headers {
+    /// What the page that begins a stream says about its headers.
+    fn announced(page: &Page<'_>) -> Self {
+        let first = page.segments().next().map_or(&[][..], |segment| segment.bytes);
+        if let Some(rest) = first.strip_prefix(b"\x7fFLAC") {
+            return match rest.get(2..4).map(|count| u16::from_be_bytes([count[0], count[1]])) {
+                None | Some(0) => Self::UntilLastFlacBlock,
+                Some(count) => Self::Packets(1 + usize::from(count)),
+            };
+        }
+        match first {
+            [1, b'v', b'o', b'r', b'b', b'i', b's', ..] => Self::Packets(3),
+            [0x80, b't', b'h', b'e', b'o', b'r', b'a', ..] => Self::Packets(3),
+            [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', ..] => Self::Packets(2),
+            [b'S', b'p', b'e', b'e', b'x', b' ', b' ', b' ', ..] => Self::Packets(2),
+            _ => Self::UntilPosition,
+        }
+    }
+
+    fn after(self, page: &Page<'_>) -> Self {
+        match self {
+            Self::Packets(count) => Self::Packets(count.saturating_sub(page.packets_ended())),
+            Self::UntilPosition if page.granule.is_some_and(|granule| granule > 0) => {
+                Self::Packets(0)
+            }
+            Self::UntilLastFlacBlock if !page.begins_stream => {
+                let last = page.segments().any(|segment| {
+                    segment.bytes.first().is_some_and(|kind| kind & 0x80 != 0)
+                        && segment.ends_packet
+                });
+                if last { Self::Packets(0) } else { self }
+            }
+            Self::UntilPosition | Self::UntilLastFlacBlock => self,
+        }
+    }
+}
+
+/// The packets of `pages` (whole pages, one after the other) with the serial of their stream, in
+/// the order in which they end.
+pub fn packets(pages: &[u8]) -> Vec<(u32, Vec<u8>)> {
+    let mut open: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut ended = Vec::new();
+    let mut rest = pages;
+    while let Ok(Some(page)) = Page::read(rest) {
+        rest = &rest[page.bytes.len()..];
+        for segment in page.segments() {
+            let begun = open.iter().position(|(serial, _)| *serial == page.serial);
+            let (serial, mut packet) =
+                begun.map_or_else(|| (page.serial, Vec::new()), |at| open.swap_remove(at));
+            packet.extend_from_slice(segment.bytes);
+            let to = if segment.ends_packet { &mut ended } else { &mut open };
+            to.push((serial, packet));
+        }
+    }
+    ended
+}
+
+/// The most logical streams side by side; further ones are left out of the headers.
+const STREAMS_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::super::page::fixture::{laced, page};
+    use super::*;
+
+    const BOS: u8 = 2;
+
+    fn roles(pages: &[Vec<u8>]) -> Vec<Role> {
+        let mut chain = Chain::default();
+        pages.iter().map(|page| chain.follow(&Page::read(page).unwrap().unwrap())).collect()
+    }
+
+    #[test]
+    fn vorbis_has_three_header_packets_whatever_pages_they_are_on() {
+        use Role::{Audio, Header, LastHeader};
+        let first = page(1, BOS, 0, &[b"\x01vorbis"]);
+
+        let two_pages = [first.clone(), page(1, 0, 0, &[b"\x03vorbis", b"\x05vorbis"])];
+        let spread = [
+            first,
+            page(1, 0, 0, &[b"\x03vorbis"]),
+            laced(1, 0, u64::MAX, &[255], &[5; 255]),
+            laced(1, 1, 0, &[3], b"end"),
+            page(1, 0, 64, &[b"audio"]),
+        ];
+
+        assert_eq!(roles(&two_pages), [Header, LastHeader]);
+        assert_eq!(roles(&spread), [Header, Header, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn a_new_logical_stream_has_headers_again() {
+        use Role::{Audio, Header, LastHeader};
+
+        let pages = [
+            page(1, BOS, 0, &[b"OpusHead"]),
+            page(1, 0, 0, &[b"OpusTags"]),
+            page(1, 4, 960, &[b"audio"]),
+            page(2, BOS, 0, &[b"OpusHead"]),
+            page(2, 0, 0, &[b"OpusTags"]),
+            page(2, 0, 960, &[b"audio"]),
+        ];
+
+        assert_eq!(roles(&pages), [Header, LastHeader, Audio, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn flac_says_how_many_headers_it_has_or_marks_the_last() {
+        use Role::{Audio, Header, LastHeader};
+        let begun = |count: u8| page(1, BOS, 0, &[&[0x7f, b'F', b'L', b'A', b'C', 1, 0, 0, count]]);
+        let rest = [
+            page(1, 0, 0, &[&[4, 0]]),
+            page(1, 0, 0, &[&[0x81, 0]]),
+            page(1, 0, 9, &[&[255, 0xf8]]),
+        ];
+
+        let counted = [vec![begun(2)], rest.to_vec()].concat();
+        let uncounted = [vec![begun(0)], rest.to_vec()].concat();
+
+        assert_eq!(roles(&counted), [Header, Header, LastHeader, Audio]);
+        assert_eq!(roles(&uncounted), [Header, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn streams_side_by_side_are_complete_together() {
+        use Role::{Audio, Header, LastHeader};
+
+        let pages = [
+            page(1, BOS, 0, &[b"\x80theora"]),
+            page(2, BOS, 0, &[b"OpusHead"]),
+            page(1, 0, 0, &[b"\x81theora", b"\x82theora"]),
+            page(2, 0, 0, &[b"OpusTags"]),
+            page(1, 0, 1, &[b"frame"]),
+        ];
+
+        assert_eq!(roles(&pages), [Header, Header, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn an_unknown_codec_has_headers_up_to_its_first_position() {
+        use Role::{Audio, Header, LastHeader};
+
+        let pages = [
+            page(1, BOS, 0, &[b"something"]),
+            page(1, 0, 0, &[b"header"]),
+            page(1, 0, 5, &[b"first"]),
+            page(1, 0, 6, &[b"second"]),
+        ];
+
+        assert_eq!(roles(&pages), [Header, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn a_page_of_a_stream_that_never_began_is_an_orphan() {
+        assert_eq!(roles(&[page(3, 0, 5, &[b"late"])]), [Role::Orphan]);
+    }
+
+    #[test]
+    fn packets_are_put_together_across_pages_and_streams() {
+        let pages = [
+            laced(1, BOS, u64::MAX, &[255], &[7; 255]),
+            page(2, BOS, 0, &[b"other"]),
+            laced(1, 1, 0, &[2, 1], b"abc"),
+        ]
+        .concat();
+
+        let found = packets(&pages);
+
+        assert_eq!(found[0], (2, b"other".to_vec()));
+        assert_eq!(found[1], (1, [[7; 255].as_slice(), b"ab"].concat()));
+        assert_eq!(found[2], (1, b"c".to_vec()));
+    }
+}
