@@ -1,7 +1,8 @@
 //! Listen sockets: opening them, and taking clients in.
 
 use crate::answer::Manner;
-use crate::connection::{self, Client};
+use crate::client::Client;
+use crate::connection;
 use crate::icecast::answers;
 use crate::parts::Parts;
 use crate::refusal::Refusal;

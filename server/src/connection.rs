@@ -3,10 +3,10 @@
 //! A head is read within the header timeout and routed; then the connection becomes a source, is
 //! handed to a fan as a listener, or gets an answer and, if it asked to be kept, may ask again.
 
-mod client;
-
 use crate::admin::Command;
 use crate::answer::{Answer, Manner};
+use crate::auth;
+use crate::client::{Client, NoHead};
 use crate::icecast::answers;
 use crate::ingest;
 use crate::listener;
@@ -16,10 +16,6 @@ use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::route::{Route, route};
 use crate::status::page;
-pub(crate) use client::Client;
-use client::NoHead;
-use common::auth::Credentials;
-use common::http::basic;
 use common::http::head::{RequestHead, Version};
 use std::sync::Arc;
 use tracing::debug;
@@ -113,7 +109,7 @@ async fn command_answer(
     head: &RequestHead,
     parts: &Parts,
 ) -> Result<Answer, Refusal> {
-    let given = credentials(head);
+    let given = auth::credentials(head);
     let name = command.mount().map(MountName::new);
     let is_source = match &name {
         Some(Ok(name)) => parts.authority.is_source(name, given.as_ref()),
@@ -153,11 +149,6 @@ async fn command_answer(
 async fn find_on_air(name: MountName, parts: &Parts) -> Result<Mount, Refusal> {
     let found = parts.registry.find(name).await;
     found.filter(|mount| mount.on_air().is_some()).ok_or(Refusal::SourceMissing)
-}
-
-/// The credentials of a request.
-pub(crate) fn credentials(head: &RequestHead) -> Option<Credentials> {
-    head.headers.first("authorization").and_then(basic::read)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A *source* puts a stream on a *mount*; *listeners* hear it. One port speaks to everybody:
 //!
 //! ```text
-//! accept → connection → route ─┬─ ingest ──► mount::stream ──► listener::fan
+//! accept → connection → route ─┬─ ingest ──► mount::stream ──► mount::fan
 //!                              ├─ listener (joins mount::stream)
 //!                              └─ admin, status  (ask owners, read counters)
 //! ```
@@ -20,6 +20,7 @@ mod admin;
 mod answer;
 mod auth;
 pub mod cli;
+mod client;
 pub mod config;
 mod connection;
 mod icecast;

@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_new_logical_stream_has_headers_again() {
-        use Role::{Audio, FirstHeader, Header, LastHeader};
+        use Role::{Audio, FirstHeader, LastHeader};
 
         let pages = [
             page(1, BOS, 0, &[b"OpusHead"]),

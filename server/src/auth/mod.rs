@@ -3,6 +3,8 @@
 use crate::config::{Config, SOURCE_USER};
 use crate::mount::name::MountName;
 use common::auth::Credentials;
+use common::http::basic;
+use common::http::head::RequestHead;
 use std::sync::Arc;
 
 /// Decides by the passwords of the configuration.
@@ -34,6 +36,11 @@ impl Authority {
         let (Some(given), Some(password)) = (given, password) else { return false };
         password.matches(given.password.reveal()) & (given.user == user)
     }
+}
+
+/// The credentials of a request.
+pub(crate) fn credentials(head: &RequestHead) -> Option<Credentials> {
+    head.headers.first("authorization").and_then(basic::read)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 
 mod framer;
 
-use crate::connection::{self, Client};
+use crate::auth;
+use crate::client::Client;
 use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
 use crate::mount::{Mount, SourceLine};
@@ -27,7 +28,7 @@ pub(crate) async fn run(
     name: MountName,
     parts: &Parts,
 ) -> Result<(), Refusal> {
-    let given = connection::credentials(head);
+    let given = auth::credentials(head);
     if !parts.authority.is_source(&name, given.as_ref()) {
         if given.is_some() {
             warn!(mount = %name, ip = %client.ip, "a source gave a wrong user or password");

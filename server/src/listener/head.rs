@@ -5,7 +5,7 @@
 //! scripts do not.
 
 use crate::answer;
-use crate::listener::feed::Wrapping;
+use crate::mount::feed::Wrapping;
 use crate::mount::on_air::SourceAbout;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use common::http::chunked;

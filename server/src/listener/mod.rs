@@ -1,23 +1,21 @@
 //! A listener: somebody's player.
 //!
-//! It joins a mount and is handed, with its connection, to one of the mount's fans, which serves
-//! it from then on ([`fan`]). Where it stands in the stream, and what comes next, is its feed's
-//! to know ([`feed`]).
+//! Here it joins: it gets its place in a mount's stream and the head of its answer, and is handed,
+//! with its connection, to one of the mount's fans, which serves it from then on
+//! ([`crate::mount::fan`]).
 
-pub(crate) mod fan;
-pub(crate) mod feed;
-pub(crate) mod head;
+mod head;
 
 use crate::answer::Answer;
-use crate::connection::Client;
+use crate::client::Client;
 use crate::mount::Joined;
+use crate::mount::fan::Arrival;
+use crate::mount::feed::Feed;
 use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use common::http::head::RequestHead;
-use fan::Arrival;
-use feed::Feed;
 use jiff::Timestamp;
 
 /// Makes `client` a listener of the mount `name`; gives it back if that cannot be.

@@ -5,21 +5,23 @@
 //! back: its listeners are kept for the source grace, and hear the stream go on. After that the
 //! stream ends and so does the mount.
 //!
-//! Listeners are not served here. Each mount has a few *fans*, one per processor, that do
-//! ([`crate::listener::fan`]); audio reaches them through the stream, not through messages.
+//! The owner serves no listeners. Each mount has a few *fans*, one per processor, that do
+//! ([`fan`]); audio reaches them through the stream, not through messages.
 
+pub(crate) mod fan;
+pub(crate) mod feed;
 pub(crate) mod name;
 pub(crate) mod on_air;
 pub(crate) mod registry;
 pub(crate) mod stream;
 
 use crate::config::limits::MountLimits;
-use crate::listener::fan::{Arrival, Fan};
 use crate::refusal::Refusal;
 use crate::status::counters::{ListenerSeat, MountCounters, ServerCounters};
 use crate::tasks::Tasks;
 use bytes::Bytes;
 use common::chunk::{Chunk, Opening};
+use fan::{Arrival, Fan};
 use jiff::Timestamp;
 use name::MountName;
 use on_air::{OnAir, SourceAbout, TitleText};

@@ -9,7 +9,7 @@
 //! With a flush delay of zero everybody is served as soon as something is aired.
 
 use crate::config::limits::MountLimits;
-use crate::listener::feed::{Feed, Plan, SLICES_MAX};
+use crate::mount::feed::{Feed, Plan, SLICES_MAX};
 use crate::mount::name::MountName;
 use crate::status::counters::{ClientSeat, ListenerSeat, MountCounters};
 use std::io::{ErrorKind, IoSlice};
