@@ -1,2 +1,5 @@
-//! source: laid out, to be filled.
+//! A playlist source client for Icecast-compatible servers: files in, internet radio out.
 #![forbid(unsafe_code)]
+
+pub mod pcm;
+pub mod resample;
