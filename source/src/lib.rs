@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod pcm;
+pub mod playlist;
 pub mod resample;
