@@ -1,6 +1,7 @@
 //! A playlist source client for Icecast-compatible servers: files in, internet radio out.
 #![forbid(unsafe_code)]
 
+pub mod decode;
 pub mod pcm;
 pub mod playlist;
 pub mod resample;
