@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod mix;
 pub mod pcm;
 pub mod playlist;
 pub mod resample;
