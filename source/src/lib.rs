@@ -1,7 +1,9 @@
 //! A playlist source client for Icecast-compatible servers: files in, internet radio out.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod decode;
+pub mod encode;
 pub mod mix;
 pub mod pcm;
 pub mod playlist;
