@@ -4,7 +4,9 @@
 pub mod clock;
 pub mod decode;
 pub mod encode;
+pub mod lookahead;
 pub mod mix;
 pub mod pcm;
 pub mod playlist;
+pub mod programme;
 pub mod resample;
