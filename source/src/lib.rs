@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod config;
 pub mod decode;
 pub mod encode;
 pub mod lookahead;
@@ -9,4 +10,6 @@ pub mod mix;
 pub mod pcm;
 pub mod playlist;
 pub mod programme;
+pub mod push;
 pub mod resample;
+pub mod tasks;
