@@ -1,0 +1,95 @@
+//! Answers of the `/admin/` commands.
+
+use crate::xml;
+use std::fmt::Write as _;
+
+/// The answer to a command: a sentence, and whether it was carried out.
+pub fn response(message: &str, done: bool) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    out.push_str("<iceresponse>");
+    xml::element(&mut out, "message", message);
+    xml::element(&mut out, "return", if done { "1" } else { "0" });
+    out.push_str("</iceresponse>\n");
+    out
+}
+
+/// One mount in the answer to `listmounts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedMount {
+    /// The mount, with its leading slash.
+    pub mount: String,
+    /// The mount its listeners go to when the source leaves; empty if there is none.
+    pub fallback: String,
+    /// Listeners now.
+    pub listeners: u64,
+    /// Seconds since the source connected.
+    pub connected_seconds: u64,
+    /// The source's content type.
+    pub content_type: String,
+}
+
+/// The answer to `listmounts`.
+pub fn mounts(mounts: &[ListedMount]) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    out.push_str("<icestats>");
+    for mount in mounts {
+        out.push_str("<source mount=\"");
+        xml::attribute(&mut out, &mount.mount);
+        out.push_str("\">");
+        xml::element(&mut out, "fallback", &mount.fallback);
+        let _ = write!(out, "<listeners>{}</listeners>", mount.listeners);
+        let _ = write!(out, "<Connected>{}</Connected>", mount.connected_seconds);
+        xml::element(&mut out, "content-type", &mount.content_type);
+        out.push_str("</source>");
+    }
+    out.push_str("</icestats>\n");
+    out
+}
+
+/// The page that goes with a 400 or 404.
+pub fn error_page(status: u16, sentence: &str) -> String {
+    let mut escaped = String::new();
+    xml::text(&mut escaped, sentence);
+    format!(
+        "<html><head><title>Error {status}</title></head><body><b>{status} - {escaped}</b></body>\
+         </html>\r\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_is_what_icecast_sends() {
+        assert_eq!(
+            response("Metadata update successful", true),
+            "<?xml version=\"1.0\"?>\n<iceresponse><message>Metadata update successful</message>\
+             <return>1</return></iceresponse>\n"
+        );
+        assert_eq!(response("Metadata update successful", true).len(), 113, "as recorded");
+    }
+
+    #[test]
+    fn a_listed_mount_is_what_icecast_sends() {
+        let mount = ListedMount {
+            mount: "/aac.aac".to_owned(),
+            fallback: String::new(),
+            listeners: 0,
+            connected_seconds: 8,
+            content_type: "audio/aac".to_owned(),
+        };
+
+        assert_eq!(
+            mounts(&[mount]),
+            "<?xml version=\"1.0\"?>\n<icestats><source mount=\"/aac.aac\"><fallback></fallback>\
+             <listeners>0</listeners><Connected>8</Connected>\
+             <content-type>audio/aac</content-type></source></icestats>\n"
+        );
+    }
+
+    #[test]
+    fn an_error_page_is_what_icecast_sends() {
+        assert_eq!(error_page(400, "Unrecognised command").len(), 98, "as recorded");
+    }
+}
