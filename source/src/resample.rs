@@ -3,7 +3,13 @@
 //! A `Resampler` serves one track. It works in the frequency domain, flat to 21 kHz at 44.1 kHz,
 //! with one block transformed at a time: shorter blocks would roll off from 19 kHz on. The delay
 //! that this costs is cut off at the beginning and made up at the end, so a track comes out as
-//! long as it went in, to the sample, and with nothing added. It knows no file and no title.
+//! long as it went in, to the sample, and with nothing added.
+//!
+//! A filter that saw silence around the track would ring at both its ends: where the audio is
+//! cut in the middle of a sound, half of the step would be heard inside the track. So it is shown
+//! the audio mirrored about its first and last samples instead, which goes on as the sound does.
+//!
+//! It knows no file and no title.
 
 use crate::pcm::block::Block;
 use audioadapter_buffers::direct::SequentialSliceOfVecs;
@@ -26,12 +32,18 @@ enum Path {
 struct Transform {
     fft: Fft<f32>,
     from_hz: u32,
+    /// Input sample frames transformed at a time; as many are shown before and after the track.
+    chunk_sample_frames: usize,
     /// Input that does not yet fill a chunk.
     waiting: Block,
+    /// The last input, no more than is needed for the mirror image.
+    recent: Block,
+    /// Whether the mirror image before the track has been shown.
+    begun: bool,
     /// One chunk of output.
     chunk: Vec<Vec<f32>>,
     /// Output sample frames still to be cut off at the beginning.
-    delay: usize,
+    cut: usize,
     taken: u64,
     given: u64,
 }
@@ -89,15 +101,47 @@ impl Transform {
         )
         .expect("both rates and the chunk are above zero");
         let chunk = vec![vec![0.0; fft.output_frames_max()]; 2];
-        let waiting = Block::stereo(from_hz, Vec::new(), Vec::new());
-        let delay = fft.output_delay();
-        Self { fft, from_hz, waiting, chunk, delay, taken: 0, given: 0 }
+        let nothing = Block::stereo(from_hz, Vec::new(), Vec::new());
+        Self {
+            chunk_sample_frames: fft.input_frames_next(),
+            cut: fft.output_delay() + fft.output_frames_next(),
+            waiting: nothing.clone(),
+            recent: nothing,
+            begun: false,
+            taken: 0,
+            given: 0,
+            fft,
+            from_hz,
+            chunk,
+        }
     }
 
     fn feed(&mut self, block: &Block, to_hz: u32) -> Block {
         self.taken += block.sample_frames() as u64;
         self.waiting.append(block);
-        self.whole_chunks(to_hz)
+        self.recent.append(block);
+        let surplus = self.recent.sample_frames().saturating_sub(self.chunk_sample_frames + 1);
+        if surplus > 0 {
+            self.begin();
+            self.recent.drop_front(surplus);
+        }
+        if self.begun { self.whole_chunks(to_hz) } else { Block::stereo(to_hz, vec![], vec![]) }
+    }
+
+    /// Shows the mirror image of the beginning before it, unless that has been done.
+    fn begin(&mut self) {
+        if self.begun {
+            return;
+        }
+        self.begun = true;
+        let planes = self.waiting.planes().iter().map(|plane| {
+            let mut before = mirrored(plane.iter(), self.chunk_sample_frames);
+            before.reverse();
+            before
+        });
+        let mut before = self.block(planes.collect());
+        before.append(&self.waiting);
+        self.waiting = before;
     }
 
     fn whole_chunks(&mut self, to_hz: u32) -> Block {
@@ -113,8 +157,8 @@ impl Transform {
             self.fft
                 .process_into_buffer(&input, &mut output, None)
                 .expect("both buffers have the lengths asked for");
-            let cut = self.delay.min(frames_out);
-            self.delay -= cut;
+            let cut = self.cut.min(frames_out);
+            self.cut -= cut;
             out.append(&Block::stereo(
                 to_hz,
                 self.chunk[0][cut..frames_out].to_vec(),
@@ -126,20 +170,35 @@ impl Transform {
     }
 
     fn finish(mut self, to_hz: u32) -> Block {
+        self.begin();
+        let mut out = self.whole_chunks(to_hz);
         let scaled = u128::from(self.taken) * u128::from(to_hz) * 2;
         let from = u128::from(self.from_hz) * 2;
         let whole = u64::try_from((scaled + from / 2) / from).expect("a track is shorter");
-        let mut out = Block::stereo(to_hz, Vec::new(), Vec::new());
-        while self.given < whole {
-            let silence = self.fft.input_frames_next() - self.waiting.sample_frames();
-            let layout = self.waiting.layout().clone();
-            self.waiting.append(&Block::silent(self.from_hz, layout, silence));
-            out.append(&self.whole_chunks(to_hz));
-        }
-        let surplus = usize::try_from(self.given - whole).expect("at most one chunk");
-        out.truncate(out.sample_frames() - surplus.min(out.sample_frames()));
+        let planes = self.recent.planes().iter();
+        let after = planes.map(|plane| mirrored(plane.iter().rev(), 3 * self.chunk_sample_frames));
+        let after = self.block(after.collect());
+        self.waiting.append(&after);
+        out.append(&self.whole_chunks(to_hz));
+        let surplus = self.given.saturating_sub(whole);
+        out.truncate(out.sample_frames() - usize::try_from(surplus).expect("a few chunks"));
         out
     }
+
+    fn block(&self, planes: Vec<Vec<f32>>) -> Block {
+        let layout = self.waiting.layout().clone();
+        Block::of(self.from_hz, layout, planes).expect("planes of one length for each channel")
+    }
+}
+
+/// The first of `samples` outwards, mirrored about it: as the sound would go on beyond it. Where
+/// there are no more, the last value stays.
+fn mirrored<'a>(mut samples: impl Iterator<Item = &'a f32>, sample_frames: usize) -> Vec<f32> {
+    let edge = samples.next().copied().unwrap_or_default();
+    let mut image: Vec<f32> =
+        samples.take(sample_frames).map(|sample| 2.0 * edge - sample).collect();
+    image.resize(sample_frames, image.last().copied().unwrap_or(edge));
+    image
 }
 
 /// Input sample frames transformed at a time, rounded up to what the two rates allow.
@@ -175,6 +234,22 @@ mod tests {
             // Half a sample of 8 kHz is the most that the trimmed delay can be off.
             let allowed = if from_hz < 44_100 { 0.05 } else { 0.04 };
             assert!(worst < allowed, "{from_hz} Hz is off by {worst}");
+        }
+    }
+
+    #[test]
+    fn a_track_cut_in_the_middle_of_a_sound_does_not_ring_at_its_ends() {
+        for from_hz in [22_050, 48_000, 96_000] {
+            let whole = tone(from_hz, from_hz as usize, 440.0);
+            // From crest to crest: the worst place to cut.
+            let cut = &whole[from_hz as usize / 1_760..from_hz as usize * 9 / 10];
+
+            let out = resampled(cut, from_hz, 4_096);
+
+            let steepest =
+                out.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0_f32, f32::max);
+            assert!(steepest < 0.033, "{from_hz}: a step of {steepest}");
+            assert!((out[0] - cut[0]).abs() < 0.01, "{from_hz}: {} for {}", out[0], cut[0]);
         }
     }
 
