@@ -11,7 +11,7 @@
 
 pub mod tags;
 
-use crate::decode::tags::Tags;
+use crate::decode::tags::{Gapless, Tags};
 use crate::pcm::block::{Block, Layout, Speaker};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -123,8 +123,14 @@ impl Decoder {
         let (track_id, length) = (track.id, length_of(track));
         let parameters = audio_parameters(track);
         let warning = parameters.and_then(halved);
-        let has_own_trim = track.delay.is_some() || track.padding.is_some();
-        let trim = if has_own_trim { Trim::NOTHING } else { Trim::of(&tags) };
+        let trim = match (&tags.gapless, parameters) {
+            _ if track.delay.is_some() || track.padding.is_some() => Trim::NOTHING,
+            (Some(gapless), _) => Trim::told(gapless),
+            (None, Some(parameters)) if is_aac_in_mp4(reader.as_ref(), parameters) => {
+                Trim::to_length(length, parameters.sample_rate)
+            }
+            (None, _) => Trim::NOTHING,
+        };
         let codec = codec_for(parameters)?;
         let about = About { tags, length, warning };
         Ok(Self { reader, codec, track_id, damaged: 0, trim, about })
@@ -180,11 +186,15 @@ impl Decoder {
 impl Trim {
     const NOTHING: Self = Self { skip: 0, keep: u64::MAX };
 
-    fn of(tags: &Tags) -> Self {
-        tags.gapless.map_or(Self::NOTHING, |gapless| Self {
-            skip: gapless.delay_sample_frames,
-            keep: gapless.sample_frames,
-        })
+    fn told(gapless: &Gapless) -> Self {
+        Self { skip: gapless.delay_sample_frames, keep: gapless.sample_frames }
+    }
+
+    /// Cuts a track to the length that its container states.
+    fn to_length(length: Option<Duration>, rate_hz: Option<u32>) -> Self {
+        let (Some(length), Some(rate_hz)) = (length, rate_hz) else { return Self::NOTHING };
+        let sample_frames = (length.as_nanos() * u128::from(rate_hz) + 500_000_000) / 1_000_000_000;
+        Self { skip: 0, keep: u64::try_from(sample_frames).unwrap_or(u64::MAX) }
     }
 
     fn apply(&mut self, block: &mut Block) {
@@ -238,6 +248,12 @@ fn no_audio(fault: Fault) -> DecodeError {
 fn length_of(track: &Track) -> Option<Duration> {
     let seconds = track.time_base?.calc_duration(track.duration?)?;
     u64::try_from(seconds.as_nanos()).ok().map(Duration::from_nanos)
+}
+
+/// Whether it is AAC in MP4, where the encoder's padding at the end is decoded as well, but the
+/// container's length leaves it out.
+fn is_aac_in_mp4(reader: &dyn FormatReader, parameters: &AudioCodecParameters) -> bool {
+    parameters.codec == CODEC_ID_AAC && reader.format_info().short_name == "isomp4"
 }
 
 /// AAC of such a low rate is nearly always HE-AAC, whose upper half we cannot decode.
