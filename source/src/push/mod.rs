@@ -244,3 +244,6 @@ pub const QUEUE_FRAMES: usize = 306;
 pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// Progress is reported every so many frames: about once a second.
 const REPORT_FRAMES: u32 = 38;
+
+#[cfg(test)]
+mod tests;
