@@ -47,3 +47,5 @@ pub mod run;
 pub mod station;
 pub mod status;
 pub mod tasks;
+#[cfg(test)]
+mod test_audio;

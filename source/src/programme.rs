@@ -165,12 +165,22 @@ impl Programme {
 
     /// The next frame of the programme, within about `patience`.
     pub fn next_frame(&mut self, patience: Duration) -> Result<Frame, EncodeError> {
+        self.next_frame_heard(patience, |_| {})
+    }
+
+    /// The next frame, with `hear` told every block before it is encoded.
+    fn next_frame_heard(
+        &mut self,
+        patience: Duration,
+        mut hear: impl FnMut(&Block),
+    ) -> Result<Frame, EncodeError> {
         let deadline = Instant::now() + patience;
         let bytes = loop {
             if let Some(bytes) = self.encoder.frame() {
                 break bytes;
             }
             let block = self.next_block(deadline);
+            hear(&block);
             self.encoder.feed(&block)?;
         };
         let number = self.on_air.frames;
@@ -316,3 +326,6 @@ impl Programme {
 pub const START_PATIENCE: Duration = Duration::from_secs(5);
 /// What is on air is reported every so many frames: about once a second.
 const REPORT_FRAMES: u64 = 38;
+
+#[cfg(test)]
+mod tests;
