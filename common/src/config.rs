@@ -193,6 +193,11 @@ impl Section<'_> {
         self.note(self.line_of(key), self.full(key), what.to_string());
     }
 
+    /// Notes that this section itself is wrong.
+    pub fn wrong_here(&mut self, what: impl fmt::Display) {
+        self.note(self.line, self.path.clone(), what.to_string());
+    }
+
     /// The line in which `key` stands, or else the line of this section.
     pub fn line_of(&self, key: &str) -> usize {
         let found = self.table.iter().find(|(name, _)| name.get_ref() == key);

@@ -1,2 +1,40 @@
-//! server: laid out, to be filled.
+//! `carrier-server`: an Icecast-compatible streaming server.
+//!
+//! A *source* puts a stream on a *mount*; *listeners* hear it. One port speaks to everybody:
+//!
+//! ```text
+//! accept → connection → route ─┬─ ingest ──► mount::stream ──► mount::fan
+//!                              ├─ listener (joins mount::stream)
+//!                              └─ admin, status  (ask owners, read counters)
+//! ```
+//!
+//! Bytes flow one way. A mount's owner is one task and is asked by message; audio hangs on a chain
+//! that every listener walks by itself, without a lock of ours. What exists only because Icecast
+//! did it so is behind the `icecast` module.
+//!
+//! To embed a server: [`Server::bind`] a [`Config`], then [`Server::run`] it.
 #![forbid(unsafe_code)]
+
+mod accept;
+mod admin;
+mod answer;
+mod auth;
+pub mod cli;
+mod client;
+pub mod config;
+mod connection;
+mod icecast;
+mod ingest;
+mod listener;
+mod mount;
+mod parts;
+mod refusal;
+mod route;
+mod server;
+mod status;
+mod tasks;
+
+pub use accept::ListenError;
+pub use config::Config;
+pub use mount::name::{MountName, MountNameError};
+pub use server::{Outcome, Server, StartError};

@@ -1,3 +1,10 @@
-//! The binary: arguments, configuration, run, exit code.
+//! The binary: the command line, and an exit code.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use clap::Parser as _;
+use server::cli::Cli;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

@@ -20,6 +20,8 @@ pub struct Chain {
 pub enum Role {
     /// Audio; a reader with the headers may begin here.
     Audio,
+    /// The first page of new headers; whatever came of earlier ones is past.
+    FirstHeader,
     /// A page of the headers, with more of them to come.
     Header,
     /// The last page of the headers.
@@ -49,6 +51,7 @@ impl Chain {
     /// What `page`, the next one of the chain, is to a reader.
     pub fn follow(&mut self, page: &Page<'_>) -> Role {
         if page.begins_stream {
+            let role = if self.opening { Role::Header } else { Role::FirstHeader };
             if !self.opening {
                 self.streams.clear();
                 self.opening = true;
@@ -59,7 +62,7 @@ impl Chain {
             if self.streams.len() < STREAMS_MAX {
                 self.streams.push(stream);
             }
-            return Role::Header;
+            return role;
         }
         let had_headers = self.opening || self.complete();
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.serial == page.serial)
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn vorbis_has_three_header_packets_whatever_pages_they_are_on() {
-        use Role::{Audio, Header, LastHeader};
+        use Role::{Audio, FirstHeader, Header, LastHeader};
         let first = page(1, BOS, 0, &[b"\x01vorbis"]);
 
         let two_pages = [first.clone(), page(1, 0, 0, &[b"\x03vorbis", b"\x05vorbis"])];
@@ -167,13 +170,13 @@ mod tests {
             page(1, 0, 64, &[b"audio"]),
         ];
 
-        assert_eq!(roles(&two_pages), [Header, LastHeader]);
-        assert_eq!(roles(&spread), [Header, Header, Header, LastHeader, Audio]);
+        assert_eq!(roles(&two_pages), [FirstHeader, LastHeader]);
+        assert_eq!(roles(&spread), [FirstHeader, Header, Header, LastHeader, Audio]);
     }
 
     #[test]
     fn a_new_logical_stream_has_headers_again() {
-        use Role::{Audio, Header, LastHeader};
+        use Role::{Audio, FirstHeader, LastHeader};
 
         let pages = [
             page(1, BOS, 0, &[b"OpusHead"]),
@@ -184,12 +187,12 @@ mod tests {
             page(2, 0, 960, &[b"audio"]),
         ];
 
-        assert_eq!(roles(&pages), [Header, LastHeader, Audio, Header, LastHeader, Audio]);
+        assert_eq!(roles(&pages), [FirstHeader, LastHeader, Audio, FirstHeader, LastHeader, Audio]);
     }
 
     #[test]
     fn flac_says_how_many_headers_it_has_or_marks_the_last() {
-        use Role::{Audio, Header, LastHeader};
+        use Role::{Audio, FirstHeader, Header, LastHeader};
         let begun = |count: u8| page(1, BOS, 0, &[&[0x7f, b'F', b'L', b'A', b'C', 1, 0, 0, count]]);
         let rest = [
             page(1, 0, 0, &[&[4, 0]]),
@@ -200,13 +203,13 @@ mod tests {
         let counted = [vec![begun(2)], rest.to_vec()].concat();
         let uncounted = [vec![begun(0)], rest.to_vec()].concat();
 
-        assert_eq!(roles(&counted), [Header, Header, LastHeader, Audio]);
-        assert_eq!(roles(&uncounted), [Header, Header, LastHeader, Audio]);
+        assert_eq!(roles(&counted), [FirstHeader, Header, LastHeader, Audio]);
+        assert_eq!(roles(&uncounted), [FirstHeader, Header, LastHeader, Audio]);
     }
 
     #[test]
     fn streams_side_by_side_are_complete_together() {
-        use Role::{Audio, Header, LastHeader};
+        use Role::{Audio, FirstHeader, Header, LastHeader};
 
         let pages = [
             page(1, BOS, 0, &[b"\x80theora"]),
@@ -216,12 +219,12 @@ mod tests {
             page(1, 0, 1, &[b"frame"]),
         ];
 
-        assert_eq!(roles(&pages), [Header, Header, Header, LastHeader, Audio]);
+        assert_eq!(roles(&pages), [FirstHeader, Header, Header, LastHeader, Audio]);
     }
 
     #[test]
     fn an_unknown_codec_has_headers_up_to_its_first_position() {
-        use Role::{Audio, Header, LastHeader};
+        use Role::{Audio, FirstHeader, Header, LastHeader};
 
         let pages = [
             page(1, BOS, 0, &[b"something"]),
@@ -230,7 +233,7 @@ mod tests {
             page(1, 0, 6, &[b"second"]),
         ];
 
-        assert_eq!(roles(&pages), [Header, Header, LastHeader, Audio]);
+        assert_eq!(roles(&pages), [FirstHeader, Header, LastHeader, Audio]);
     }
 
     #[test]

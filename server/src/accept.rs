@@ -1,0 +1,110 @@
+//! Listen sockets: opening them, and taking clients in.
+
+use crate::answer::Manner;
+use crate::client::Client;
+use crate::connection;
+use crate::icecast::answers;
+use crate::parts::Parts;
+use crate::refusal::Refusal;
+use crate::status::counters::ClientSeat;
+use bytes::BytesMut;
+use common::http::head::Version;
+use jiff::Timestamp;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("{address}: {}", advice(error))]
+pub struct ListenError {
+    /// The address.
+    address: SocketAddr,
+    /// What the system says.
+    error: io::Error,
+}
+
+/// Opens a listen socket on `address`; an IPv6 one for all interfaces takes IPv4 too.
+pub(crate) fn open(address: SocketAddr) -> Result<StdListener, ListenError> {
+    let opened = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() && address.ip().is_unspecified() {
+            socket.set_only_v6(false)?;
+        }
+        // So that a restarted server has its port at once, though old connections linger.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    opened().map_err(|error| ListenError { address, error })
+}
+
+fn advice(error: &io::Error) -> String {
+    let kind = error.kind();
+    let advice = if kind == io::ErrorKind::AddrInUse {
+        "another program listens on this port; stop it or choose another port"
+    } else if kind == io::ErrorKind::AddrNotAvailable {
+        "this machine has no such address"
+    } else if kind == io::ErrorKind::PermissionDenied {
+        "ports below 1024 need the right to open them; choose a higher one"
+    } else {
+        return error.to_string();
+    };
+    advice.to_owned()
+}
+
+/// Takes in clients until the server stops.
+pub(crate) async fn run(socket: TcpListener, parts: Arc<Parts>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = parts.tasks.stopping() => return,
+        };
+        match accepted {
+            Ok((socket, peer)) => welcome(socket, peer, &parts),
+            Err(error) if is_of_one_client(&error) => debug!(%error, "a client left at the door"),
+            Err(error) => {
+                // Out of file descriptors, most likely. The next one would fail as fast, so wait
+                // for somebody to leave.
+                warn!(%error, "no client can be taken in; trying again in {ACCEPT_PAUSE:?}");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
+    // What is written is meant to go out; it is gathered before, not in the kernel.
+    let _ = socket.set_nodelay(true);
+    let seat = ClientSeat::new(Arc::clone(&parts.counters));
+    let clients = usize::try_from(seat.counters().clients.now()).unwrap_or(usize::MAX);
+    if clients > parts.config.limits.clients_max {
+        let manner = Manner { version: Version::Http10, kept: false, head_only: false };
+        let full = answers::refused(&Refusal::ServerFull).written(manner, Timestamp::now());
+        // The socket is empty and takes a short answer at once, or the client does without.
+        let _ = socket.try_write(&full);
+        return;
+    }
+    let id = parts.counters.connections.now();
+    let ip = peer.ip().to_canonical();
+    let client = Client { socket, ip, id, seat, received: BytesMut::new() };
+    parts.tasks.spawn(connection::serve(client, Arc::clone(parts)));
+}
+
+/// Whether accepting failed because of the client, not of the server.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// Connections that may wait to be accepted; the system may allow fewer.
+const BACKLOG: i32 = 4_096;
+/// How long to wait after accepting failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,135 @@
+//! The command line: what the user said, and the messages that answer it.
+
+use crate::config::Config;
+use crate::server::{Outcome, Server};
+use clap::Parser;
+use common::logging;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Serves internet radio: takes sources (SOURCE, PUT) and gives their streams to players, as
+/// Icecast does.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "carrier-server", version)]
+pub struct Cli {
+    /// The configuration (TOML). Without one the server starts on 127.0.0.1:8000 with random
+    /// passwords, which it prints.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Listen here instead of where the configuration says; may be repeated. Port 0 takes any
+    /// free one, which the log names.
+    #[arg(short, long, value_name = "ADDRESS:PORT")]
+    listen: Vec<SocketAddr>,
+    /// Read the configuration, report every mistake in it, and exit: 0 if there is none, else 2.
+    #[arg(long, requires = "config")]
+    check: bool,
+}
+
+impl Cli {
+    /// Does what the user said.
+    pub fn run(self) -> ExitCode {
+        let mut config = match &self.config {
+            Some(path) => match read(path) {
+                Ok(config) => config,
+                Err(message) => return refuse(message),
+            },
+            None => match Config::trial() {
+                Ok(config) => config,
+                Err(error) => return refuse(format_args!("no random passwords: {error}")),
+            },
+        };
+        if let (true, Some(path)) = (self.check, &self.config) {
+            say(format_args!("{}: no mistakes", path.display()));
+            return ExitCode::SUCCESS;
+        }
+        if !self.listen.is_empty() {
+            config.listen = self.listen;
+        }
+        logging::start();
+        let server = match Server::bind(config.clone()) {
+            Ok(server) => server,
+            Err(error) => return refuse(error),
+        };
+        if self.config.is_none() {
+            introduce(&config, server.addresses());
+        }
+        serve(server)
+    }
+}
+
+/// Runs the server until the process is told to stop.
+fn serve(server: Server) -> ExitCode {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match built {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(format_args!("no runtime: {error}")),
+    };
+    let outcome = runtime.block_on(async {
+        let stop = stop_signal()?;
+        server.run(stop).await
+    });
+    // What did not end in time is not waited for again.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(Outcome::Drained | Outcome::GraceOver) => ExitCode::SUCCESS,
+        Err(error) => refuse(error),
+    }
+}
+
+/// Resolves when the process gets SIGTERM or SIGINT.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn read(path: &Path) -> Result<Config, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+    Config::read(&path.display().to_string(), &text).map_err(|mistakes| mistakes.to_string())
+}
+
+/// Tells somebody who tries the server how to use it. The passwords are seen here and nowhere else.
+fn introduce(config: &Config, addresses: &[SocketAddr]) {
+    let address = addresses.first().map(ToString::to_string).unwrap_or_default();
+    let password = |password: &Option<common::auth::Password>| {
+        password.as_ref().map(|password| password.reveal().to_owned()).unwrap_or_default()
+    };
+    say(format_args!(
+        "carrier-server is on http://{address}/ with passwords made for this run:\n  \
+         source  source  {}\n  admin   {}   {}\nSend a stream to it, for example:\n  \
+         ffmpeg -re -i music.mp3 -c copy -f mp3 -content_type audio/mpeg \
+         icecast://source:{}@{address}/live.mp3",
+        password(&config.passwords.source),
+        config.passwords.admin_user,
+        password(&config.passwords.admin),
+        password(&config.passwords.source),
+    ));
+}
+
+/// One clear line, or one per mistake, and the exit code for a start that cannot be.
+fn refuse(message: impl Display) -> ExitCode {
+    #[expect(clippy::print_stderr, reason = "the answer to who started the program")]
+    {
+        eprintln!("carrier-server: {message}");
+    }
+    ExitCode::from(EXIT_REFUSED)
+}
+
+fn say(message: impl Display) {
+    #[expect(clippy::print_stdout, reason = "the answer to who started the program")]
+    {
+        println!("{message}");
+    }
+}
+
+/// The exit code when the configuration or the machine does not let the server start.
+const EXIT_REFUSED: u8 = 2;

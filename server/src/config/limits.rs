@@ -1,0 +1,72 @@
+//! Every limit of the server, with unit, default and reason.
+
+use std::time::Duration;
+
+/// The limits of one server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Connections at once, of every kind; a further one is answered 503 at once. Ten thousand
+    /// listeners cost a core or two, and a home line a handful.
+    pub clients_max: usize,
+    /// Sources at once.
+    pub sources_max: usize,
+    /// Time from connecting, or from the last answer on a kept connection, to the end of a
+    /// request's head.
+    pub header_timeout: Duration,
+    /// Time without a byte after which a source is given up.
+    pub source_timeout: Duration,
+    /// Time that listeners are kept waiting for a source that left. Icecast lets them go at
+    /// once; players take a short silence for a slow network and go on.
+    pub source_grace: Duration,
+    /// What a mount keeps and how it hands it out, unless the mount says otherwise.
+    pub mount: MountLimits,
+    /// Time that connections have to end when the server stops.
+    pub drain_grace: Duration,
+}
+
+/// The limits of one mount.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MountLimits {
+    /// Bytes that a new listener gets at once, so that its player starts without waiting;
+    /// 65 536 are four seconds at 128 kbit/s.
+    pub burst_bytes: usize,
+    /// A listener that falls further behind is dropped. Also the most that a mount keeps.
+    pub queue_bytes: usize,
+    /// Time over which what a source sends is gathered before listeners get it. Each write costs
+    /// about the same, whatever its size; longer means cheaper, 0 means at once. It comes on top
+    /// of what the burst already holds and is not heard.
+    pub flush_delay: Duration,
+    /// Listeners at once; `None` for as many as there are connections.
+    pub listeners_max: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            clients_max: 10_000,
+            sources_max: 64,
+            header_timeout: Duration::from_secs(15),
+            source_timeout: Duration::from_secs(10),
+            source_grace: Duration::from_secs(5),
+            mount: MountLimits::default(),
+            drain_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for MountLimits {
+    fn default() -> Self {
+        Self {
+            burst_bytes: 65_536,
+            queue_bytes: 524_288,
+            flush_delay: Duration::from_millis(500),
+            listeners_max: None,
+        }
+    }
+}
+
+/// The most bytes a mount's queue may be given: what a listener at 1.4 Mbit/s hears in over a
+/// minute.
+pub const QUEUE_BYTES_MAX: u64 = 1 << 28;
+/// The longest flush delay; beyond it a listener would wait for what it should be hearing.
+pub const FLUSH_DELAY_MAX: Duration = Duration::from_secs(5);

@@ -1,0 +1,183 @@
+//! One client, from its first byte to its role.
+//!
+//! A head is read within the header timeout and routed; then the connection becomes a source, is
+//! handed to a fan as a listener, or gets an answer and, if it asked to be kept, may ask again.
+
+use crate::admin::Command;
+use crate::answer::{Answer, Manner};
+use crate::auth;
+use crate::client::{Client, NoHead};
+use crate::icecast::answers;
+use crate::ingest;
+use crate::listener;
+use crate::mount::Mount;
+use crate::mount::name::MountName;
+use crate::parts::Parts;
+use crate::refusal::Refusal;
+use crate::route::{Route, route};
+use crate::status::page;
+use common::http::head::{RequestHead, Version};
+use std::sync::Arc;
+use tracing::debug;
+
+/// Serves a client until it leaves or has found its role.
+pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
+    loop {
+        let head = tokio::select! {
+            head = client.head(parts.config.limits.header_timeout) => head,
+            () = parts.tasks.stopping() => return,
+        };
+        let head = match head {
+            Ok(head) => head,
+            Err(NoHead::Refused(refusal)) => {
+                let manner = Manner { version: Version::Http10, kept: false, head_only: false };
+                return client.dismiss(&answers::refused(&refusal), manner).await;
+            }
+            Err(NoHead::Gone) => return,
+        };
+        debug!(client = client.id, method = head.method, target = head.path(), "request");
+        let answer = match route(&head) {
+            Ok(Route::Source(mount)) => {
+                match ingest::run(&mut client, &head, mount, &parts).await {
+                    Ok(()) => return,
+                    Err(refusal) => answers::refused(&refusal),
+                }
+            }
+            Ok(Route::Listen(name)) if head.method == "GET" => {
+                match listener::join(client, &head, name, &parts).await {
+                    Ok(()) => return,
+                    Err((given_back, refusal)) => {
+                        client = *given_back;
+                        answers::refused(&refusal)
+                    }
+                }
+            }
+            Ok(route) => {
+                answer(route, &head, &parts).await.unwrap_or_else(|r| answers::refused(&r))
+            }
+            Err(refusal) => answers::refused(&refusal),
+        };
+        parts.counters.other_requests.add(1);
+        let kept = is_kept(&head);
+        let manner = Manner { version: head.version, kept, head_only: head.method == "HEAD" };
+        if !kept {
+            return client.dismiss(&answer, manner).await;
+        }
+        if client.send(&answer, manner).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether the connection can stay open after an answer: the client wishes it, and no body of
+/// its request can be on the way.
+fn is_kept(head: &RequestHead) -> bool {
+    let wishes = match head.version {
+        Version::Http11 => !head.headers.lists("connection", "close"),
+        Version::Http10 | Version::Ice10 => head.headers.lists("connection", "keep-alive"),
+    };
+    let length = head.headers.first("content-length");
+    let coded = head.headers.first("transfer-encoding").is_some();
+    let bodiless = match head.method.as_str() {
+        "GET" | "HEAD" | "OPTIONS" => length.is_none_or(|length| length == "0") && !coded,
+        // A source that waits for 100 has sent nothing yet; one that announces nothing, neither.
+        _ => head.headers.lists("expect", "100-continue") || length == Some("0"),
+    };
+    wishes && bodiless
+}
+
+async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answer, Refusal> {
+    match route {
+        Route::Admin(command) => command_answer(command, head, parts).await,
+        Route::Listen(name) => {
+            let found = parts.registry.find(name).await.and_then(|mount| mount.on_air());
+            let source = found.ok_or(Refusal::NotFound)?.source;
+            Ok(listener::answer_to_head(&source))
+        }
+        Route::Options => Ok(answers::options()),
+        Route::StatusPage => Ok(page::answer()),
+        Route::StatusJson(mount) => {
+            Ok(answers::status_json(&parts.snapshot().await, mount.as_deref()))
+        }
+        Route::Source(_) => unreachable!("a source has its own way"),
+    }
+}
+
+/// Carries out a command, if the client may give it.
+async fn command_answer(
+    command: Command,
+    head: &RequestHead,
+    parts: &Parts,
+) -> Result<Answer, Refusal> {
+    let given = auth::credentials(head);
+    let name = command.mount().map(MountName::new);
+    let is_source = match &name {
+        Some(Ok(name)) => parts.authority.is_source(name, given.as_ref()),
+        Some(Err(_)) | None => false,
+    };
+    if !is_source && !parts.authority.is_admin(given.as_ref()) {
+        return Err(Refusal::Unauthorized);
+    }
+    let name = name.map(|name| name.map_err(|_| Refusal::SourceMissing)).transpose()?;
+    let mount = match name {
+        Some(name) => Some(find_on_air(name, parts).await?),
+        None => None,
+    };
+    match (command, mount) {
+        (Command::KillSource { .. }, Some(mount)) => {
+            mount.kill_source().await;
+            Ok(answers::source_killed())
+        }
+        (Command::Metadata { title, .. }, Some(mount)) => {
+            let takes = mount.on_air().is_some_and(|air| air.source.format.takes_icy());
+            if takes {
+                mount.announce(title).await;
+            }
+            Ok(answers::metadata_updated(takes))
+        }
+        (Command::Stats { .. }, mount) => {
+            let name = mount.map(|mount| mount.name);
+            Ok(answers::stats(&parts.snapshot().await, name.as_ref()))
+        }
+        (Command::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
+        (Command::KillSource { .. } | Command::Metadata { .. }, None) => {
+            Err(Refusal::ParameterMissing)
+        }
+    }
+}
+
+async fn find_on_air(name: MountName, parts: &Parts) -> Result<Mount, Refusal> {
+    let found = parts.registry.find(name).await;
+    found.filter(|mount| mount.on_air().is_some()).ok_or(Refusal::SourceMissing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::http::head::Headers;
+
+    fn kept(method: &str, version: Version, lines: &[(&str, &str)]) -> bool {
+        let headers: Headers =
+            lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (method, target) = (method.to_owned(), "/x".to_owned());
+        is_kept(&RequestHead { method, target, version, headers })
+    }
+
+    #[test]
+    fn a_connection_is_kept_when_the_client_wishes_it() {
+        assert!(kept("GET", Version::Http11, &[]));
+        assert!(!kept("GET", Version::Http11, &[("Connection", "close")]));
+        assert!(!kept("GET", Version::Http10, &[]));
+        assert!(kept("GET", Version::Http10, &[("Connection", "Keep-Alive")]));
+    }
+
+    #[test]
+    fn a_connection_on_which_a_body_may_follow_is_not_kept() {
+        let alive = ("Connection", "Keep-Alive");
+        assert!(!kept("SOURCE", Version::Http10, &[alive]));
+        assert!(kept("SOURCE", Version::Http10, &[alive, ("Content-Length", "0")]));
+        assert!(kept("PUT", Version::Http11, &[("Expect", "100-continue")]));
+        assert!(!kept("PUT", Version::Http11, &[]));
+        assert!(!kept("GET", Version::Http11, &[("Content-Length", "5")]));
+    }
+}

@@ -1,0 +1,225 @@
+//! Our status, commands' results and refusals as Icecast would answer them.
+
+use crate::answer::{Answer, SERVER_ID};
+use crate::mount::name::MountName;
+use crate::refusal::Refusal;
+use crate::status::snapshot::{MountSnapshot, Snapshot};
+use common::http::percent;
+use icecast_compat::admin_xml::{self, ListedMount};
+use icecast_compat::fields::{Field, Fields, SourceFields};
+use icecast_compat::{stats_xml, status_json};
+use jiff::Timestamp;
+
+/// The answer to a client that is turned away.
+pub(crate) fn refused(refusal: &Refusal) -> Answer {
+    let status = status(refusal);
+    let sentence = refusal.to_string();
+    let (content_type, body) = match status {
+        400 | 404 => ("text/html; charset=utf-8", admin_xml::error_page(status, &sentence)),
+        _ => ("text/plain; charset=utf-8", format!("{sentence}\r\n")),
+    };
+    let mut headers = Vec::new();
+    if *refusal == Refusal::Unauthorized {
+        headers.push(("WWW-Authenticate".to_owned(), CHALLENGE.to_owned()));
+    }
+    Answer { status, content_type: Some(content_type), headers, body: Some(body.into()) }
+}
+
+/// The status that a refusal goes out with. The one place that decides it.
+///
+/// Where the recorded Icecast 2.4.4 has an answer it is that one; a full server is 503, as in 2.5,
+/// since 403 tells a player that trying again is of no use.
+fn status(refusal: &Refusal) -> u16 {
+    match refusal {
+        Refusal::Head(common::http::head::HeadError::Malformed(_))
+        | Refusal::Method
+        | Refusal::MountName(_)
+        | Refusal::ParameterMissing
+        | Refusal::SourceMissing
+        | Refusal::UnknownCommand => 400,
+        Refusal::Unauthorized => 401,
+        Refusal::ContentTypeMissing
+        | Refusal::ListenersFull
+        | Refusal::MountTaken
+        | Refusal::SourcesFull => 403,
+        Refusal::NotFound => 404,
+        Refusal::ContentTypeUnfit(_) => 415,
+        Refusal::Head(_) => 431,
+        Refusal::TransferEncoding(_) => 501,
+        Refusal::ServerFull | Refusal::ServerStopping => 503,
+    }
+}
+
+/// The answer to `OPTIONS`: what may be asked, and, for a web page of anybody's, that it may.
+pub(crate) fn options() -> Answer {
+    let line = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Answer {
+        status: 204,
+        content_type: None,
+        headers: vec![
+            line("Allow", METHODS),
+            line("Access-Control-Allow-Methods", METHODS),
+            line("Access-Control-Allow-Headers", CORS_HEADERS),
+            line("Access-Control-Max-Age", "86400"),
+        ],
+        body: None,
+    }
+}
+
+/// The answer to `killsource`.
+pub(crate) fn source_killed() -> Answer {
+    Answer::ok(XML, admin_xml::response("Source Removed", true))
+}
+
+/// The answer to `metadata`; `taken` is false for a format that carries its own titles.
+pub(crate) fn metadata_updated(taken: bool) -> Answer {
+    let message = match taken {
+        true => "Metadata update successful",
+        false => "Mountpoint will not accept URL updates",
+    };
+    Answer::ok(XML, admin_xml::response(message, true))
+}
+
+/// The answer to `listmounts`.
+pub(crate) fn mounts(snapshot: &Snapshot) -> Answer {
+    let listed = |mount: &MountSnapshot| ListedMount {
+        mount: mount.name.to_string(),
+        fallback: String::new(),
+        listeners: mount.counters.listeners.now(),
+        connected_seconds: elapsed_seconds(mount.on_air.since, snapshot.now),
+        content_type: mount.on_air.source.content_type.clone(),
+    };
+    let listed: Vec<_> = snapshot.mounts.iter().map(listed).collect();
+    Answer::ok(XML, admin_xml::mounts(&listed))
+}
+
+/// The statistics for those who may see all of them; of one mount, if it is named.
+pub(crate) fn stats(snapshot: &Snapshot, only: Option<&MountName>) -> Answer {
+    let wanted = |mount: &&MountSnapshot| only.is_none_or(|name| mount.name == *name);
+    let sources: Vec<_> = snapshot
+        .mounts
+        .iter()
+        .filter(wanted)
+        .map(|mount| {
+            let mut fields = public_fields(mount, snapshot);
+            add_private_fields(mount, &mut fields);
+            SourceFields { mount: mount.name.to_string(), fields }
+        })
+        .collect();
+    Answer::ok(XML, stats_xml::document(&server_counts(snapshot), &sources))
+}
+
+/// The statistics for everybody; of one mount, if it is named.
+pub(crate) fn status_json(snapshot: &Snapshot, only: Option<&str>) -> Answer {
+    let wanted = |mount: &&MountSnapshot| only.is_none_or(|name| mount.name.as_str() == name);
+    let sources: Vec<_> = snapshot
+        .mounts
+        .iter()
+        .filter(wanted)
+        .map(|mount| SourceFields {
+            mount: mount.name.to_string(),
+            fields: public_fields(mount, snapshot),
+        })
+        .collect();
+    let document = status_json::document(&about_server(snapshot), &sources);
+    Answer::ok("application/json; charset=UTF-8", document)
+}
+
+fn about_server(snapshot: &Snapshot) -> Fields {
+    let mut fields = Fields::default();
+    fields
+        .add("admin", snapshot.contact.as_str())
+        .add("host", snapshot.hostname.as_str())
+        .add("location", snapshot.location.as_str())
+        .add("server_id", SERVER_ID)
+        .add("server_start", date(snapshot.started))
+        .add("server_start_iso8601", iso_date(snapshot.started));
+    fields
+}
+
+fn server_counts(snapshot: &Snapshot) -> Fields {
+    let counters = &snapshot.counters;
+    let mut fields = about_server(snapshot);
+    fields
+        .add("client_connections", counters.connections.now())
+        .add("clients", counters.clients.now())
+        .add("connections", counters.connections.now())
+        .add("file_connections", 0)
+        .add("listener_connections", counters.listener_connections.now())
+        .add("listeners", counters.listeners.now())
+        .add("source_client_connections", counters.source_connections.now())
+        .add("source_relay_connections", 0)
+        .add("source_total_connections", counters.source_connections.now())
+        .add("sources", counters.sources.now())
+        .add("stats", 0)
+        .add("stats_connections", 0);
+    fields
+}
+
+fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
+    let (air, source) = (&mount.on_air, &mount.on_air.source);
+    let or = |text: &Option<String>, usual: &str| text.clone().unwrap_or_else(|| usual.to_owned());
+    let path = percent::encode_path(mount.name.as_str().as_bytes());
+    let mut fields = Fields::default();
+    for (name, value) in source.audio_parameters() {
+        fields.add(name, Field::guessed(&value));
+    }
+    if let Some(audio) = &air.audio {
+        fields.add("subtype", audio.codec);
+        if audio.codec == "Vorbis" {
+            fields.add_some("audio_bitrate", audio.bitrate_bps.map(u64::from));
+            fields.add("audio_channels", u64::from(audio.channels));
+            fields.add("audio_samplerate", u64::from(audio.rate_hz));
+        }
+    }
+    fields
+        .add_some("artist", air.title.artist.clone())
+        .add_some("audio_info", source.audio_info.clone())
+        .add_some("bitrate", source.kbps().map(|kbps| Field::guessed(&kbps)))
+        .add("genre", or(&source.genre, "various"))
+        .add("listener_peak", mount.counters.listener_peak.now())
+        .add("listeners", mount.counters.listeners.now())
+        .add("listenurl", format!("http://{}:{}{path}", snapshot.hostname, snapshot.port))
+        .add("server_description", or(&source.description, "Unspecified description"))
+        .add("server_name", or(&source.name, "Unspecified name"))
+        .add("server_type", source.content_type.as_str())
+        .add_some("server_url", source.url.clone())
+        .add("stream_start", date(air.since))
+        .add("stream_start_iso8601", iso_date(air.since))
+        .add_some("title", air.title.title.clone());
+    fields
+}
+
+fn add_private_fields(mount: &MountSnapshot, fields: &mut Fields) {
+    let source = &mount.on_air.source;
+    let max = match mount.listeners_max {
+        Some(max) => Field::Number(max as u64),
+        None => Field::from("unlimited"),
+    };
+    fields
+        .add("max_listeners", max)
+        .add("public", u64::from(source.public))
+        .add("slow_listeners", mount.counters.slow_listeners.now())
+        .add("source_ip", source.ip.to_string())
+        .add("total_bytes_read", mount.counters.read_bytes.now())
+        .add("total_bytes_sent", mount.counters.sent_bytes.now())
+        .add_some("user_agent", source.user_agent.clone());
+}
+
+fn elapsed_seconds(since: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.as_second() - since.as_second()).unwrap_or_default()
+}
+
+fn date(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+fn iso_date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
+}
+
+const XML: &str = "text/xml; charset=utf-8";
+const CHALLENGE: &str = "Basic realm=\"Icecast2 Server\"";
+const METHODS: &str = "GET, HEAD, OPTIONS, SOURCE";
+const CORS_HEADERS: &str =
+    "Authorization, Accept, Content-Type, Icy-MetaData, Origin, Range, X-Requested-With";

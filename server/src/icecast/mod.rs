@@ -1,0 +1,3 @@
+//! The seam: the only place that knows Icecast's shapes, its status codes and its texts.
+
+pub(crate) mod answers;

@@ -1,0 +1,224 @@
+//! A source: somebody who puts a stream on a mount.
+//!
+//! It says `SOURCE` or `PUT`, proves that it may, is seated on its mount, and is then read for as
+//! long as it sends. What it sends is cut into chunks ([`framer`]) that go to the mount's owner.
+
+mod framer;
+
+use crate::auth;
+use crate::client::Client;
+use crate::mount::name::MountName;
+use crate::mount::on_air::SourceAbout;
+use crate::mount::{Mount, SourceLine};
+use crate::parts::Parts;
+use crate::refusal::Refusal;
+use crate::status::counters::SourceSeat;
+use bytes::BytesMut;
+use common::format;
+use common::http::chunked::Decoder;
+use common::http::head::RequestHead;
+use framer::Framer;
+use tokio::io::AsyncReadExt as _;
+use tracing::warn;
+
+/// Makes `client` a source of the mount `name` until it leaves; else why it cannot be.
+pub(crate) async fn run(
+    client: &mut Client,
+    head: &RequestHead,
+    name: MountName,
+    parts: &Parts,
+) -> Result<(), Refusal> {
+    let given = auth::credentials(head);
+    if !parts.authority.is_source(&name, given.as_ref()) {
+        if given.is_some() {
+            warn!(mount = %name, ip = %client.ip, "a source gave a wrong user or password");
+        }
+        return Err(Refusal::Unauthorized);
+    }
+    let content_type = content_type(head)?;
+    let chunked = is_chunked(head)?;
+    let sources_max = parts.config.limits.sources_max;
+    let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
+    let about = SourceAbout::read(&head.headers, content_type, client.ip);
+    let framer = Framer::new(about.format);
+    let (mount, line) = attach(about, name, parts).await?;
+
+    let accepted = if head.headers.lists("expect", "100-continue") {
+        [CONTINUE, ACCEPTED].concat()
+    } else {
+        ACCEPTED.to_vec()
+    };
+    if client.send_bytes(&accepted).await.is_ok() {
+        let body = Body { framer, decoder: chunked.then(Decoder::default), mount, line };
+        body.read(client, parts).await;
+    }
+    drop(seat);
+    Ok(())
+}
+
+/// Seats a source on the mount `name`, which is made if it does not exist.
+async fn attach(
+    about: SourceAbout,
+    name: MountName,
+    parts: &Parts,
+) -> Result<(Mount, SourceLine), Refusal> {
+    // A mount may end between being found and being asked; then there is a new one next time.
+    for _ in 0..ATTACH_TRIES_MAX {
+        let found = parts.registry.find_or_make(name.clone()).await;
+        let mount = found.ok_or(Refusal::ServerStopping)?;
+        if let Some(line) = mount.attach(Box::new(about.clone())).await? {
+            return Ok((mount, line));
+        }
+    }
+    Err(Refusal::MountTaken)
+}
+
+/// What a source sends, on its way to the mount.
+struct Body {
+    framer: Framer,
+    decoder: Option<Decoder>,
+    mount: Mount,
+    line: SourceLine,
+}
+
+impl Body {
+    /// Reads until the source leaves, the mount hangs up, or the server stops.
+    async fn read(mut self, client: &mut Client, parts: &Parts) {
+        let mut received = std::mem::take(&mut client.received);
+        let mut was_blind = self.framer.is_blind();
+        loop {
+            if !self.take(&received).await {
+                return;
+            }
+            if self.framer.is_blind() && !was_blind {
+                was_blind = true;
+                warn!(
+                    mount = %self.mount.name,
+                    "what the source sends is not of its content type; passed on as it comes"
+                );
+            }
+            received.clear();
+            received.reserve(READ_BYTES);
+            tokio::select! {
+                read = client.socket.read_buf(&mut received) => match read {
+                    Ok(0) => return,
+                    Ok(_) => {}
+                    Err(error) => {
+                        warn!(mount = %self.mount.name, %error, "the source's connection broke");
+                        return;
+                    }
+                },
+                () = self.line.chunks.closed() => return,
+                () = parts.tasks.stopping() => return,
+            }
+        }
+    }
+
+    /// Passes on what was received. Whether there is to be more.
+    async fn take(&mut self, received: &[u8]) -> bool {
+        self.mount.counters.read_bytes.add(received.len() as u64);
+        match &mut self.decoder {
+            None => self.framer.push(received),
+            Some(decoder) => {
+                let mut plain = BytesMut::with_capacity(received.len());
+                if let Err(error) = decoder.decode(received, &mut plain) {
+                    warn!(mount = %self.mount.name, %error, "the source's body is broken; dropped");
+                    return false;
+                }
+                self.framer.push(&plain);
+            }
+        }
+        loop {
+            match self.framer.next() {
+                Ok(Some(chunk)) => {
+                    if self.line.chunks.send(chunk).await.is_err() {
+                        return false;
+                    }
+                }
+                Ok(None) => return !self.decoder.as_ref().is_some_and(Decoder::is_done),
+                Err(error) => {
+                    warn!(mount = %self.mount.name, %error, "the source is dropped");
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+/// What the source sends. `SOURCE` without a content type means MP3, as it always has.
+fn content_type(head: &RequestHead) -> Result<&str, Refusal> {
+    let Some(given) = head.headers.first("content-type").filter(|given| !given.is_empty()) else {
+        return if head.method == "SOURCE" {
+            Ok("audio/mpeg")
+        } else {
+            Err(Refusal::ContentTypeMissing)
+        };
+    };
+    let essence = format::essence(given);
+    let fits = match essence.split_once('/') {
+        Some(("audio" | "video", kind)) => !kind.is_empty(),
+        Some(("application", kind)) => {
+            !matches!(kind, "" | "json" | "x-www-form-urlencoded" | "xml")
+        }
+        Some(_) | None => false,
+    };
+    if fits { Ok(given) } else { Err(Refusal::ContentTypeUnfit(essence)) }
+}
+
+fn is_chunked(head: &RequestHead) -> Result<bool, Refusal> {
+    match head.headers.first("transfer-encoding") {
+        None => Ok(false),
+        Some(coding) if coding.eq_ignore_ascii_case("identity") => Ok(false),
+        Some(coding) if coding.eq_ignore_ascii_case("chunked") => Ok(true),
+        Some(coding) => Err(Refusal::TransferEncoding(coding.to_owned())),
+    }
+}
+
+/// What a source is told that may send: Icecast's 19 bytes, on which encoders rely.
+const ACCEPTED: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
+/// What comes before, for a source that waits for it.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n";
+/// Room made at a time for what a source sends.
+const READ_BYTES: usize = 16_384;
+/// How often a source asks for its mount while old ones of the name are ending.
+const ATTACH_TRIES_MAX: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::http::head::{Headers, Version};
+
+    fn head(method: &str, lines: &[(&str, &str)]) -> RequestHead {
+        let headers: Headers =
+            lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (method, target) = (method.to_owned(), "/x".to_owned());
+        RequestHead { method, target, version: Version::Http11, headers }
+    }
+
+    #[test]
+    fn a_source_without_a_content_type_sends_mp3_but_a_put_must_say() {
+        assert_eq!(content_type(&head("SOURCE", &[])), Ok("audio/mpeg"));
+        assert_eq!(content_type(&head("PUT", &[])), Err(Refusal::ContentTypeMissing));
+    }
+
+    #[test]
+    fn what_is_no_stream_is_refused_by_its_type() {
+        for fit in ["audio/mpeg", "Audio/Ogg; codecs=opus", "video/webm", "application/ogg"] {
+            assert_eq!(content_type(&head("PUT", &[("Content-Type", fit)])), Ok(fit));
+        }
+        for unfit in ["text/html", "image/png", "mp3", "application/json", "audio/"] {
+            let head = head("PUT", &[("Content-Type", unfit)]);
+            assert_eq!(content_type(&head), Err(Refusal::ContentTypeUnfit(unfit.to_owned())));
+        }
+    }
+
+    #[test]
+    fn only_chunked_is_decoded() {
+        let coded = |coding| is_chunked(&head("PUT", &[("Transfer-Encoding", coding)]));
+
+        assert_eq!(coded("Chunked"), Ok(true));
+        assert_eq!(coded("identity"), Ok(false));
+        assert_eq!(coded("gzip"), Err(Refusal::TransferEncoding("gzip".to_owned())));
+        assert_eq!(is_chunked(&head("PUT", &[])), Ok(false));
+    }
+}

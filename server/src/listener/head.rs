@@ -1,0 +1,156 @@
+//! The head of the answer to a player.
+//!
+//! What stands in it, and in what order, is what Icecast sends: `icy-` headers without a blank
+//! after the colon, in the order of their names, `icy-metaint` last. Players parse it leniently,
+//! scripts do not.
+
+use crate::answer;
+use crate::mount::feed::Wrapping;
+use crate::mount::on_air::SourceAbout;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use common::http::chunked;
+use common::http::head::{RequestHead, Version};
+use jiff::Timestamp;
+use std::fmt::Write as _;
+use std::num::NonZeroU32;
+
+/// How the stream is wrapped for the client that sent `request`.
+///
+/// A player that asks for ICY metadata gets it, and a body that ends with the connection, as
+/// such players expect. Otherwise HTTP/1.1 gets chunks and HTTP/1.0 the plain bytes.
+pub(crate) fn wrapping(request: &RequestHead, source: &SourceAbout) -> Wrapping {
+    let wanted = request.headers.first("icy-metadata").is_some_and(|value| {
+        let digits = value.trim_start_matches('+');
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        digits[..end].bytes().any(|digit| digit != b'0')
+    });
+    match request.version {
+        _ if wanted && source.format.takes_icy() => Wrapping::Icy(METADATA_INTERVAL_BYTES),
+        Version::Http11 => Wrapping::Chunked,
+        Version::Http10 | Version::Ice10 => Wrapping::Plain,
+    }
+}
+
+/// The head.
+pub(crate) fn head(
+    version: Version,
+    wrapping: Wrapping,
+    source: &SourceAbout,
+    now: Timestamp,
+) -> String {
+    let mut head = answer::opening(version, 200, false, now);
+    let _ = write!(head, "Content-Type: {}\r\n", source.content_type);
+    head.push_str(answer::NEVER_CACHED);
+    if wrapping == Wrapping::Chunked {
+        head.push_str("Transfer-Encoding: chunked\r\n");
+    }
+    if let Some(info) = &source.audio_info {
+        if let Some(kbps) = source.kbps() {
+            let _ = write!(head, "icy-br:{kbps}\r\n");
+        }
+        let _ = write!(head, "ice-audio-info: {info}\r\n");
+    }
+    for (name, value) in &source.announced {
+        let _ = write!(head, "icy-{name}:{value}\r\n");
+    }
+    if let Wrapping::Icy(interval) = wrapping {
+        let _ = write!(head, "icy-metaint:{interval}\r\n");
+    }
+    head.push_str("\r\n");
+    head
+}
+
+/// What goes out before the stream itself: `head`, and the stream headers, wrapped.
+pub(crate) fn preface(head: &str, wrapping: Wrapping, stream_headers: &[u8]) -> Bytes {
+    let mut whole = BytesMut::with_capacity(head.len() + stream_headers.len() + 32);
+    whole.put_slice(head.as_bytes());
+    if wrapping == Wrapping::Chunked && !stream_headers.is_empty() {
+        let line = &mut [0; chunked::OPENING_BYTES_MAX];
+        whole.put_slice(chunked::opening(stream_headers.len(), line));
+        whole.put_slice(stream_headers);
+        whole.put_slice(chunked::CLOSING);
+    } else {
+        whole.put_slice(stream_headers);
+    }
+    whole.freeze()
+}
+
+/// Audio bytes between two ICY blocks: Icecast's default, which some players assume.
+pub(crate) const METADATA_INTERVAL_BYTES: NonZeroU32 =
+    NonZeroU32::new(16_000).expect("more than nothing");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::http::head::Headers;
+    use std::net::Ipv4Addr;
+
+    fn source(content_type: &str) -> SourceAbout {
+        let lines = [
+            ("Ice-Public", "0"),
+            ("Ice-Name", "Test Radio"),
+            ("Ice-Description", "A description"),
+            ("Ice-Genre", "ambient"),
+            ("Ice-URL", "http://radio.test/"),
+            ("Ice-Bitrate", "128"),
+            ("Ice-Audio-Info", "ice-samplerate=44100;ice-bitrate=128;ice-channels=2"),
+        ];
+        let headers: Headers =
+            lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        SourceAbout::read(&headers, content_type, Ipv4Addr::LOCALHOST.into())
+    }
+
+    fn request(version: Version, icy: Option<&str>) -> RequestHead {
+        let line = |value: &str| ("Icy-MetaData".to_owned(), value.to_owned());
+        RequestHead {
+            method: "GET".to_owned(),
+            target: "/x".to_owned(),
+            version,
+            headers: icy.map(line).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn the_head_is_what_icecast_sends() {
+        let source = source("audio/mpeg");
+        let icy = Wrapping::Icy(METADATA_INTERVAL_BYTES);
+
+        let head = head(Version::Http10, icy, &source, Timestamp::UNIX_EPOCH);
+
+        let recorded = "Content-Type: audio/mpeg\r\nCache-Control: no-cache, no-store\r\n\
+            Expires: Mon, 26 Jul 1997 05:00:00 GMT\r\nPragma: no-cache\r\n\
+            Access-Control-Allow-Origin: *\r\nicy-br:128\r\n\
+            ice-audio-info: ice-samplerate=44100;ice-bitrate=128;ice-channels=2\r\nicy-br:128\r\n\
+            icy-description:A description\r\nicy-genre:ambient\r\nicy-name:Test Radio\r\n\
+            icy-pub:0\r\nicy-url:http://radio.test/\r\nicy-metaint:16000\r\n\r\n";
+        assert!(head.starts_with("HTTP/1.0 200 OK\r\nServer: "));
+        assert!(head.ends_with(recorded), "{head}");
+    }
+
+    #[test]
+    fn metadata_is_woven_only_for_who_asks_and_never_into_ogg() {
+        use Version::{Http10, Http11};
+        let icy = Wrapping::Icy(METADATA_INTERVAL_BYTES);
+        let mp3 = source("audio/mpeg");
+
+        for (version, asked, expected) in [
+            (Http11, Some("1"), icy),
+            (Http10, Some("1"), icy),
+            (Http10, Some("01"), icy),
+            (Http11, Some("0"), Wrapping::Chunked),
+            (Http11, Some("x1"), Wrapping::Chunked),
+            (Http11, None, Wrapping::Chunked),
+            (Http10, None, Wrapping::Plain),
+        ] {
+            assert_eq!(wrapping(&request(version, asked), &mp3), expected, "{asked:?}");
+        }
+        assert_eq!(wrapping(&request(Http10, Some("1")), &source("audio/ogg")), Wrapping::Plain);
+    }
+
+    #[test]
+    fn stream_headers_are_a_chunk_of_their_own() {
+        assert_eq!(preface("H|", Wrapping::Chunked, b"OggS"), "H|4\r\nOggS\r\n");
+        assert_eq!(preface("H|", Wrapping::Chunked, b""), "H|", "an empty chunk would be the end");
+        assert_eq!(preface("H|", Wrapping::Plain, b"OggS"), "H|OggS");
+    }
+}

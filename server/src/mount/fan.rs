@@ -1,0 +1,277 @@
+//! A fan: one task that serves many listeners of one mount.
+//!
+//! What a source sends is gathered for the flush delay and then written to each listener at once,
+//! because a write costs about the same whatever its size. Listeners are spread over *slots*, and
+//! each tick serves one slot, so that the writes are spread over the delay too and nothing else
+//! waits long. A listener whose socket is full is *eager*: it is tried at every tick, which costs
+//! next to nothing until the socket has room, and is dropped when it falls too far behind.
+//!
+//! With a flush delay of zero everybody is served as soon as something is aired.
+
+use crate::config::limits::MountLimits;
+use crate::mount::feed::{Feed, Plan, SLICES_MAX};
+use crate::mount::name::MountName;
+use crate::status::counters::{ClientSeat, ListenerSeat, MountCounters};
+use std::io::{ErrorKind, IoSlice};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tracing::info;
+
+/// A listener that comes to a fan, with its connection.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// The connection.
+    pub(crate) socket: TcpStream,
+    /// Its place in the stream.
+    pub(crate) feed: Feed,
+    /// Its seats among the mount's listeners and the server's clients, held as long as it stays.
+    #[expect(dead_code, reason = "held for what its drop counts")]
+    pub(crate) seats: (ListenerSeat, ClientSeat),
+    /// Its address.
+    pub(crate) ip: IpAddr,
+    /// Its number among all connections.
+    pub(crate) id: u64,
+}
+
+/// A listener that is being served.
+#[derive(Debug)]
+struct Listener {
+    arrival: Arrival,
+    joined: Instant,
+    sent_bytes: u64,
+}
+
+/// Why a listener is served no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// The mount ended.
+    Ended,
+    /// It closed its connection, or the connection broke.
+    Left,
+    /// It fell too far behind.
+    TooSlow { behind_bytes: u64 },
+}
+
+/// How a listener is after a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visit {
+    /// It has got all there is.
+    CaughtUp,
+    Gone(Leaving),
+    /// Its socket is full.
+    Stuck,
+}
+
+/// The task's state.
+pub(crate) struct Fan {
+    mount: MountName,
+    queue_bytes: u64,
+    flush_delay: Duration,
+    edge: watch::Receiver<u64>,
+    counters: Arc<MountCounters>,
+    slots: Vec<Vec<Listener>>,
+    /// Those that have more to get than their socket takes.
+    eager: Vec<Listener>,
+    /// The slot for the next newcomer.
+    next_slot: usize,
+    /// The slot that is served next.
+    next_served: usize,
+    listeners: usize,
+}
+
+impl Fan {
+    /// A fan without listeners, for a stream that ends at `edge`.
+    pub(crate) fn new(
+        mount: MountName,
+        limits: &MountLimits,
+        edge: watch::Receiver<u64>,
+        counters: Arc<MountCounters>,
+    ) -> Self {
+        Self {
+            mount,
+            queue_bytes: limits.queue_bytes as u64,
+            flush_delay: limits.flush_delay,
+            edge,
+            counters,
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            eager: Vec::new(),
+            next_slot: 0,
+            next_served: 0,
+            listeners: 0,
+        }
+    }
+
+    /// Serves until the mount has ended and the last listener has left.
+    pub(crate) async fn run(mut self, mut arriving: mpsc::Receiver<Arrival>) {
+        let at_once = self.flush_delay.is_zero();
+        let mut ticks = self.ticks();
+        let mut stream_ended = false;
+        while !(stream_ended && self.listeners == 0) {
+            tokio::select! {
+                arrival = arriving.recv(), if !stream_ended => match arrival {
+                    Some(arrival) => self.welcome(arrival),
+                    None => stream_ended = true,
+                },
+                _ = ticks.tick(), if self.listeners > 0 => self.serve(at_once || stream_ended),
+                changed = self.edge.changed(), if at_once && !stream_ended => {
+                    self.serve(true);
+                    stream_ended = changed.is_err();
+                }
+            }
+        }
+    }
+
+    fn ticks(&self) -> Interval {
+        let every =
+            if self.flush_delay.is_zero() { IDLE_TICK } else { self.flush_delay / SLOTS_U32 };
+        let mut ticks = interval(every.max(TICK_MIN));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    }
+
+    fn welcome(&mut self, arrival: Arrival) {
+        info!(mount = %self.mount, listener = arrival.id, ip = %arrival.ip, "joined");
+        self.listeners += 1;
+        // The head and the burst go out at once.
+        let mut listener = Listener { arrival, joined: Instant::now(), sent_bytes: 0 };
+        let visit = listener.visit(*self.edge.borrow(), self.queue_bytes);
+        self.counters.sent_bytes.add(listener.sent_bytes);
+        self.settle(listener, visit);
+    }
+
+    /// Puts a listener where it belongs after a visit.
+    fn settle(&mut self, listener: Listener, visit: Visit) {
+        match visit {
+            Visit::CaughtUp => {
+                self.slots[self.next_slot].push(listener);
+                self.next_slot = (self.next_slot + 1) % SLOTS;
+            }
+            Visit::Gone(why) => self.farewell(&listener, why),
+            Visit::Stuck => self.eager.push(listener),
+        }
+    }
+
+    /// Serves the eager, and everybody or the listeners of the next slot.
+    fn serve(&mut self, everybody: bool) {
+        let edge_bytes = *self.edge.borrow_and_update();
+        let mut sent_bytes = self.serve_eager(edge_bytes);
+        for _ in 0..if everybody { SLOTS } else { 1 } {
+            sent_bytes += self.serve_slot(self.next_served, edge_bytes);
+            self.next_served = (self.next_served + 1) % SLOTS;
+        }
+        self.counters.sent_bytes.add(sent_bytes);
+    }
+
+    /// Visits the listeners of a slot; how many bytes they took.
+    fn serve_slot(&mut self, slot: usize, edge_bytes: u64) -> u64 {
+        let (mut at, mut sent_bytes) = (0, 0);
+        while let Some(listener) = self.slots[slot].get_mut(at) {
+            let before = listener.sent_bytes;
+            let visit = listener.visit(edge_bytes, self.queue_bytes);
+            sent_bytes += listener.sent_bytes - before;
+            if matches!(visit, Visit::CaughtUp) {
+                at += 1;
+            } else {
+                let listener = self.slots[slot].swap_remove(at);
+                self.settle(listener, visit);
+            }
+        }
+        sent_bytes
+    }
+
+    /// Visits the eager; how many bytes they took.
+    fn serve_eager(&mut self, edge_bytes: u64) -> u64 {
+        let (mut at, mut sent_bytes) = (0, 0);
+        while let Some(listener) = self.eager.get_mut(at) {
+            let before = listener.sent_bytes;
+            let visit = listener.visit(edge_bytes, self.queue_bytes);
+            sent_bytes += listener.sent_bytes - before;
+            if matches!(visit, Visit::Stuck) {
+                at += 1;
+            } else {
+                let listener = self.eager.swap_remove(at);
+                self.settle(listener, visit);
+            }
+        }
+        sent_bytes
+    }
+
+    fn farewell(&mut self, listener: &Listener, why: Leaving) {
+        self.listeners -= 1;
+        let Arrival { id, ip, .. } = listener.arrival;
+        let (sent_bytes, stayed) = (listener.sent_bytes, listener.joined.elapsed().as_secs());
+        let mount = &self.mount;
+        match why {
+            Leaving::Ended => info!(%mount, listener = id, sent_bytes, stayed, "stream ended"),
+            Leaving::Left => info!(%mount, listener = id, sent_bytes, stayed, "left"),
+            Leaving::TooSlow { behind_bytes } => {
+                self.counters.slow_listeners.add(1);
+                info!(%mount, listener = id, %ip, behind_bytes, stayed, "too slow, dropped");
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// Writes what there is until the socket is full, and notices whether the listener is gone.
+    fn visit(&mut self, edge_bytes: u64, queue_bytes: u64) -> Visit {
+        if self.has_left() {
+            return Visit::Gone(Leaving::Left);
+        }
+        let behind_bytes = self.arrival.feed.behind_bytes(edge_bytes);
+        if behind_bytes > queue_bytes {
+            return Visit::Gone(Leaving::TooSlow { behind_bytes });
+        }
+        let mut written = 0;
+        while written < VISIT_BYTES_MAX {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let (count, planned) = match self.arrival.feed.plan(&mut slices, WRITE_BYTES_MAX) {
+                Plan::CaughtUp => return Visit::CaughtUp,
+                Plan::End => return Visit::Gone(Leaving::Ended),
+                Plan::Write { slices, bytes } => (slices, bytes),
+            };
+            match self.arrival.socket.try_write_vectored(&slices[..count]) {
+                Ok(taken) => {
+                    self.arrival.feed.advance(taken);
+                    self.sent_bytes += taken as u64;
+                    written += taken;
+                    if taken < planned {
+                        return Visit::Stuck;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Visit::Stuck,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Visit::Gone(Leaving::Left),
+            }
+        }
+        Visit::Stuck
+    }
+
+    /// Whether the other side has closed. What a player sends after its request is not for us.
+    fn has_left(&self) -> bool {
+        match self.arrival.socket.try_read(&mut [0; IGNORED_BYTES_MAX]) {
+            Ok(0) => true,
+            Ok(_) => false,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        }
+    }
+}
+
+/// Slots that listeners are spread over. With the default flush delay a tick comes every 31 ms
+/// and serves a sixteenth of the listeners.
+const SLOTS: usize = 16;
+const SLOTS_U32: u32 = 16;
+/// The shortest time between ticks, however short the flush delay.
+const TICK_MIN: Duration = Duration::from_millis(5);
+/// Time between ticks when listeners are served at once, for those that are stuck or have left.
+const IDLE_TICK: Duration = Duration::from_millis(100);
+/// The most bytes in one write.
+const WRITE_BYTES_MAX: usize = 131_072;
+/// The most bytes to one listener in one visit, so that one that catches up delays nobody.
+const VISIT_BYTES_MAX: usize = 262_144;
+/// Bytes from a listener that one visit throws away.
+const IGNORED_BYTES_MAX: usize = 512;

@@ -1,0 +1,394 @@
+//! A listener's place in a stream, and what to write next.
+//!
+//! A listener is sent pieces of the shared stream, and between them what is its own: the head of
+//! the answer, ICY blocks, or the framing of HTTP/1.1 chunks. Nothing of the stream is copied: the
+//! pieces are borrowed for one vectored write, and then the place is moved by as many bytes as
+//! the socket took.
+//!
+//! Pure: this module knows no socket. It plans a write, is told how much of it was taken, and says
+//! how far behind the listener is.
+
+use crate::mount::stream::{After, Link, Start};
+use bytes::Bytes;
+use common::{http::chunked, icy};
+use std::io::IoSlice;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+/// How the stream is wrapped for a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrapping {
+    /// HTTP/1.1 chunks; the end of the stream is said, not guessed.
+    Chunked,
+    /// A block after every so many bytes of audio.
+    Icy(NonZeroU32),
+    /// The bytes as they are, until the connection closes.
+    Plain,
+}
+
+/// A listener's place.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    /// What goes out before anything else: the head, or the rest of a piece begun.
+    owed: Bytes,
+    link: Arc<Link>,
+    place: Place,
+}
+
+/// Where a listener stands, within or after the link that it holds.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Bytes of the link's audio that have been sent.
+    used_bytes: usize,
+    wrap: Wrap,
+}
+
+/// Where a listener stands in its wrapping.
+#[derive(Clone, Copy, Debug)]
+enum Wrap {
+    Chunked(Part),
+    /// `told` is the serial of the last title sent.
+    Icy {
+        interval_bytes: NonZeroU32,
+        due_in_bytes: u32,
+        told: u64,
+    },
+    Plain,
+}
+
+/// What of a link comes next to a chunked listener.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Audio,
+    Closing,
+    Opening,
+    /// The end of the body has been said.
+    Over,
+    /// Nothing: the link has been sent.
+    Sent,
+}
+
+/// The next piece, and where the listener stands once it is sent.
+enum Step<'a> {
+    CaughtUp,
+    End,
+    Follow(&'a Arc<Link>, Place),
+    Piece { bytes: &'a [u8], is_audio: bool, then: Place },
+}
+
+/// What a plan comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// All that has been aired is sent, and more will come.
+    CaughtUp,
+    /// All is sent, and nothing more will come.
+    End,
+    /// So many bytes are in so many slices.
+    Write { slices: usize, bytes: usize },
+}
+
+impl Feed {
+    /// A listener that is to get `head` and then the stream from `start` on. `head` includes the
+    /// stream headers it needs, wrapped.
+    pub(crate) fn new(head: Bytes, start: Start, wrapping: Wrapping) -> Self {
+        let wrap = match wrapping {
+            Wrapping::Chunked if start.before_link => Wrap::Chunked(Part::Opening),
+            Wrapping::Chunked => Wrap::Chunked(Part::Sent),
+            Wrapping::Icy(interval_bytes) => {
+                Wrap::Icy { interval_bytes, due_in_bytes: interval_bytes.get(), told: 0 }
+            }
+            Wrapping::Plain => Wrap::Plain,
+        };
+        let used_bytes = if start.before_link { 0 } else { start.link.bytes.len() };
+        Self { owed: head, link: start.link, place: Place { used_bytes, wrap } }
+    }
+
+    /// Fills `slices` with what comes next, up to about `bytes_max`.
+    pub(crate) fn plan<'a>(
+        &'a self,
+        slices: &mut [IoSlice<'a>; SLICES_MAX],
+        bytes_max: usize,
+    ) -> Plan {
+        let (mut used, mut planned) = (0, 0);
+        if !self.owed.is_empty() {
+            slices[0] = IoSlice::new(&self.owed);
+            (used, planned) = (1, self.owed.len());
+        }
+        let (mut link, mut place) = (&self.link, self.place);
+        while planned < bytes_max && used < SLICES_MAX {
+            match place.step(link) {
+                Step::CaughtUp if planned == 0 => return Plan::CaughtUp,
+                Step::End if planned == 0 => return Plan::End,
+                Step::CaughtUp | Step::End => break,
+                Step::Follow(next, then) => (link, place) = (next, then),
+                Step::Piece { bytes, then, .. } => {
+                    slices[used] = IoSlice::new(bytes);
+                    used += 1;
+                    planned += bytes.len();
+                    place = then;
+                }
+            }
+        }
+        Plan::Write { slices: used, bytes: planned }
+    }
+
+    /// Moves the place by `bytes`, which have been written of the last plan.
+    pub(crate) fn advance(&mut self, mut bytes: usize) {
+        let owed = bytes.min(self.owed.len());
+        self.owed = self.owed.split_off(owed);
+        bytes -= owed;
+
+        let (mut link, mut place) = (&self.link, self.place);
+        while bytes > 0 {
+            match place.step(link) {
+                Step::CaughtUp | Step::End => unreachable!("more was written than was planned"),
+                Step::Follow(next, then) => (link, place) = (next, then),
+                Step::Piece { bytes: piece, then, .. } if piece.len() <= bytes => {
+                    bytes -= piece.len();
+                    place = then;
+                }
+                Step::Piece { is_audio: true, .. } => {
+                    place.pass_audio(bytes);
+                    bytes = 0;
+                }
+                Step::Piece { bytes: piece, then, .. } => {
+                    self.owed = Bytes::copy_from_slice(&piece[bytes..]);
+                    place = then;
+                    bytes = 0;
+                }
+            }
+        }
+        self.place = place;
+        if !Arc::ptr_eq(link, &self.link) {
+            self.link = Arc::clone(link);
+        }
+    }
+
+    /// How far the listener is behind a stream that ends at `edge_bytes`.
+    pub(crate) fn behind_bytes(&self, edge_bytes: u64) -> u64 {
+        let unsent = (self.link.bytes.len() - self.place.used_bytes) as u64;
+        edge_bytes.saturating_sub(self.link.end_bytes - unsent)
+    }
+}
+
+impl Place {
+    fn step(self, link: &Arc<Link>) -> Step<'_> {
+        let audio = &link.bytes[self.used_bytes..];
+        match self.wrap {
+            Wrap::Chunked(Part::Opening) => {
+                self.framing(&link.chunk_opening, Wrap::Chunked(Part::Audio))
+            }
+            Wrap::Chunked(Part::Audio) => {
+                let then =
+                    Self { used_bytes: link.bytes.len(), wrap: Wrap::Chunked(Part::Closing) };
+                Step::Piece { bytes: audio, is_audio: true, then }
+            }
+            Wrap::Chunked(Part::Closing) => {
+                self.framing(chunked::CLOSING, Wrap::Chunked(Part::Sent))
+            }
+            Wrap::Chunked(Part::Over) => Step::End,
+            Wrap::Chunked(Part::Sent) => match link.after() {
+                After::Nothing => Step::CaughtUp,
+                After::End => self.framing(chunked::END, Wrap::Chunked(Part::Over)),
+                After::Link(next) => {
+                    Step::Follow(next, self.at_start(Wrap::Chunked(Part::Opening)))
+                }
+            },
+            Wrap::Icy { interval_bytes, due_in_bytes: 0, told } => {
+                let title = &link.title;
+                let block = if title.serial == told { icy::NO_NEWS } else { &title.block };
+                let due_in_bytes = interval_bytes.get();
+                self.framing(block, Wrap::Icy { interval_bytes, due_in_bytes, told: title.serial })
+            }
+            Wrap::Icy { due_in_bytes, .. } if !audio.is_empty() => {
+                let due = usize::try_from(due_in_bytes).unwrap_or(usize::MAX);
+                let bytes = &audio[..audio.len().min(due)];
+                let mut then = self;
+                then.pass_audio(bytes.len());
+                Step::Piece { bytes, is_audio: true, then }
+            }
+            Wrap::Plain if !audio.is_empty() => {
+                let then = Self { used_bytes: link.bytes.len(), ..self };
+                Step::Piece { bytes: audio, is_audio: true, then }
+            }
+            Wrap::Icy { .. } | Wrap::Plain => match link.after() {
+                After::Nothing => Step::CaughtUp,
+                After::End => Step::End,
+                After::Link(next) => Step::Follow(next, self.at_start(self.wrap)),
+            },
+        }
+    }
+
+    fn framing(self, bytes: &[u8], wrap: Wrap) -> Step<'_> {
+        Step::Piece { bytes, is_audio: false, then: Self { wrap, ..self } }
+    }
+
+    fn at_start(self, wrap: Wrap) -> Self {
+        Self { used_bytes: 0, wrap }
+    }
+
+    /// Some audio of the link has been sent.
+    fn pass_audio(&mut self, bytes: usize) {
+        self.used_bytes += bytes;
+        if let Wrap::Icy { due_in_bytes, .. } = &mut self.wrap {
+            *due_in_bytes -= u32::try_from(bytes).expect("no more than was due");
+        }
+    }
+}
+
+/// The most slices in one write; the kernel takes 1 024.
+pub(crate) const SLICES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mount::stream::Writer;
+    use common::chunk::{Chunk, Opening};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    const ICY_4: Wrapping = Wrapping::Icy(NonZeroU32::new(4).unwrap());
+
+    fn air(writer: &mut Writer, bytes: &[u8]) {
+        let bytes = Bytes::copy_from_slice(bytes);
+        writer.air(Chunk { bytes, opening: Opening::Audio, plays: Duration::ZERO });
+    }
+
+    fn feed(writer: &Writer, wrapping: Wrapping) -> Feed {
+        Feed::new(Bytes::from_static(b"HEAD|"), writer.start(), wrapping)
+    }
+
+    /// Writes until the feed has nothing more; each write takes at most `taken` bytes.
+    fn written(feed: &mut Feed, taken: usize) -> (Vec<u8>, Plan) {
+        let mut out = Vec::new();
+        loop {
+            let (plan, whole) = planned(feed);
+            if !matches!(plan, Plan::Write { .. }) {
+                return (out, plan);
+            }
+            let taken = whole.len().min(taken);
+            out.extend_from_slice(&whole[..taken]);
+            feed.advance(taken);
+        }
+    }
+
+    fn planned(feed: &Feed) -> (Plan, Vec<u8>) {
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let plan = feed.plan(&mut slices, 50);
+        let whole: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        if let Plan::Write { bytes, .. } = plan {
+            assert_eq!(whole.len(), bytes);
+        }
+        (plan, whole)
+    }
+
+    #[test]
+    fn a_plain_listener_gets_the_head_and_the_bytes_as_they_are() {
+        let mut writer = Writer::new(100);
+        air(&mut writer, b"aaa");
+        let mut listener = feed(&writer, Wrapping::Plain);
+        air(&mut writer, b"bb");
+
+        assert_eq!(written(&mut listener, 4), (b"HEAD|aaabb".to_vec(), Plan::CaughtUp));
+
+        air(&mut writer, b"c");
+        drop(writer);
+
+        assert_eq!(written(&mut listener, 4), (b"c".to_vec(), Plan::End));
+    }
+
+    #[test]
+    fn a_title_comes_after_one_interval_and_only_once() {
+        let mut writer = Writer::new(100);
+        air(&mut writer, b"aaaa");
+        writer.announce("Blue");
+        let mut listener = feed(&writer, ICY_4);
+        air(&mut writer, b"bbbbcc");
+
+        let (heard, _) = written(&mut listener, usize::MAX);
+
+        let first = b"HEAD|aaaa\x01StreamTitle='';\0".as_slice();
+        let second = b"bbbb\x02StreamTitle='Blue';\0\0\0\0\0\0\0\0\0\0\0\0\0cc";
+        assert_eq!(heard, [first, second].concat());
+
+        air(&mut writer, b"ddee");
+
+        assert_eq!(written(&mut listener, usize::MAX).0, b"dd\0ee");
+    }
+
+    #[test]
+    fn an_http_1_1_listener_gets_chunks_and_is_told_the_end() {
+        let mut writer = Writer::new(100);
+        air(&mut writer, b"aaaaaaaaaaaaaaaa");
+        let mut listener = feed(&writer, Wrapping::Chunked);
+        air(&mut writer, b"b");
+        drop(writer);
+
+        let (heard, plan) = written(&mut listener, 3);
+
+        assert_eq!(heard, b"HEAD|10\r\naaaaaaaaaaaaaaaa\r\n1\r\nb\r\n0\r\n\r\n");
+        assert_eq!(plan, Plan::End);
+    }
+
+    #[test]
+    fn how_far_a_listener_is_behind_counts_audio_only() {
+        let mut writer = Writer::new(100);
+        air(&mut writer, b"aaaa");
+        let mut listener = feed(&writer, ICY_4);
+        air(&mut writer, b"bbbb");
+
+        assert_eq!(listener.behind_bytes(8), 8);
+
+        listener.advance(b"HEAD|aa".len());
+
+        assert_eq!(listener.behind_bytes(8), 6);
+
+        written(&mut listener, usize::MAX);
+
+        assert_eq!(listener.behind_bytes(8), 0);
+    }
+
+    fn wrapping() -> impl Strategy<Value = Wrapping> {
+        prop_oneof![
+            Just(Wrapping::Plain),
+            Just(Wrapping::Chunked),
+            (1..40_u32).prop_map(|bytes| Wrapping::Icy(NonZeroU32::new(bytes).unwrap())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn how_much_the_socket_takes_changes_nothing(
+            chunks in vec((vec(any::<u8>(), 1..60), any::<bool>()), 0..20),
+            wrapping in wrapping(),
+            burst in 0..200_usize,
+            joined in 0..20_usize,
+            takes in vec(1..50_usize, 1..9),
+        ) {
+            let mut writer = Writer::new(burst);
+            let mut listeners = None;
+            for (index, (bytes, titled)) in chunks.iter().enumerate() {
+                if index == joined.min(chunks.len() - 1) {
+                    listeners = Some((feed(&writer, wrapping), feed(&writer, wrapping)));
+                }
+                if *titled {
+                    writer.announce(&format!("title {index}"));
+                }
+                air(&mut writer, bytes);
+            }
+            drop(writer);
+            let Some((mut greedy, mut picky)) = listeners else { return Ok(()) };
+
+            let whole = written(&mut greedy, usize::MAX).0;
+            let mut pieces = Vec::new();
+            for take in takes.iter().cycle() {
+                let (Plan::Write { bytes, .. }, plan) = planned(&picky) else { break };
+                pieces.extend_from_slice(&plan[..bytes.min(*take)]);
+                picky.advance(bytes.min(*take));
+            }
+
+            prop_assert_eq!(whole, pieces);
+        }
+    }
+}

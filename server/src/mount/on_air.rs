@@ -1,0 +1,216 @@
+//! What a mount has on air: its source, and the title.
+
+use common::format::Format;
+use common::http::head::Headers;
+use common::ogg::comment::{Audio, Tags};
+use jiff::Timestamp;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What is on air.
+#[derive(Clone, Debug)]
+pub(crate) struct OnAir {
+    /// The source.
+    pub(crate) source: Arc<SourceAbout>,
+    /// When it connected.
+    pub(crate) since: Timestamp,
+    /// What it plays.
+    pub(crate) title: TitleText,
+    /// What the headers of an Ogg stream say about the audio.
+    pub(crate) audio: Option<Audio>,
+}
+
+impl OnAir {
+    /// A source that has just connected.
+    pub(crate) fn new(source: SourceAbout, since: Timestamp) -> Self {
+        Self { source: Arc::new(source), since, title: TitleText::default(), audio: None }
+    }
+
+    /// Takes the title and the audio's description from the headers of an Ogg stream.
+    pub(crate) fn read_headers(&mut self, pages: &[u8]) {
+        let Tags { artist, title, audio } = Tags::read(pages);
+        self.title = TitleText { artist, title };
+        self.audio = audio;
+    }
+}
+
+/// A title with what is known of its artist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TitleText {
+    /// The artist, where it was given apart.
+    pub(crate) artist: Option<String>,
+    /// The title.
+    pub(crate) title: Option<String>,
+}
+
+impl TitleText {
+    /// What a player shows: `artist - title`, or the one that there is.
+    pub(crate) fn shown(&self) -> String {
+        match (&self.artist, &self.title) {
+            (Some(artist), Some(title)) => format!("{artist} - {title}"),
+            (Some(only), None) | (None, Some(only)) => only.clone(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// What a source said about itself and its stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SourceAbout {
+    /// Its address.
+    pub(crate) ip: IpAddr,
+    /// Its program, if it said so.
+    pub(crate) user_agent: Option<String>,
+    /// The content type, as sent.
+    pub(crate) content_type: String,
+    /// The format by that type.
+    pub(crate) format: Format,
+    /// The station's name.
+    pub(crate) name: Option<String>,
+    /// About the station.
+    pub(crate) description: Option<String>,
+    /// Its genre.
+    pub(crate) genre: Option<String>,
+    /// Its home page.
+    pub(crate) url: Option<String>,
+    /// Whether directories may list it.
+    pub(crate) public: bool,
+    /// Kilobits per second, as the source wrote them.
+    pub(crate) bitrate: Option<String>,
+    /// `ice-audio-info`: `name=value` pairs between semicolons.
+    pub(crate) audio_info: Option<String>,
+    /// The header lines that a listener gets too, without their prefix, in the order of their
+    /// names.
+    pub(crate) announced: Vec<(String, String)>,
+}
+
+impl SourceAbout {
+    /// Reads a source's head.
+    pub(crate) fn read(headers: &Headers, content_type: &str, ip: IpAddr) -> Self {
+        let said = |names: &[&str]| {
+            let found = names.iter().find_map(|name| headers.first(name));
+            found.filter(|value| !value.is_empty()).map(bounded)
+        };
+        let mut announced: Vec<(String, String)> = headers
+            .iter()
+            .filter_map(|(name, value)| {
+                let name = name.to_ascii_lowercase();
+                let name = name.strip_prefix("ice-")?;
+                let kept = !matches!(name, "password" | "audio-info" | "public");
+                let name = if name == "bitrate" { "br" } else { name };
+                kept.then(|| (name.to_owned(), bounded(value)))
+            })
+            .collect();
+        let public = headers.first("ice-public").or_else(|| headers.first("icy-pub"));
+        announced.extend(public.map(|value| ("pub".to_owned(), bounded(value))));
+        announced.sort();
+        Self {
+            ip,
+            user_agent: said(&["user-agent"]),
+            content_type: bounded(content_type),
+            format: Format::of(content_type),
+            name: said(&["ice-name", "icy-name", "x-audiocast-name"]),
+            description: said(&["ice-description", "x-audiocast-description"]),
+            genre: said(&["ice-genre", "icy-genre", "x-audiocast-genre"]),
+            url: said(&["ice-url", "icy-url", "x-audiocast-url"]),
+            public: public.is_some_and(|value| value.trim() == "1"),
+            bitrate: said(&["ice-bitrate", "icy-br", "x-audiocast-bitrate"]),
+            audio_info: said(&["ice-audio-info"]),
+            announced,
+        }
+    }
+
+    /// The pairs of `ice-audio-info`, decoded.
+    pub(crate) fn audio_parameters(&self) -> Vec<(String, String)> {
+        let pairs = self.audio_info.as_deref().unwrap_or_default().split(';');
+        let decoded = |text: &str| {
+            let bytes = common::http::percent::decode(text.trim());
+            common::http::head::decoded(&bytes).into_owned()
+        };
+        pairs
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .filter(|(name, _)| !name.is_empty())
+            .collect()
+    }
+
+    /// Kilobits per second: from `ice-bitrate`, else from `ice-audio-info`.
+    pub(crate) fn kbps(&self) -> Option<String> {
+        let named = |(name, value): (String, String)| {
+            matches!(name.as_str(), "bitrate" | "ice-bitrate").then_some(value)
+        };
+        let from_info = || self.audio_parameters().into_iter().find_map(named);
+        self.bitrate.clone().or_else(from_info)
+    }
+}
+
+/// `value` without what would break a header line, and no longer than [`VALUE_BYTES_MAX`].
+fn bounded(value: &str) -> String {
+    let fits = |&(at, c): &(usize, char)| at + c.len_utf8() <= VALUE_BYTES_MAX;
+    let visible = value.char_indices().take_while(fits).map(|(_, c)| c);
+    visible.map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The longest header value of a source that is kept, in bytes.
+const VALUE_BYTES_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn about(lines: &[(&str, &str)]) -> SourceAbout {
+        let headers: Headers =
+            lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        SourceAbout::read(&headers, "audio/mpeg", Ipv4Addr::LOCALHOST.into())
+    }
+
+    #[test]
+    fn liquidsoaps_head_is_read() {
+        let about = about(&[
+            ("ice-name", "LS"),
+            ("ice-public", "1"),
+            ("ice-url", ""),
+            ("User-Agent", "Liquidsoap/2.1.3 (Unix; OCaml 4.13.1)"),
+            ("ice-audio-info", "channels=2;samplerate=44100;bitrate=64"),
+        ]);
+
+        assert_eq!(about.name.as_deref(), Some("LS"));
+        assert_eq!((about.public, about.url.as_deref()), (true, None));
+        assert_eq!(about.kbps().as_deref(), Some("64"));
+        assert_eq!(about.audio_parameters()[1], ("samplerate".to_owned(), "44100".to_owned()));
+    }
+
+    #[test]
+    fn a_listener_gets_the_ice_headers_in_the_order_of_their_names_but_no_password() {
+        let about = about(&[
+            ("ice-password", "secret"),
+            ("Ice-Name", "N"),
+            ("ice-public", "0"),
+            ("ice-genre", "G"),
+            ("ice-audio-info", "x=1"),
+        ]);
+
+        let names: Vec<_> = about.announced.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["genre", "name", "pub"]);
+    }
+
+    #[test]
+    fn a_value_is_cut_to_its_limit_and_stays_on_one_line() {
+        let about = about(&[("ice-name", &"é".repeat(600)), ("ice-genre", "a\u{1}b")]);
+
+        assert_eq!(about.name.unwrap().len(), VALUE_BYTES_MAX);
+        assert_eq!(about.genre.as_deref(), Some("a b"));
+    }
+
+    #[test]
+    fn a_player_is_shown_artist_and_title() {
+        let title = |artist: Option<&str>, title: Option<&str>| {
+            TitleText { artist: artist.map(str::to_owned), title: title.map(str::to_owned) }.shown()
+        };
+
+        assert_eq!(title(Some("A"), Some("T")), "A - T");
+        assert_eq!(title(None, Some("T")), "T");
+        assert_eq!(title(None, None), "");
+    }
+}

@@ -1,0 +1,53 @@
+//! What every connection may ask: the server's parts, put together once at the start.
+
+use crate::auth::Authority;
+use crate::config::Config;
+use crate::mount::registry::Registry;
+use crate::status::counters::ServerCounters;
+use crate::status::snapshot::{MountSnapshot, Snapshot};
+use crate::tasks::Tasks;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// The parts.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// Who may do what.
+    pub(crate) authority: Authority,
+    /// The configuration.
+    pub(crate) config: Arc<Config>,
+    /// The server's counts.
+    pub(crate) counters: Arc<ServerCounters>,
+    /// The port that links name.
+    pub(crate) port: u16,
+    /// The mounts.
+    pub(crate) registry: Registry,
+    /// When the server started.
+    pub(crate) started: Timestamp,
+    /// Where tasks are spawned, and the sign to stop.
+    pub(crate) tasks: Tasks,
+}
+
+impl Parts {
+    /// The server at this moment.
+    pub(crate) async fn snapshot(&self) -> Snapshot {
+        let mounts = self.registry.list().await.into_iter().filter_map(|mount| {
+            Some(MountSnapshot {
+                on_air: mount.on_air()?,
+                name: mount.name,
+                counters: mount.counters,
+                listeners_max: mount.limits.listeners_max,
+            })
+        });
+        Snapshot {
+            now: Timestamp::now(),
+            started: self.started,
+            hostname: self.config.hostname.clone(),
+            port: self.port,
+            location: self.config.location.clone(),
+            contact: self.config.contact.clone(),
+            counters: Arc::clone(&self.counters),
+            mounts: mounts.collect(),
+        }
+    }
+}

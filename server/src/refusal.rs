@@ -1,0 +1,61 @@
+//! Why a client is turned away.
+//!
+//! A refusal says what is wrong from the client's side, in a sentence that the person at the
+//! encoder or player can act on. With which status it goes out is decided in one place, the
+//! `icecast` module.
+
+use crate::mount::name::MountNameError;
+use common::http::head::HeadError;
+
+/// Why a client is turned away.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The source did not say what it sends.
+    #[error("No Content-type given")]
+    ContentTypeMissing,
+    /// The source sends something that is no audio or video.
+    #[error("content type {0} is not a stream; send audio/mpeg, audio/aac, application/ogg, …")]
+    ContentTypeUnfit(String),
+    /// A head that we do not take.
+    #[error("{0}")]
+    Head(#[from] HeadError),
+    /// The mount has as many listeners as it may.
+    #[error("max listeners reached")]
+    ListenersFull,
+    /// A method that makes no sense here.
+    #[error("unknown request")]
+    Method,
+    /// The name cannot be a mount's.
+    #[error("{0}")]
+    MountName(#[from] MountNameError),
+    /// Another source is on this mount.
+    #[error("Mountpoint in use")]
+    MountTaken,
+    /// There is nothing under this name.
+    #[error("The file you requested could not be found")]
+    NotFound,
+    /// A command without a parameter that it needs.
+    #[error("Missing parameter")]
+    ParameterMissing,
+    /// There are as many connections as there may be.
+    #[error("connection limit reached")]
+    ServerFull,
+    /// The server is about to stop.
+    #[error("the server is stopping")]
+    ServerStopping,
+    /// A command for a mount without a source.
+    #[error("Source does not exist")]
+    SourceMissing,
+    /// There are as many sources as there may be.
+    #[error("too many sources connected")]
+    SourcesFull,
+    /// No credentials, or wrong ones.
+    #[error("You need to authenticate")]
+    Unauthorized,
+    /// A body in a coding that we do not take.
+    #[error("transfer encoding {0} is not supported; send chunked or none")]
+    TransferEncoding(String),
+    /// There is no such command.
+    #[error("Unrecognised command")]
+    UnknownCommand,
+}

@@ -1,0 +1,98 @@
+//! What a request is about: its head into a [`Route`].
+//!
+//! Pure: nothing is looked up here, so a route says what is wanted, not whether it exists.
+
+use crate::admin::Command;
+use crate::mount::name::MountName;
+use crate::refusal::Refusal;
+use common::http::head::RequestHead;
+
+/// What a client wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To command.
+    Admin(Command),
+    /// To hear a mount, or to hear of it.
+    Listen(MountName),
+    /// To know what it may ask.
+    Options,
+    /// To send a stream to a mount.
+    Source(MountName),
+    /// To see the status page.
+    StatusPage,
+    /// To read the public statistics, of one mount if it is named.
+    StatusJson(Option<String>),
+}
+
+/// The route of a request; else why there is none.
+pub(crate) fn route(head: &RequestHead) -> Result<Route, Refusal> {
+    match head.method.as_str() {
+        "GET" | "HEAD" => route_get(head),
+        "OPTIONS" => Ok(Route::Options),
+        "PUT" | "SOURCE" => Ok(Route::Source(MountName::of_path(head.path())?)),
+        _ => Err(Refusal::Method),
+    }
+}
+
+fn route_get(head: &RequestHead) -> Result<Route, Refusal> {
+    match head.path() {
+        "/" | "/index.html" | "/status.xsl" => Ok(Route::StatusPage),
+        "/status-json.xsl" => {
+            let mut parameters = crate::admin::text_parameters(head.query());
+            Ok(Route::StatusJson(parameters.remove("mount")))
+        }
+        path => match path.strip_prefix("/admin/") {
+            Some(command) => Ok(Route::Admin(Command::read(command, head.query())?)),
+            None => MountName::of_path(path).map(Route::Listen).map_err(|_| Refusal::NotFound),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::http::head::{Headers, Version};
+
+    fn routed(method: &str, target: &str) -> Result<Route, Refusal> {
+        let (method, target) = (method.to_owned(), target.to_owned());
+        let (version, headers) = (Version::Http11, Headers::default());
+        route(&RequestHead { method, target, version, headers })
+    }
+
+    fn mount(name: &str) -> MountName {
+        MountName::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_query_on_a_mount_is_ignored() {
+        assert_eq!(routed("GET", "/live.mp3?t=123"), Ok(Route::Listen(mount("/live.mp3"))));
+        assert_eq!(routed("HEAD", "/a%20b"), Ok(Route::Listen(mount("/a b"))));
+    }
+
+    #[test]
+    fn sources_come_by_source_and_by_put() {
+        assert_eq!(routed("SOURCE", "/live"), Ok(Route::Source(mount("/live"))));
+        assert_eq!(routed("PUT", "/live"), Ok(Route::Source(mount("/live"))));
+        assert!(matches!(routed("PUT", "/admin/x"), Err(Refusal::MountName(_))));
+    }
+
+    #[test]
+    fn a_name_that_no_mount_can_have_is_not_found() {
+        assert_eq!(routed("GET", "/a/../b"), Err(Refusal::NotFound));
+        assert_eq!(routed("GET", "/favicon/"), Err(Refusal::NotFound));
+    }
+
+    #[test]
+    fn the_poke_of_libshout_is_an_unknown_command() {
+        assert_eq!(routed("GET", "/admin/!POKE"), Err(Refusal::UnknownCommand));
+    }
+
+    #[test]
+    fn pages_have_their_places() {
+        assert_eq!(routed("GET", "/"), Ok(Route::StatusPage));
+        let json = Route::StatusJson(Some("/x".to_owned()));
+        assert_eq!(routed("GET", "/status-json.xsl?mount=/x"), Ok(json));
+        assert_eq!(routed("OPTIONS", "*"), Ok(Route::Options));
+        assert_eq!(routed("BREW", "/"), Err(Refusal::Method));
+    }
+}

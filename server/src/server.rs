@@ -1,0 +1,102 @@
+//! The server as a whole: its parts, put together in order, run, and drained.
+
+use crate::accept::{self, ListenError};
+use crate::auth::Authority;
+use crate::config::Config;
+use crate::mount::registry::Registry;
+use crate::parts::Parts;
+use crate::status::counters::ServerCounters;
+use crate::tasks::Tasks;
+use jiff::Timestamp;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+/// A server that has its sockets and waits to run.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    sockets: Vec<StdListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every connection ended within the drain grace.
+    Drained,
+    /// Some had to be broken off.
+    GraceOver,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// A socket was opened but has no address to tell.
+    #[error("a listen socket has no address: {0}")]
+    Socket(#[from] io::Error),
+}
+
+impl Server {
+    /// Opens all listen sockets, so that a port in use is known before anything runs. Clients that
+    /// connect from now on wait for [`Server::run`].
+    pub fn bind(config: Config) -> Result<Self, StartError> {
+        let opened: Result<Vec<_>, _> = config.listen.iter().copied().map(accept::open).collect();
+        let sockets = opened?;
+        let addresses: Result<_, _> = sockets.iter().map(StdListener::local_addr).collect();
+        Ok(Self { config, sockets, addresses: addresses? })
+    }
+
+    /// Where it listens; port 0 of the configuration is here the port that was given.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until `stop` resolves, and then for at most the drain grace.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime does not take the sockets.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<Outcome> {
+        raise_descriptor_limit();
+        let tasks = Tasks::default();
+        let config = Arc::new(self.config);
+        let counters = Arc::new(ServerCounters::default());
+        let drain_grace = config.limits.drain_grace;
+        let parts = Arc::new(Parts {
+            authority: Authority::new(Arc::clone(&config)),
+            registry: Registry::start(Arc::clone(&config), Arc::clone(&counters), &tasks),
+            config,
+            counters,
+            port: self.addresses.first().map_or(0, SocketAddr::port),
+            started: Timestamp::now(),
+            tasks: tasks.clone(),
+        });
+        // Last, because from here on clients come in.
+        for (socket, address) in self.sockets.into_iter().zip(&self.addresses) {
+            let socket = TcpListener::from_std(socket)?;
+            tasks.spawn(accept::run(socket, Arc::clone(&parts)));
+            info!(%address, "listening");
+        }
+        stop.await;
+        info!(listeners = parts.counters.listeners.now(), "stopping");
+        if tasks.drain(drain_grace).await {
+            return Ok(Outcome::Drained);
+        }
+        warn!(?drain_grace, "connections that did not end in time are broken off");
+        Ok(Outcome::GraceOver)
+    }
+}
+
+/// Raises the limit of open files to what the system allows: each client is one.
+fn raise_descriptor_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => info!(limit, "open files"),
+        Err(error) => warn!(%error, "the limit of open files cannot be raised"),
+    }
+}

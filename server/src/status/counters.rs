@@ -1,0 +1,179 @@
+//! What is counted while the server runs.
+//!
+//! All are atomics that anybody may read at any time without asking. They are changed where the
+//! thing happens; on the path of the audio once per sweep over many listeners, not once per write.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts of the whole server.
+#[derive(Debug, Default)]
+pub(crate) struct ServerCounters {
+    /// Connections accepted.
+    pub(crate) connections: Count,
+    /// Connections now.
+    pub(crate) clients: Count,
+    /// Requests that were neither sources nor listeners.
+    pub(crate) other_requests: Count,
+    /// Listeners that joined.
+    pub(crate) listener_connections: Count,
+    /// Listeners now.
+    pub(crate) listeners: Count,
+    /// Sources that were accepted.
+    pub(crate) source_connections: Count,
+    /// Sources now.
+    pub(crate) sources: Count,
+}
+
+/// Counts of one mount.
+#[derive(Debug)]
+pub(crate) struct MountCounters {
+    /// The server's counts, in which these are contained.
+    pub(crate) server: Arc<ServerCounters>,
+    /// Listeners now.
+    pub(crate) listeners: Count,
+    /// The most listeners there were at once.
+    pub(crate) listener_peak: Count,
+    /// Listeners that were dropped because they fell too far behind.
+    pub(crate) slow_listeners: Count,
+    /// Bytes of the source's body.
+    pub(crate) read_bytes: Count,
+    /// Bytes written to listeners, with all that is around the audio.
+    pub(crate) sent_bytes: Count,
+}
+
+/// A number that goes up, and sometimes down.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    /// The number now.
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Adds `more`; what it comes to.
+    pub(crate) fn add(&self, more: u64) -> u64 {
+        self.0.fetch_add(more, Ordering::Relaxed) + more
+    }
+
+    /// Raises the number to `other` if that is more.
+    pub(crate) fn raise_to(&self, other: u64) {
+        self.0.fetch_max(other, Ordering::Relaxed);
+    }
+
+    fn take_one(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl MountCounters {
+    /// Counts of a mount that is new.
+    pub(crate) fn new(server: Arc<ServerCounters>) -> Self {
+        Self {
+            server,
+            listeners: Count::default(),
+            listener_peak: Count::default(),
+            slow_listeners: Count::default(),
+            read_bytes: Count::default(),
+            sent_bytes: Count::default(),
+        }
+    }
+}
+
+/// Counts one client for as long as it exists.
+#[derive(Debug)]
+pub(crate) struct ClientSeat(Arc<ServerCounters>);
+
+impl ClientSeat {
+    /// Counts a client.
+    pub(crate) fn new(server: Arc<ServerCounters>) -> Self {
+        server.connections.add(1);
+        server.clients.add(1);
+        Self(server)
+    }
+
+    /// The counts of the server that it sits in.
+    pub(crate) fn counters(&self) -> &ServerCounters {
+        &self.0
+    }
+}
+
+impl Drop for ClientSeat {
+    fn drop(&mut self) {
+        self.0.clients.take_one();
+    }
+}
+
+/// Counts one listener of a mount for as long as it exists.
+#[derive(Debug)]
+pub(crate) struct ListenerSeat(Arc<MountCounters>);
+
+impl ListenerSeat {
+    /// Counts a listener.
+    pub(crate) fn new(mount: &Arc<MountCounters>) -> Self {
+        mount.listener_peak.raise_to(mount.listeners.add(1));
+        mount.server.listeners.add(1);
+        mount.server.listener_connections.add(1);
+        Self(Arc::clone(mount))
+    }
+}
+
+impl Drop for ListenerSeat {
+    fn drop(&mut self) {
+        self.0.listeners.take_one();
+        self.0.server.listeners.take_one();
+    }
+}
+
+/// Counts one source for as long as it exists.
+#[derive(Debug)]
+pub(crate) struct SourceSeat(Arc<ServerCounters>);
+
+impl SourceSeat {
+    /// Counts a source, unless there are `sources_max` already.
+    pub(crate) fn new(server: &Arc<ServerCounters>, sources_max: usize) -> Option<Self> {
+        let seat = Self(Arc::clone(server));
+        let sources = server.sources.add(1);
+        let fits = usize::try_from(sources).is_ok_and(|sources| sources <= sources_max);
+        if fits {
+            server.source_connections.add(1);
+        }
+        fits.then_some(seat)
+    }
+}
+
+impl Drop for SourceSeat {
+    fn drop(&mut self) {
+        self.0.sources.take_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_counts_while_it_exists_and_the_peak_stays() {
+        let mount = Arc::new(MountCounters::new(Arc::default()));
+        let seats = [ListenerSeat::new(&mount), ListenerSeat::new(&mount)];
+        assert_eq!((mount.listeners.now(), mount.server.listeners.now()), (2, 2));
+
+        drop(seats);
+
+        assert_eq!((mount.listeners.now(), mount.listener_peak.now()), (0, 2));
+        assert_eq!(mount.server.listener_connections.now(), 2);
+    }
+
+    #[test]
+    fn there_is_no_seat_for_one_source_too_many() {
+        let server = Arc::default();
+        let first = SourceSeat::new(&server, 1);
+
+        assert!(first.is_some() && SourceSeat::new(&server, 1).is_none());
+        assert_eq!((server.sources.now(), server.source_connections.now()), (1, 1));
+
+        drop(first);
+        assert!(SourceSeat::new(&server, 1).is_some());
+    }
+}

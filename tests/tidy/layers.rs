@@ -1,0 +1,286 @@
+//! The layers of the two halves: which module may know which other of its crate.
+//!
+//! A table says it for each module, and the paths in the code are held against the table. Bytes
+//! flow one way, so a module knows what lies downstream of it or beside it, never upstream. Tests
+//! inside a module may use what they like; other crates are no business of these tables.
+
+use crate::files::{self, File, assert_none};
+use crate::masked::Masked;
+use crate::paths::{NamedPath, paths};
+
+/// A module and the modules of its crate it may use, beside itself and what is inside it.
+type Layer = (&'static str, &'static [&'static str]);
+
+/// May use every module: what builds the whole from its parts.
+const EVERYTHING: &[&str] = &["*"];
+
+/// The server. A module within a module follows its parent, unless it has a line of its own.
+const SERVER: &[Layer] = &[
+    (
+        "accept",
+        &[
+            "answer",
+            "client",
+            "connection",
+            "icecast::answers",
+            "parts",
+            "refusal",
+            "status::counters",
+        ],
+    ),
+    ("access_log", &["status"]),
+    ("admin", &["mount::on_air", "refusal"]),
+    ("answer", &[]),
+    ("auth", &["config", "icecast::auth_url", "mount::name", "refusal", "tasks"]),
+    ("cli", &["config", "server"]),
+    ("client", &["answer", "refusal", "status::counters"]),
+    ("config", &["mount::name"]),
+    (
+        "connection",
+        &[
+            "access_log",
+            "admin",
+            "answer",
+            "auth",
+            "client",
+            "icecast::answers",
+            "ingest",
+            "listener",
+            "mount",
+            "parts",
+            "refusal",
+            "route",
+            "status",
+        ],
+    ),
+    ("hooks", &["config", "mount::name", "tasks"]),
+    ("icecast", &[]),
+    ("icecast::answers", &["admin", "answer", "mount::name", "refusal", "status"]),
+    ("icecast::auth_url", &["auth"]),
+    ("icecast::config", &["config", "mount::name"]),
+    ("icecast::yp", &["status"]),
+    ("ingest", &["auth", "client", "hooks", "mount", "parts", "refusal", "status::counters"]),
+    ("ingest::framer", &[]),
+    ("ingest::session", &[]),
+    ("lib", EVERYTHING),
+    ("listener", &["answer", "auth", "client", "mount", "parts", "refusal"]),
+    ("main", EVERYTHING),
+    ("mount", &["config", "refusal", "status::counters", "tasks"]),
+    ("mount::fallback", &["mount::name"]),
+    ("mount::feed", &["mount::stream"]),
+    ("mount::name", &[]),
+    ("mount::on_air", &[]),
+    ("mount::stream", &[]),
+    ("parts", &["auth", "config", "mount::registry", "status", "tasks"]),
+    ("refusal", &["mount::name"]),
+    ("relay", &["config", "ingest", "mount", "refusal", "status::counters", "tasks"]),
+    ("route", &["admin", "config", "mount::name", "refusal"]),
+    ("server", EVERYTHING),
+    ("status", &["answer", "config", "mount"]),
+    ("status::counters", &[]),
+    ("tasks", &[]),
+    ("yp", &["config", "icecast::yp", "status", "tasks"]),
+];
+
+/// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.
+const SOURCE: &[Layer] = &[
+    ("cli", &[]),
+    ("clock", &[]),
+    ("config", &["encode::mp3", "mix::tone", "playlist::order"]),
+    ("control", &["status"]),
+    ("control::http", &["control"]),
+    ("control::telnet", &["control"]),
+    ("decode", &["pcm"]),
+    ("effect", &["pcm"]),
+    ("encode", &["pcm"]),
+    ("lib", EVERYTHING),
+    ("lookahead", &["decode", "pcm", "playlist", "resample"]),
+    ("main", EVERYTHING),
+    ("mix", &["pcm"]),
+    ("pcm", &[]),
+    ("playlist", &[]),
+    ("programme", &["clock", "encode", "lookahead", "mix", "pcm", "status"]),
+    ("push", &["config", "encode", "status", "tasks"]),
+    ("push::link", &[]),
+    ("resample", &["pcm"]),
+    ("station", EVERYTHING),
+    ("status", &["push::link"]),
+    ("tasks", &[]),
+];
+
+/// Functions of bytes, events and a given time: they open nothing, wait for nothing, ask no clock.
+const PURE: &[&str] = &[
+    "server/src/ingest/framer.rs",
+    "server/src/ingest/session.rs",
+    "server/src/mount/fallback.rs",
+    "server/src/mount/feed.rs",
+    "server/src/mount/name.rs",
+    "server/src/route.rs",
+    "server/src/status/snapshot.rs",
+    "source/src/mix/crossfade.rs",
+    "source/src/mix/timeline.rs",
+    "source/src/playlist/order.rs",
+    "source/src/push/link.rs",
+];
+/// What a pure module does not name.
+const EFFECTS: [&str; 9] = [
+    "Instant::now",
+    "SystemTime::now",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::Instant::now",
+    "std::time::SystemTime::now",
+    "tokio",
+];
+
+/// Where `file` breaks the layers of the crate in `folder`, such as `server/src/`.
+fn broken_layers(files: &[File], folder: &str, layers: &[Layer]) -> Vec<String> {
+    let mut offences = Vec::new();
+    for file in files {
+        let Some(module) = file.path.strip_prefix(folder).map(module_of) else { continue };
+        let Some((layer, may)) = layer_of(&module, layers) else {
+            let what =
+                "has no place among the layers; add it, with what it may use, to the table of";
+            offences.push(file.offence(1, format!("`{module}` {what} tests/tidy/layers.rs")));
+            continue;
+        };
+        for path in paths(&Masked::new(file.without_tests()).code) {
+            let Some(used) = within_crate(&path, &module) else { continue };
+            let allowed = |may: &str| may == "*" || used.is_in(may);
+            if !used.is_in(layer) && !may.iter().any(|may| allowed(may)) {
+                let what = format!("`{layer}` may use only {may:?}; see tests/tidy/layers.rs");
+                offences.push(file.offence(path.line, format!("`{}`: {what}", used.text())));
+            }
+        }
+    }
+    offences
+}
+
+/// The module which a file holds, by its path inside `src/`.
+fn module_of(path: &str) -> String {
+    let path = path.strip_suffix(".rs").unwrap_or(path);
+    path.strip_suffix("/mod").unwrap_or(path).replace('/', "::")
+}
+
+/// The line of the table which `module` follows: its own, or the nearest one around it.
+fn layer_of(module: &str, layers: &[Layer]) -> Option<Layer> {
+    let mut name = module;
+    loop {
+        if let Some(layer) = layers.iter().find(|layer| layer.0 == name) {
+            return Some(*layer);
+        }
+        name = name.rsplit_once("::")?.0;
+    }
+}
+
+/// The path inside our own crate that `path` means when `module` says it; `None` for other crates.
+fn within_crate(path: &NamedPath, module: &str) -> Option<NamedPath> {
+    let mut segments = path.segments.as_slice();
+    let mut base: Vec<_> = module.split("::").map(str::to_owned).collect();
+    match segments[0].as_str() {
+        "crate" => (segments, base) = (&segments[1..], Vec::new()),
+        "super" => {
+            while segments.first().is_some_and(|segment| segment == "super") {
+                base.pop();
+                segments = &segments[1..];
+            }
+        }
+        _ => return None,
+    }
+    Some(NamedPath { line: path.line, segments: [&base, segments].concat() })
+}
+
+fn impure(files: &[File]) -> Vec<String> {
+    let what = "not in a pure module; let the caller do it and tell the outcome, or the time";
+    let mut offences = Vec::new();
+    for file in files.iter().filter(|file| PURE.contains(&file.path.as_str())) {
+        let named = paths(&Masked::new(file.without_tests()).code).into_iter();
+        let named = named.filter(|path| EFFECTS.iter().any(|effect| path.is_in(effect)));
+        offences.extend(
+            named.map(|path| file.offence(path.line, format!("`{}`: {what}", path.text()))),
+        );
+    }
+    offences
+}
+
+#[test]
+fn the_modules_of_the_server_know_only_what_their_layer_may() {
+    assert_none(&broken_layers(&files::rust(), "server/src/", SERVER));
+}
+
+#[test]
+fn the_modules_of_the_source_know_only_what_their_layer_may() {
+    assert_none(&broken_layers(&files::rust(), "source/src/", SOURCE));
+}
+
+#[test]
+fn a_module_that_looks_upstream_is_seen_however_it_says_it() {
+    let bad = [
+        ("server/src/mount/stream.rs", "use crate::listener::Feed;"),
+        ("server/src/mount/stream.rs", "use super::registry::Registry;"),
+        ("server/src/mount/mod.rs", "fn f() { super::ingest::open() }"),
+        ("server/src/route.rs", "use crate::{config::Config, mount::{name::MountName, stream}};"),
+        ("server/src/tasks.rs", "use crate::VERSION;"),
+    ];
+    for (path, text) in bad {
+        let offences = broken_layers(&[File::new(path, text)], "server/src/", SERVER);
+        assert_eq!(offences.len(), 1, "{path}: {text}: {offences:?}");
+    }
+}
+
+#[test]
+fn a_module_may_know_its_layer_itself_and_its_parts() {
+    let good = [
+        ("server/src/mount/registry.rs", "use super::stream::Writer;\nuse crate::mount::name;"),
+        ("server/src/mount/mod.rs", "use crate::{mount::fallback::next, tasks::Tasks};"),
+        (
+            "server/src/listener/feed.rs",
+            "// crate::ingest\nuse std::io;\nlet a = \"crate::relay\";",
+        ),
+        ("server/src/route.rs", "#[cfg(test)]\nmod tests {\n    use crate::relay;\n}\n"),
+        ("server/src/server.rs", "use crate::relay;"),
+        ("source/src/clock.rs", "use crate::push;"),
+    ];
+    for (path, text) in good {
+        assert_none(&broken_layers(&[File::new(path, text)], "server/src/", SERVER));
+    }
+}
+
+#[test]
+fn a_module_without_a_layer_is_told_where_to_get_one() {
+    let offences = broken_layers(&[File::new("server/src/new/a.rs", "")], "server/src/", SERVER);
+    assert!(
+        offences[0].starts_with("server/src/new/a.rs:1: `new::a` has no place"),
+        "{offences:?}"
+    );
+}
+
+#[test]
+fn every_layer_names_only_modules_of_its_table() {
+    for layers in [SERVER, SOURCE] {
+        for (layer, may) in layers {
+            for may in may.iter().filter(|may| **may != "*") {
+                assert!(
+                    layer_of(may, layers).is_some(),
+                    "{layer} may use {may}, which has no layer"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_pure_modules_have_no_effects() {
+    assert_none(&impure(&files::rust()));
+}
+
+#[test]
+fn an_effect_in_a_pure_module_is_seen() {
+    let bad = ["use tokio::time::Instant;", "let now = Instant::now();", "use std::{fs, io};"];
+    for text in bad {
+        assert_eq!(impure(&[File::new("server/src/route.rs", text)]).len(), 1, "{text}");
+    }
+    assert_none(&impure(&[File::new("source/src/push/link.rs", "use std::time::Instant;")]));
+}
