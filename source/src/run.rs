@@ -1,0 +1,113 @@
+//! Runs a station from a command until it is told to stop.
+//!
+//! This is the part of the program that faces the terminal: the live line, the signals, the exit
+//! code. Everything it shows comes from the station's status.
+
+use crate::cli::{Cli, Task};
+use crate::config::Config;
+use crate::station::{StartError, Station};
+use clap::Parser as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+/// Does what the command line says; returns when it is done.
+pub fn from_command_line() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            drop(usage.print()); // a closed terminal is no reason for another exit code
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(EXIT_USAGE));
+        }
+    };
+    match cli.task() {
+        Ok(Task::Checked(file)) => {
+            say(&format!("{}: no mistakes", file.display()));
+            ExitCode::SUCCESS
+        }
+        Ok(Task::Play(config)) => play(*config),
+        Err(usage) => {
+            complain(&usage.to_string());
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+fn play(config: Config) -> ExitCode {
+    common::logging::start();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        error!(place, "a part crashed: {}", text.unwrap_or("no message"));
+    }));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(until_told_to_stop(config));
+            // A look-up of a name may still hang; nobody waits for its answer.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn until_told_to_stop(config: Config) -> Result<(), StartError> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut station = Station::start(config)?;
+    let live = std::io::stdout().is_terminal();
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            running = station.changed() => {
+                if !running {
+                    break;
+                }
+                if live {
+                    show(&station.status().line(Instant::now(), LINE_COLUMNS));
+                }
+            }
+        }
+    }
+    if live {
+        show("");
+    }
+    info!("stopping");
+    station.stop().await;
+    Ok(())
+}
+
+/// Replaces the live line.
+#[expect(clippy::print_stdout, reason = "the live line is what a terminal user looks at")]
+fn show(line: &str) {
+    print!("\r\x1b[2K{line}");
+    drop(std::io::stdout().flush()); // a closed terminal does not end the programme
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "why the command cannot be done")]
+fn complain(lines: &str) {
+    eprintln!("{lines}");
+}
+
+/// The exit code for a mistake of the user's.
+const EXIT_USAGE: u8 = 2;
+/// The live line is kept within a terminal of the usual width.
+const LINE_COLUMNS: usize = 79;
