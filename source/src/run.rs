@@ -95,20 +95,18 @@ async fn until_told_to_stop(config: Config) -> Result<(), StartError> {
 
 /// Replaces the live line. The cursor goes back to its beginning, so that a line of the log
 /// takes its place instead of following it.
-#[expect(clippy::print_stdout, reason = "the live line is what a terminal user looks at")]
 fn show(line: &str) {
-    print!("\x1b[2K{line}\r");
-    drop(std::io::stdout().flush()); // a closed terminal does not end the programme
+    let mut terminal = std::io::stdout();
+    drop(write!(terminal, "\x1b[2K{line}\r")); // a closed terminal does not end the programme
+    drop(terminal.flush());
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn say(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout(), "{line}")); // whoever asked no longer listens
 }
 
-#[expect(clippy::print_stderr, reason = "why the command cannot be done")]
 fn complain(lines: &str) {
-    eprintln!("{lines}");
+    drop(writeln!(std::io::stderr(), "{lines}")); // as above; the exit code says it too
 }
 
 /// The exit code for a mistake of the user's.
