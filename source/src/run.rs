@@ -37,6 +37,9 @@ pub fn from_command_line() -> ExitCode {
 
 fn play(config: Config) -> ExitCode {
     common::logging::start();
+    // The decoding libraries remark on every oddity of a file. What of it concerns the operator
+    // is said by us, once per file and with the file's name.
+    log::set_max_level(log::LevelFilter::Off);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let payload = panic.payload();
@@ -90,21 +93,20 @@ async fn until_told_to_stop(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Replaces the live line.
-#[expect(clippy::print_stdout, reason = "the live line is what a terminal user looks at")]
+/// Replaces the live line. The cursor goes back to its beginning, so that a line of the log
+/// takes its place instead of following it.
 fn show(line: &str) {
-    print!("\r\x1b[2K{line}");
-    drop(std::io::stdout().flush()); // a closed terminal does not end the programme
+    let mut terminal = std::io::stdout();
+    drop(write!(terminal, "\x1b[2K{line}\r")); // a closed terminal does not end the programme
+    drop(terminal.flush());
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn say(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout(), "{line}")); // whoever asked no longer listens
 }
 
-#[expect(clippy::print_stderr, reason = "why the command cannot be done")]
 fn complain(lines: &str) {
-    eprintln!("{lines}");
+    drop(writeln!(std::io::stderr(), "{lines}")); // as above; the exit code says it too
 }
 
 /// The exit code for a mistake of the user's.

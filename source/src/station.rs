@@ -145,3 +145,58 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<J
 pub const COMMANDS_MAX: usize = 16;
 #[expect(clippy::cast_possible_truncation, reason = "1152")]
 const FRAME_SAMPLE_FRAMES_U32: u32 = FRAME_SAMPLE_FRAMES as u32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Identity, Output, ProgrammeConfig};
+    use crate::mix::tone::WhenEmpty;
+    use crate::test_audio::{self as audio, Form};
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_station_plays_skips_and_takes_leave() {
+        let played = async {
+            let dir = tempfile::tempdir().unwrap();
+            for name in ["a.wav", "b.wav"] {
+                let tone = audio::tone(440.0, 44_100, 60 * 44_100);
+                audio::write_wav(&dir.path().join(name), &tone, 2, 44_100, Form::Int16);
+            }
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://source:x@{}/live.mp3", listener.local_addr().unwrap());
+            let mut station = Station::start(Config {
+                identity: Identity::default(),
+                programme: ProgrammeConfig {
+                    play: vec![dir.path().to_owned()],
+                    order: OrderConfig::Normal,
+                    when_empty: WhenEmpty::Tone,
+                },
+                output: Output::parse(&url).unwrap(),
+            })
+            .unwrap();
+            let (mut audio, _) = listener.accept().await.unwrap();
+            audio.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await.unwrap();
+
+            until_playing(&mut station, "a").await;
+            station.skip();
+            until_playing(&mut station, "b").await;
+
+            let status = station.status();
+            assert_eq!(status.on_air.underruns, 0);
+            assert_eq!(status.link.connections, 1);
+            station.stop().await;
+            let mut rest = Vec::new();
+            audio.read_to_end(&mut rest).await.unwrap();
+            assert!(rest.windows(2).any(|two| two == [0xFF, 0xFB]), "no frame was sent");
+        };
+        timeout(Duration::from_secs(30), played).await.expect("it is done in time");
+    }
+
+    async fn until_playing(station: &mut Station, title: &str) {
+        let plays = |on_air: &OnAir| on_air.track.as_ref().is_some_and(|t| &*t.title == title);
+        station.on_air.wait_for(plays).await.unwrap();
+    }
+}

@@ -225,9 +225,12 @@ fn codec_for(
 ) -> Result<Box<dyn AudioDecoder>, DecodeError> {
     let unknown = || DecodeError::NoAudio("an unknown codec".to_owned());
     let parameters = parameters.ok_or_else(unknown)?;
-    symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(no_audio)
+    let made = symphonia::default::get_codecs()
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default());
+    if parameters.codec == CODEC_ID_AAC && matches!(made, Err(Fault::Unsupported(_))) {
+        return Err(DecodeError::NoAudio("HE-AAC, or AAC of more than two channels".to_owned()));
+    }
+    made.map_err(no_audio)
 }
 
 fn no_audio(fault: Fault) -> DecodeError {
