@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
 
     println!("{listeners} listeners, {seconds} s, {runs} runs, medians\n");
     println!(
-        "| server | CPU µs per listener·s | live | lost | bad | first audio p50 / p99 ms | RSS MiB |"
+        "| server | CPU µs per listener·s | live | lost | bad | first audio p50 / p99 | RSS MiB |"
     );
     println!("|---|---|---|---|---|---|---|");
     let mut medians = Vec::new();
@@ -57,7 +57,7 @@ fn main() -> io::Result<()> {
         let cpu = median(|run| run.cpu_us_per_listener_s);
         medians.push(cpu);
         println!(
-            "| {name} | {cpu:.1} | {} | {} | {} | {:.1} / {:.1} | {:.1} |",
+            "| {name} | {cpu:.1} | {} | {} | {} | {:.1} / {:.1} ms | {:.1} |",
             measured.iter().map(|run| run.live).min().unwrap_or_default(),
             measured.iter().map(|run| run.lost).sum::<u64>(),
             measured.iter().map(|run| run.bad_bytes).sum::<u64>(),

@@ -34,6 +34,11 @@ impl File {
         self.path.split('/').any(is_test)
     }
 
+    /// Whether the file is of a bench, which keeps real time on purpose.
+    pub(crate) fn is_bench(&self) -> bool {
+        self.path.split('/').any(|part| part == "benches")
+    }
+
     /// The text without a trailing `#[cfg(test)] mod tests { … }`.
     pub(crate) fn without_tests(&self) -> &str {
         let masked = Masked::new(&self.text);
@@ -99,7 +104,7 @@ pub(crate) fn assert_none(offences: &[String]) {
     assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("tests/ has a parent")
 }
 

@@ -84,7 +84,7 @@ const SERVER: &[Layer] = &[
 
 /// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.
 const SOURCE: &[Layer] = &[
-    ("cli", &[]),
+    ("cli", &["config", "encode::mp3", "mix::tone"]),
     ("clock", &[]),
     ("config", &["encode::mp3", "mix::tone", "playlist::order"]),
     ("control", &["status"]),
@@ -99,12 +99,13 @@ const SOURCE: &[Layer] = &[
     ("mix", &["pcm"]),
     ("pcm", &[]),
     ("playlist", &[]),
-    ("programme", &["clock", "encode", "lookahead", "mix", "pcm", "status"]),
-    ("push", &["config", "encode", "status", "tasks"]),
+    ("programme", &["clock", "encode", "lookahead", "mix", "pcm"]),
+    ("push", &["config", "encode", "programme", "status", "tasks"]),
     ("push::link", &[]),
     ("resample", &["pcm"]),
+    ("run", &["cli", "config", "station"]),
     ("station", EVERYTHING),
-    ("status", &["push::link"]),
+    ("status", &["programme", "push"]),
     ("tasks", &[]),
 ];
 
