@@ -1,2 +1,33 @@
-//! The harness of the end-to-end tests.
+//! What end-to-end tests stand on: a station of ours, sources and players that do as they are
+//! told, and other people's programs.
+//!
+//! - [`Station`]: our server, running in this process on a port that the system chose.
+//! - [`FakeSource`]: a source whose every byte the test decides; what it sends is numbered.
+//! - [`Player`]: a listener that takes the wrapping off a stream and keeps the titles.
+//! - [`Wire`]: a bare connection, for what the two above would never do.
+//! - [`Program`] and [`Peer`]: a real encoder or player, found in `PATH` and watched.
+//! - [`frames`] and [`pages`]: audio that says of itself which piece it is.
+//!
+//! Every wait is for an event and has a limit ([`within`]), nothing is found on a fixed port, and
+//! whatever was started ends when its owner is dropped. The harness knows our server by the wire
+//! alone, except for how to start it.
 #![forbid(unsafe_code)]
+
+mod answer;
+mod fake_source;
+pub mod frames;
+pub mod pages;
+mod peer;
+mod player;
+pub mod recording;
+mod station;
+mod wait;
+mod wire;
+
+pub use answer::Answer;
+pub use fake_source::FakeSource;
+pub use peer::{Output, Peer, Program};
+pub use player::Player;
+pub use station::{ADMIN_PASSWORD, SOURCE_PASSWORD, Station, basic};
+pub use wait::{WAIT_MAX, until, within, within_limit};
+pub use wire::Wire;

@@ -1,2 +1,13 @@
-//! End-to-end tests.
+//! The server from outside: with sources and players that do as they are told, and with the real
+//! programs that people use.
+//!
+//! One module per theme; each test says in its name what must hold.
 #![forbid(unsafe_code)]
+
+mod coming_and_going;
+mod crowd;
+mod http;
+mod refusals;
+mod statistics;
+mod stream;
+mod titles;

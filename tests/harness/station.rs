@@ -1,0 +1,200 @@
+//! Our server, running in this process.
+
+use crate::answer::Answer;
+use crate::wait::until;
+use crate::wire::Wire;
+use common::auth::{Credentials, Password};
+use common::http;
+use serde_json::Value;
+use server::{Config, Outcome, Server};
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// A running server, stopped when it is dropped.
+#[derive(Debug)]
+pub struct Station {
+    address: SocketAddr,
+    /// The configuration, without the address.
+    config: String,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<Outcome>,
+}
+
+impl Station {
+    /// Starts a server with the default limits on a port that the system chooses.
+    pub fn start() -> Self {
+        Self::with("")
+    }
+
+    /// Starts a server whose configuration has `lines` too, such as `limits.clients = 3`.
+    pub fn with(lines: &str) -> Self {
+        let passwords =
+            format!("passwords.source = '{SOURCE_PASSWORD}'\npasswords.admin = '{ADMIN_PASSWORD}'");
+        let config = format!("{passwords}\n{lines}\n");
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut station = Self { address, config, running: None };
+        station.start_again();
+        station
+    }
+
+    /// Starts the stopped server again, on the port that it had.
+    pub fn start_again(&mut self) {
+        assert!(self.running.is_none(), "the server is running");
+        let text = format!("server.listen = ['{}']\n{}", self.address, self.config);
+        let config = Config::read("station.toml", &text);
+        let server = Server::bind(config.unwrap_or_else(|mistakes| panic!("{mistakes}")));
+        let server = server.unwrap_or_else(|error| panic!("{error}"));
+        self.address = server.addresses()[0];
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(SERVER_THREADS)
+                .enable_all()
+                .build()
+                .expect("a runtime for the server");
+            // A station that is dropped without a word is to stop too.
+            let run = server.run(async {
+                let _ = stopped.await;
+            });
+            runtime.block_on(run).expect("the runtime takes the server's sockets")
+        };
+        let thread = std::thread::Builder::new().name("station".to_owned()).spawn(run);
+        self.running = Some(Running { stop, thread: thread.expect("a thread for the server") });
+    }
+
+    /// Stops the server and waits until it has; how it ended.
+    pub fn stop(&mut self) -> Outcome {
+        let Running { stop, thread } = self.running.take().expect("the server is running");
+        let _ = stop.send(());
+        thread.join().expect("the server does not panic")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of `path`, for another program.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The answer to `GET` of `target`, with credentials if there are.
+    pub async fn get(&self, target: &str, credentials: Option<(&str, &str)>) -> Answer {
+        let authorization = credentials
+            .map(|(user, password)| format!("Authorization: {}\r\n", basic(user, password)))
+            .unwrap_or_default();
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}\r\n");
+        Wire::ask(self.address, request).await.answer().await
+    }
+
+    /// The answer to the administrator's `GET` of `target`.
+    pub async fn admin(&self, target: &str) -> Answer {
+        self.get(target, Some(("admin", ADMIN_PASSWORD))).await
+    }
+
+    /// The answer to a source's `GET` of `target`.
+    pub async fn as_source(&self, target: &str) -> Answer {
+        self.get(target, Some(("source", SOURCE_PASSWORD))).await
+    }
+
+    /// The public statistics.
+    pub async fn status(&self) -> Value {
+        self.get("/status-json.xsl", None).await.json()["icestats"].take()
+    }
+
+    /// What the public statistics say of `mount`; `None` if it is not on air.
+    pub async fn mount(&self, mount: &str) -> Option<Value> {
+        // One source is an object, several are an array, none is nothing.
+        let found = match self.status().await["source"].take() {
+            Value::Array(sources) => sources,
+            one @ Value::Object(_) => vec![one],
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        };
+        let is_it =
+            |source: &Value| source["listenurl"].as_str().is_some_and(|url| url.ends_with(mount));
+        found.into_iter().find(is_it)
+    }
+
+    /// Waits until `mount` is on air; what the statistics say of it.
+    pub async fn until_on_air(&self, mount: &str) -> Value {
+        until(&format!("{mount} is on air"), async || self.mount(mount).await).await
+    }
+
+    /// Waits until `mount` is off air.
+    pub async fn until_off_air(&self, mount: &str) {
+        let is_off = async || self.mount(mount).await.is_none().then_some(());
+        until(&format!("{mount} is off air"), is_off).await;
+    }
+
+    /// Waits until `mount` shows `title`.
+    pub async fn until_titled(&self, mount: &str, title: &str) {
+        let is_shown = async || {
+            let source = self.mount(mount).await?;
+            (source["title"].as_str() == Some(title)).then_some(())
+        };
+        until(&format!("{mount} shows {title}"), is_shown).await;
+    }
+
+    /// Waits until `mount` has `count` listeners.
+    pub async fn until_listeners(&self, mount: &str, count: u64) {
+        let are_there = async || {
+            let source = self.mount(mount).await?;
+            (source["listeners"].as_u64() == Some(count)).then_some(())
+        };
+        until(&format!("{mount} has {count} listeners"), are_there).await;
+    }
+
+    /// What the administrator's statistics say of `mount` under `name`; empty if it is not there.
+    pub async fn stat(&self, mount: &str, name: &str) -> String {
+        let stats = self.admin("/admin/stats").await;
+        let text = stats.text();
+        let within = |text: &str, before: &str, after: &str| {
+            let rest = text.split_once(before)?.1;
+            Some(rest.split_once(after)?.0.to_owned())
+        };
+        let source = within(text, &format!("<source mount=\"{mount}\">"), "</source>");
+        let (before, after) = (format!("<{name}>"), format!("</{name}>"));
+        source.and_then(|source| within(&source, &before, &after)).unwrap_or_default()
+    }
+
+    /// Waits until `mount` has received `bytes` from its source.
+    pub async fn until_received(&self, mount: &str, bytes: u64) {
+        let has = async || {
+            let received: u64 = self.stat(mount, "total_bytes_read").await.parse().ok()?;
+            (received >= bytes).then_some(())
+        };
+        until(&format!("{mount} has received {bytes} bytes"), has).await;
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        if let Some(Running { stop, thread }) = self.running.take() {
+            let _ = stop.send(());
+            // A panic of the server is the test's failure, unless it has failed already.
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
+        }
+    }
+}
+
+/// The value of an `Authorization` header.
+pub fn basic(user: &str, password: &str) -> String {
+    let password = Password::new(password);
+    http::basic::written(&Credentials { user: user.to_owned(), password })
+}
+
+/// The password of every station's sources.
+pub const SOURCE_PASSWORD: &str = "for-sources";
+/// The password of every station's administrator.
+pub const ADMIN_PASSWORD: &str = "for-the-administrator";
+/// Threads of a server's runtime: enough that its fans run beside each other, as they would.
+const SERVER_THREADS: usize = 2;
