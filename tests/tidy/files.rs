@@ -25,9 +25,13 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Whether the file is compiled for tests only, by where it stands.
+    /// Whether the file is compiled for tests only, by where it stands and what it is called.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.split('/').any(|part| matches!(part, "tests" | "conformance" | "benches"))
+        let is_test = |part: &str| {
+            matches!(part, "benches" | "conformance" | "tests" | "tests.rs")
+                || part.starts_with("test_")
+        };
+        self.path.split('/').any(is_test)
     }
 
     /// The text without a trailing `#[cfg(test)] mod tests { … }`.
