@@ -1,7 +1,7 @@
 //! What the source client needs: typed, valid, and unchanging for a run.
 //!
-//! A configuration comes from a TOML file ([`mod@file`]) or from the command line; either way it has
-//! been checked when it gets here, so nothing behind it has to doubt it.
+//! A configuration comes from a TOML file ([`mod@file`]) or from the command line; either way it
+//! has been checked when it gets here, so nothing behind it has to doubt it.
 
 pub mod file;
 

@@ -266,7 +266,8 @@ mod tests {
 
     #[test]
     fn an_explanation_in_html_becomes_a_line() {
-        let html = "<html><head><title>Error 403</title></head>\r\n<body><b>403 - Mountpoint in use</b></body></html>";
+        let html = "<html><head><title>Error 403</title></head>\r\n\
+                    <body><b>403 - Mountpoint in use</b></body></html>";
 
         assert_eq!(plain(html), "Error 403 403 - Mountpoint in use");
     }
