@@ -21,7 +21,7 @@
 //!
 //! let text = std::fs::read_to_string("station.toml")?;
 //! let station = Station::start(file::parse(Path::new("station.toml"), &text)?)?;
-//! println!("{:?}", station.status().on_air.track);
+//! println!("{:?}", station.status().on_air.title);
 //! station.stop().await;
 //! # Ok(())
 //! # }
@@ -43,7 +43,6 @@ pub mod playlist;
 pub mod programme;
 pub mod push;
 pub mod resample;
-pub mod run;
 pub mod station;
 pub mod status;
 pub mod tasks;

@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    source::run::from_command_line()
+    source::station::command::run()
 }

@@ -9,12 +9,13 @@
 //! It does not know where the frames go; it is driven by the clock.
 
 use crate::clock::{Clock, Lateness, Woken};
+use crate::encode::Frame;
 use crate::encode::mp3::{EncodeError, FRAME_SAMPLE_FRAMES, Mp3, Mp3Encoder};
 use crate::lookahead::{Piece, Track};
 use crate::mix::timeline::Timeline;
 use crate::mix::tone::{Filler, WhenEmpty};
 use crate::pcm::block::Block;
-use bytes::Bytes;
+use crate::status::OnAir;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,39 +24,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// One frame on its way to the outputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// Its place in the programme, from 0; it plays from `number * 1152` sample frames on.
-    pub number: u64,
-    /// The whole encoded frame.
-    pub bytes: Bytes,
-    /// The title of what sounds in it; empty if it has none.
-    pub title: Arc<str>,
-}
-
 /// What somebody may want of the programme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// End the track that plays, and begin the next.
     Skip,
-}
-
-/// What is on air.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OnAir {
-    /// The track that plays; `None` while the filler holds the mount.
-    pub track: Option<Arc<Track>>,
-    /// How much of it has been heard.
-    pub elapsed: Duration,
-    /// Frames given out since the start.
-    pub frames: u64,
-    /// Frames that an output's queue had no room for.
-    pub dropped_frames: u64,
-    /// Blocks in which the filler had to stand in for a track that was not decoded in time.
-    pub underruns: u64,
-    /// How late the programme was.
-    pub lateness: Lateness,
 }
 
 /// The settings of a programme.
@@ -86,7 +59,9 @@ pub struct Programme {
     beginnings: VecDeque<(u64, Option<Arc<Track>>)>,
     /// The number of the last track that came in.
     last_track: u64,
-    /// The first frame of what is on air.
+    /// The track that plays; none while the filler holds the mount.
+    track: Option<Arc<Track>>,
+    /// The first frame of it.
     on_air_since: u64,
     on_air: OnAir,
 }
@@ -124,6 +99,7 @@ impl Programme {
             supply: Supply::Steady,
             beginnings: VecDeque::new(),
             last_track: 0,
+            track: None,
             on_air_since: 0,
             on_air: OnAir::default(),
         })
@@ -189,7 +165,7 @@ impl Programme {
             let track = self.beginnings.pop_front().and_then(|(_, track)| track);
             self.begin(number, track);
         }
-        let title = self.on_air.track.as_ref().map_or_else(
+        let title = self.track.as_ref().map_or_else(
             || Arc::clone(&self.settings.title_when_empty),
             |track| Arc::clone(&track.title),
         );
@@ -198,7 +174,7 @@ impl Programme {
 
     /// Ends the track that plays, as soon as the next one is ready.
     pub fn skip(&mut self) {
-        let Some(track) = &self.on_air.track else { return };
+        let Some(track) = &self.track else { return };
         self.abandoned.fetch_max(track.number, Ordering::Relaxed);
         self.skipping = true;
         // The lookahead waits for room in its queue. Emptying it lets it go on to the next track,
@@ -215,7 +191,9 @@ impl Programme {
         if let Some(track) = &track {
             info!(title = %track.title, file = %track.path.display(), "playing");
         }
-        self.on_air.track = track;
+        self.on_air.title = track.as_ref().map(|track| Arc::clone(&track.title));
+        self.on_air.length = track.as_ref().and_then(|track| track.length);
+        self.track = track;
         self.on_air.elapsed = Duration::ZERO;
         self.on_air_since = number;
     }
@@ -314,7 +292,9 @@ impl Programme {
         let sample_frames = (number + 1 - self.on_air_since) * FRAME_SAMPLE_FRAMES as u64;
         let ns = sample_frames * 1_000_000_000 / u64::from(self.settings.mp3.rate_hz);
         self.on_air.elapsed = Duration::from_nanos(ns);
-        self.on_air.lateness = lateness;
+        self.on_air.late_frames = lateness.late_frames;
+        self.on_air.latest = lateness.worst;
+        self.on_air.given_up = lateness.given_up;
         let begins = number == self.on_air_since;
         if begins || number.is_multiple_of(REPORT_FRAMES) {
             on_air.send_replace(self.on_air.clone());

@@ -9,15 +9,17 @@
 //! Parts end in the order of the flow: the programme when nobody holds its controls any more, the
 //! lookahead when nobody takes its pieces, the push when no more frames come.
 
+pub mod command;
+
 use crate::clock::{Clock, Schedule};
 use crate::config::{Config, OrderConfig};
 use crate::encode::mp3::{EncodeError, FRAME_SAMPLE_FRAMES};
 use crate::lookahead::{LOOKAHEAD_PIECES, Lookahead};
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
-use crate::programme::{Command, OnAir, Programme, Settings};
-use crate::push::{LinkStatus, Push, QUEUE_FRAMES};
-use crate::status::Status;
+use crate::programme::{Command, Programme, Settings};
+use crate::push::{Push, QUEUE_FRAMES};
+use crate::status::{LinkStatus, OnAir, Status};
 use crate::tasks::Tasks;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -196,7 +198,7 @@ mod tests {
     }
 
     async fn until_playing(station: &mut Station, title: &str) {
-        let plays = |on_air: &OnAir| on_air.track.as_ref().is_some_and(|t| &*t.title == title);
+        let plays = |on_air: &OnAir| on_air.title.as_deref() == Some(title);
         station.on_air.wait_for(plays).await.unwrap();
     }
 }

@@ -3,10 +3,9 @@
 //! On a terminal one live line is kept: what plays, how far it is, and how the link fares.
 //! Elsewhere the log says what changes, and this part is silent.
 
-use crate::programme::OnAir;
-use crate::push::LinkStatus;
 use crate::push::link::Link;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a station is doing.
@@ -18,12 +17,50 @@ pub struct Status {
     pub link: LinkStatus,
 }
 
+/// What is on air.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnAir {
+    /// The title of the track that plays; `None` while the filler holds the mount.
+    pub title: Option<Arc<str>>,
+    /// How long the track is, if its file says so.
+    pub length: Option<Duration>,
+    /// How much of it has been heard.
+    pub elapsed: Duration,
+    /// Frames given out since the start.
+    pub frames: u64,
+    /// Frames that an output's queue had no room for.
+    pub dropped_frames: u64,
+    /// Blocks in which the filler had to stand in for a track that was not decoded in time.
+    pub underruns: u64,
+    /// Frames that went out noticeably after they were due.
+    pub late_frames: u64,
+    /// How late the latest of them was.
+    pub latest: Duration,
+    /// Time that was given up for good, because the machine slept.
+    pub given_up: Duration,
+}
+
+/// How an output fares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkStatus {
+    /// What the connection is doing.
+    pub link: Link,
+    /// Audio bytes sent since the station started.
+    pub sent_bytes: u64,
+    /// How often a server has taken the stream; one less is the number of reconnections.
+    pub connections: u64,
+    /// Frames that were due while there was no connection.
+    pub unsent_frames: u64,
+    /// Why there was no connection last.
+    pub last_error: Option<Arc<str>>,
+}
+
 impl Status {
     /// This status as one line of at most `columns` characters, as it is at `now`.
     pub fn line(&self, now: Instant, columns: usize) -> String {
         let link = self.link_text(now);
         let place = self.place();
-        let title = self.on_air.track.as_ref().map_or("nothing to play", |track| &track.title);
+        let title = self.on_air.title.as_deref().unwrap_or("nothing to play");
         let around = place.chars().count() + link.chars().count() + 5;
         let room = columns.saturating_sub(around).max(TITLE_CHARS_MIN);
         let line = format!("{} {place} | {link}", shortened(title, room));
@@ -32,8 +69,7 @@ impl Status {
 
     fn place(&self) -> String {
         let elapsed = self.on_air.elapsed;
-        let length = self.on_air.track.as_ref().and_then(|track| track.length);
-        match length.and_then(|length| length.checked_sub(elapsed)) {
+        match self.on_air.length.and_then(|length| length.checked_sub(elapsed)) {
             Some(left) => format!("{} (-{})", Clockwork(elapsed), Clockwork(left)),
             None => Clockwork(elapsed).to_string(),
         }
@@ -89,8 +125,6 @@ const TITLE_CHARS_MIN: usize = 12;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lookahead::Track;
-    use std::sync::Arc;
 
     #[test]
     fn the_line_says_what_plays_how_far_it_is_and_how_the_link_fares() {
@@ -128,14 +162,9 @@ mod tests {
     }
 
     fn status(title: &str) -> Status {
-        let track = Track {
-            number: 1,
-            title: title.into(),
-            path: "x.mp3".into(),
-            length: Some(Duration::from_secs(195)),
-        };
         let on_air = OnAir {
-            track: Some(Arc::new(track)),
+            title: Some(title.into()),
+            length: Some(Duration::from_secs(195)),
             elapsed: Duration::from_secs(65),
             ..OnAir::default()
         };

@@ -117,7 +117,7 @@ impl Decoder {
         tag_limits.limit_visual_bytes = Limit::Maximum(0); // covers cost memory and are not played
         let mut reader = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), tag_limits)
-            .map_err(no_audio)?;
+            .map_err(unknown_format)?;
         let tags = Tags::of(reader.metadata());
         let track = playable(reader.as_ref())?;
         let (track_id, length) = (track.id, length_of(track));
@@ -231,6 +231,13 @@ fn codec_for(
         return Err(DecodeError::NoAudio("HE-AAC, or AAC of more than two channels".to_owned()));
     }
     made.map_err(no_audio)
+}
+
+fn unknown_format(fault: Fault) -> DecodeError {
+    if matches!(fault, Fault::Unsupported(_)) {
+        return DecodeError::NoAudio("not a format that is known here".to_owned());
+    }
+    no_audio(fault)
 }
 
 fn no_audio(fault: Fault) -> DecodeError {

@@ -13,10 +13,11 @@ pub mod link;
 pub mod metadata;
 
 use crate::config::{Identity, Output};
-use crate::programme::Frame;
+use crate::encode::Frame;
 use crate::push::handshake::DialError;
 use crate::push::link::{Event, Link};
 use crate::push::metadata::Announcement;
+use crate::status::LinkStatus;
 use crate::tasks::Tasks;
 use std::future::Future;
 use std::sync::Arc;
@@ -27,21 +28,6 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
-
-/// How an output fares.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LinkStatus {
-    /// What the connection is doing.
-    pub link: Link,
-    /// Audio bytes sent since the station started.
-    pub sent_bytes: u64,
-    /// How often a server has taken the stream; one less is the number of reconnections.
-    pub connections: u64,
-    /// Frames that were due while there was no connection.
-    pub unsent_frames: u64,
-    /// Why there was no connection last.
-    pub last_error: Option<Arc<str>>,
-}
 
 /// One output.
 pub struct Push {
