@@ -7,6 +7,7 @@
 mod coming_and_going;
 mod crowd;
 mod http;
+mod programme;
 mod refusals;
 mod statistics;
 mod stream;

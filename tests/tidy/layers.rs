@@ -99,13 +99,12 @@ const SOURCE: &[Layer] = &[
     ("mix", &["pcm"]),
     ("pcm", &[]),
     ("playlist", &[]),
-    ("programme", &["clock", "encode", "lookahead", "mix", "pcm"]),
-    ("push", &["config", "encode", "programme", "status", "tasks"]),
+    ("programme", &["clock", "encode", "lookahead", "mix", "pcm", "status"]),
+    ("push", &["config", "encode", "status", "tasks"]),
     ("push::link", &[]),
     ("resample", &["pcm"]),
-    ("run", &["cli", "config", "station"]),
     ("station", EVERYTHING),
-    ("status", &["programme", "push"]),
+    ("status", &["push::link"]),
     ("tasks", &[]),
 ];
 

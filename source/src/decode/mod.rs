@@ -9,11 +9,13 @@
 //! Samples leave this part at the file's own rate and layout. It knows no other track, no clock
 //! and no station.
 
+mod riff;
 pub mod tags;
 
 use crate::decode::tags::{Gapless, Tags};
 use crate::pcm::block::{Block, Layout, Speaker};
 use std::fs::File;
+use std::io::Seek as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
@@ -107,8 +109,10 @@ impl Decoder {
         if !std::fs::metadata(path)?.is_file() {
             return Err(DecodeError::NotAFile);
         }
-        let file = Box::new(File::open(path)?);
-        let stream = MediaSourceStream::new(file, MediaSourceStreamOptions::default());
+        let mut file = File::open(path)?;
+        let listed = riff::info_list(&mut file)?;
+        file.rewind()?;
+        let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
         let mut hint = Hint::new();
         if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
             hint.with_extension(extension);
@@ -118,7 +122,9 @@ impl Decoder {
         let mut reader = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), tag_limits)
             .map_err(unknown_format)?;
-        let tags = Tags::of(reader.metadata());
+        let mut tags = Tags::of(reader.metadata());
+        tags.artist = tags.artist.or(listed.artist);
+        tags.title = tags.title.or(listed.title);
         let track = playable(reader.as_ref())?;
         let (track_id, length) = (track.id, length_of(track));
         let parameters = audio_parameters(track);

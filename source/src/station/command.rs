@@ -40,9 +40,6 @@ pub fn run() -> ExitCode {
 
 fn play(config: Config) -> ExitCode {
     common::logging::start();
-    // The decoding libraries remark on every oddity of a file. What of it concerns the operator
-    // is said by us, once per file and with the file's name.
-    log::set_max_level(log::LevelFilter::Off);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let payload = panic.payload();
