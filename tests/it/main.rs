@@ -4,10 +4,14 @@
 //! One module per theme; each test says in its name what must hold.
 #![forbid(unsafe_code)]
 
+mod audience;
 mod coming_and_going;
 mod crowd;
+mod encoders;
 mod http;
+mod players;
 mod refusals;
 mod statistics;
 mod stream;
+mod studio;
 mod titles;
