@@ -101,6 +101,10 @@ async fn curl(curl: &Program, url: &str, version: &str, sound: &Sound) -> Result
     if heard.len() < HEARD_BYTES_MIN {
         return Err(format!("only {} bytes in two seconds", heard.len()));
     }
+    // A frame of either kind begins with eight set bits.
+    if matches!(sound.codec, "mp3" | "aac") && heard[0] != 0xFF {
+        return Err(format!("begins in the middle of a frame, with {:x}", heard[0]));
+    }
     match &sound.original {
         Some(original) if !holds(original, &heard) => {
             Err(format!("{} bytes which are not what was sent", heard.len()))
