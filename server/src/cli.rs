@@ -5,6 +5,7 @@ use crate::server::{Outcome, Server};
 use clap::Parser;
 use common::logging;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,6 +18,10 @@ pub struct Cli {
     /// passwords, which it prints.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Listen here instead of where the configuration says; may be repeated. Port 0 takes any
+    /// free one, which the log names.
+    #[arg(short, long, value_name = "ADDRESS:PORT")]
+    listen: Vec<SocketAddr>,
     /// Read the configuration, report every mistake in it, and exit: 0 if there is none, else 2.
     #[arg(long, requires = "config")]
     check: bool,
@@ -25,7 +30,7 @@ pub struct Cli {
 impl Cli {
     /// Does what the user said.
     pub fn run(self) -> ExitCode {
-        let config = match &self.config {
+        let mut config = match &self.config {
             Some(path) => match read(path) {
                 Ok(config) => config,
                 Err(message) => return refuse(message),
@@ -39,13 +44,16 @@ impl Cli {
             say(format_args!("{}: no mistakes", path.display()));
             return ExitCode::SUCCESS;
         }
+        if !self.listen.is_empty() {
+            config.listen = self.listen;
+        }
         logging::start();
         let server = match Server::bind(config.clone()) {
             Ok(server) => server,
             Err(error) => return refuse(error),
         };
         if self.config.is_none() {
-            introduce(&config);
+            introduce(&config, server.addresses());
         }
         serve(server)
     }
@@ -90,8 +98,8 @@ fn read(path: &Path) -> Result<Config, String> {
 }
 
 /// Tells somebody who tries the server how to use it. The passwords are seen here and nowhere else.
-fn introduce(config: &Config) {
-    let address = config.listen.first().map(ToString::to_string).unwrap_or_default();
+fn introduce(config: &Config, addresses: &[SocketAddr]) {
+    let address = addresses.first().map(ToString::to_string).unwrap_or_default();
     let password = |password: &Option<common::auth::Password>| {
         password.as_ref().map(|password| password.reveal().to_owned()).unwrap_or_default()
     };

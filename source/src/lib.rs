@@ -1,2 +1,50 @@
-//! source: laid out, to be filled.
+//! A playlist source client for Icecast-compatible servers: files in, internet radio out.
+//!
+//! Bytes flow one way:
+//!
+//! ```text
+//! playlist → decode → pcm → resample ─► lookahead ─► mix → encode ─► programme ─► push
+//!                                        (thread)                      (thread)    (task)
+//! ```
+//!
+//! [`playlist`] says what comes next; [`decode`], [`pcm`] and [`resample`] make it stereo at the
+//! station's rate, ahead of time, in the [`lookahead`]; [`mix`] joins the tracks and [`encode`]
+//! makes frames of them; the [`programme`] gives out each frame when the [`clock`] says that it is
+//! due, for ever, whatever happens to files or servers; [`push`] sends the frames that a server
+//! is there for. [`station`] builds all of it and is what a program embeds:
+//!
+//! ```no_run
+//! # async fn embedded() -> Result<(), Box<dyn std::error::Error>> {
+//! use source::config::file;
+//! use source::station::Station;
+//! use std::path::Path;
+//!
+//! let text = std::fs::read_to_string("station.toml")?;
+//! let station = Station::start(file::parse(Path::new("station.toml"), &text)?)?;
+//! println!("{:?}", station.status().on_air.title);
+//! station.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing but the clock drives the programme, nothing but [`tasks`] spawns tasks, nothing but
+//! [`station`] starts threads, and every queue has a bound.
 #![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod decode;
+pub mod encode;
+pub mod lookahead;
+pub mod mix;
+pub mod pcm;
+pub mod playlist;
+pub mod programme;
+pub mod push;
+pub mod resample;
+pub mod station;
+pub mod status;
+pub mod tasks;
+#[cfg(test)]
+mod test_audio;

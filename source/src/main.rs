@@ -1,3 +1,8 @@
-//! The binary: arguments, configuration, run, exit code.
+//! The `carrier-source` program.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    source::station::command::run()
+}

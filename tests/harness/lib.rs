@@ -5,6 +5,7 @@
 //! - [`FakeSource`]: a source whose every byte the test decides; what it sends is numbered.
 //! - [`Player`]: a listener that takes the wrapping off a stream and keeps the titles.
 //! - [`Wire`]: a bare connection, for what the two above would never do.
+//! - [`Icecast`]: the packaged one, for what must be the same there.
 //! - [`Program`] and [`Peer`]: a real encoder or player, found in `PATH` and watched.
 //! - [`frames`] and [`pages`]: audio that says of itself which piece it is.
 //!
@@ -16,6 +17,7 @@
 mod answer;
 mod fake_source;
 pub mod frames;
+mod icecast;
 pub mod pages;
 mod peer;
 mod player;
@@ -26,6 +28,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use fake_source::FakeSource;
+pub use icecast::Icecast;
 pub use peer::{Output, Peer, Program};
 pub use player::Player;
 pub use station::{ADMIN_PASSWORD, SOURCE_PASSWORD, Station, basic};

@@ -43,6 +43,11 @@ impl Station {
         station
     }
 
+    /// A server of somebody else's at `address`, which can be asked and not started.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self { address, config: String::new(), running: None }
+    }
+
     /// Starts the stopped server again, on the port that it had.
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "the server is running");
@@ -107,7 +112,13 @@ impl Station {
 
     /// The public statistics.
     pub async fn status(&self) -> Value {
-        self.get("/status-json.xsl", None).await.json()["icestats"].take()
+        let answer = self.get("/status-json.xsl", None).await;
+        if self.running.is_none() {
+            // Icecast's are no JSON in its first moments.
+            return serde_json::from_str(answer.text())
+                .map_or(Value::Null, |mut status: Value| status["icestats"].take());
+        }
+        answer.json()["icestats"].take()
     }
 
     /// What the public statistics say of `mount`; `None` if it is not on air.

@@ -10,6 +10,7 @@ mod crowd;
 mod encoders;
 mod http;
 mod players;
+mod programme;
 mod refusals;
 mod statistics;
 mod stream;

@@ -25,9 +25,18 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Whether the file is compiled for tests only, by where it stands.
+    /// Whether the file is compiled for tests only, by where it stands and what it is called.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.split('/').any(|part| matches!(part, "tests" | "conformance" | "benches"))
+        let is_test = |part: &str| {
+            matches!(part, "benches" | "conformance" | "tests" | "tests.rs")
+                || part.starts_with("test_")
+        };
+        self.path.split('/').any(is_test)
+    }
+
+    /// Whether the file is of a bench, which keeps real time on purpose.
+    pub(crate) fn is_bench(&self) -> bool {
+        self.path.split('/').any(|part| part == "benches")
     }
 
     /// The text without a trailing `#[cfg(test)] mod tests { … }`.
@@ -95,7 +104,7 @@ pub(crate) fn assert_none(offences: &[String]) {
     assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("tests/ has a parent")
 }
 

@@ -84,7 +84,7 @@ const SERVER: &[Layer] = &[
 
 /// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.
 const SOURCE: &[Layer] = &[
-    ("cli", &[]),
+    ("cli", &["config", "encode::mp3", "mix::tone"]),
     ("clock", &[]),
     ("config", &["encode::mp3", "mix::tone", "playlist::order"]),
     ("control", &["status"]),
@@ -138,7 +138,7 @@ const EFFECTS: [&str; 9] = [
 /// Where `file` breaks the layers of the crate in `folder`, such as `server/src/`.
 fn broken_layers(files: &[File], folder: &str, layers: &[Layer]) -> Vec<String> {
     let mut offences = Vec::new();
-    for file in files {
+    for file in files.iter().filter(|file| !file.is_test()) {
         let Some(module) = file.path.strip_prefix(folder).map(module_of) else { continue };
         let Some((layer, may)) = layer_of(&module, layers) else {
             let what =
@@ -241,6 +241,7 @@ fn a_module_may_know_its_layer_itself_and_its_parts() {
         ),
         ("server/src/route.rs", "#[cfg(test)]\nmod tests {\n    use crate::relay;\n}\n"),
         ("server/src/server.rs", "use crate::relay;"),
+        ("server/src/route/tests.rs", "use crate::relay;"),
         ("source/src/clock.rs", "use crate::push;"),
     ];
     for (path, text) in good {

@@ -6,6 +6,7 @@
 //! know no type, so what rustc and clippy can say is left to them.
 #![forbid(unsafe_code)]
 
+mod examples;
 mod files;
 mod layers;
 mod manifest;

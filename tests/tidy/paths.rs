@@ -42,8 +42,7 @@ fn tree(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
     let mut segments = prefix.to_vec();
     let mut at = 0;
     loop {
-        let word = text[at..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != '#');
-        let end = at + word.unwrap_or(text.len() - at);
+        let end = at + word_bytes(&text[at..]);
         if end == at {
             break;
         }
@@ -67,6 +66,7 @@ fn braces(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize 
     while let Some(next) = text[at..].chars().next() {
         match next {
             '}' => return at + 1,
+            _ if text[at..].starts_with("as ") => at += "as ".len() + word_bytes(&text[at + 3..]),
             c if c.is_alphabetic() || c == '_' => at += tree(&text[at..], prefix, found),
             c => at += c.len_utf8(),
         }
@@ -74,10 +74,15 @@ fn braces(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize 
     at
 }
 
+/// The length of the word that `text` begins with; 0 if it begins with none.
+fn word_bytes(text: &str) -> usize {
+    text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '#').unwrap_or(text.len())
+}
+
 #[test]
 fn a_use_with_braces_names_each_of_its_paths() {
-    let code =
-        "use crate::{\n    mount::{self, name::MountName},\n    route,\n};\n\nstd::fs::read(c)";
+    let code = "use crate::{\n    mount::{self as m, name::MountName},\n    route,\n};\n\n\
+        std::fs::read(c)";
 
     let named: Vec<_> = paths(code).iter().map(|path| (path.line, path.text())).collect();
 

@@ -342,3 +342,6 @@ const CHUNKS_WAITING_MAX: usize = 64;
 const ARRIVALS_WAITING_MAX: usize = 1_024;
 /// How long a new mount waits for the source for which it was made.
 const ATTACH_WAIT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;

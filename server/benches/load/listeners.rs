@@ -1,0 +1,131 @@
+//! Many listeners in one task each, and what they saw.
+
+use super::frames::Follower;
+use bytes::BytesMut;
+use common::http::head::{HeadLimits, HeadReader};
+use common::icy::Unweaver;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// What a crowd of listeners saw.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Listeners that were answered 200 and heard audio to the end.
+    pub(crate) live: usize,
+    /// Frames lost and bytes out of place, over all listeners.
+    pub(crate) lost: u64,
+    /// Bytes where a frame should have begun.
+    pub(crate) bad_bytes: u64,
+    /// Time from connecting to the first byte of audio, sorted.
+    pub(crate) first_audio: Vec<Duration>,
+}
+
+/// A crowd that listens until it is told to leave.
+pub(crate) struct Crowd {
+    listeners: JoinSet<Option<(Follower, Duration)>>,
+    leave: watch::Sender<bool>,
+}
+
+impl Crowd {
+    /// `count` listeners of `/bench.mp3` that arrive at `per_second`.
+    pub(crate) fn gather(to: SocketAddr, count: usize, per_second: u32) -> Self {
+        let (leave, leaving) = watch::channel(false);
+        let (mut listeners, start) = (JoinSet::new(), Instant::now());
+        for index in 0..count {
+            let nth = u32::try_from(index).expect("fewer than four thousand million listeners");
+            let arrival = start + Duration::from_secs(1) * nth / per_second;
+            let mut leaving = leaving.clone();
+            listeners.spawn(async move {
+                sleep_until(arrival).await;
+                let mut listener = Listener::default();
+                tokio::select! {
+                    // Whoever is cut off before being told to leave was lost.
+                    _ = listener.listen(to, index) => None,
+                    _ = leaving.changed() => Some((listener.follower, listener.first_audio?)),
+                }
+            });
+        }
+        Self { listeners, leave }
+    }
+
+    /// Sends everybody home and asks what they saw.
+    pub(crate) async fn dismiss(mut self) -> Seen {
+        self.leave.send_replace(true);
+        let mut seen = Seen::default();
+        while let Some(ended) = self.listeners.join_next().await {
+            let Ok(Some((follower, first_audio))) = ended else { continue };
+            seen.live += usize::from(follower.heard > 0);
+            seen.lost += follower.lost;
+            seen.bad_bytes += follower.bad_bytes;
+            seen.first_audio.push(first_audio);
+        }
+        seen.first_audio.sort();
+        seen
+    }
+}
+
+#[derive(Default)]
+struct Listener {
+    follower: Follower,
+    first_audio: Option<Duration>,
+}
+
+impl Listener {
+    async fn listen(&mut self, to: SocketAddr, index: usize) -> io::Result<()> {
+        let start = Instant::now();
+        let mut stream = connect(to, index).await?;
+        stream.write_all(REQUEST).await?;
+        let (mut received, mut scratch) = (BytesMut::new(), BytesMut::new());
+        let mut head = HeadReader::new(HeadLimits::default());
+        let mut unweaver = loop {
+            read(&stream, &mut received).await?;
+            let Ok(Some((head, length))) = head.response(&received) else { continue };
+            let _ = received.split_to(length);
+            let interval = head.headers.first("icy-metaint").and_then(|value| value.parse().ok());
+            match interval.and_then(NonZeroUsize::new) {
+                Some(interval) if head.status == 200 => break Unweaver::new(interval),
+                Some(_) | None => return Err(io::ErrorKind::ConnectionRefused.into()),
+            }
+        };
+        loop {
+            if !received.is_empty() {
+                self.first_audio.get_or_insert_with(|| start.elapsed());
+            }
+            unweaver.unweave(&received, &mut scratch, |_| ());
+            self.follower.take(&scratch);
+            (received, scratch) = (BytesMut::new(), BytesMut::new());
+            read(&stream, &mut received).await?;
+        }
+    }
+}
+
+/// Connects from one of many loopback addresses, since one has ports for 28,000 only.
+async fn connect(to: SocketAddr, index: usize) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    let block = u8::try_from(index / 20_000).unwrap_or(u8::MAX);
+    socket.bind((Ipv4Addr::new(127, 0, 1 + block, 1), 0).into())?;
+    socket.connect(to).await
+}
+
+/// Appends what the socket has; memory is held only while there is something.
+async fn read(stream: &TcpStream, received: &mut BytesMut) -> io::Result<()> {
+    loop {
+        stream.readable().await?;
+        received.reserve(16_384);
+        match stream.try_read_buf(received) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+const REQUEST: &[u8] = b"GET /bench.mp3 HTTP/1.0\r\nHost: bench\r\nIcy-MetaData: 1\r\n\r\n";

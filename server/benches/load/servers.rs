@@ -1,0 +1,123 @@
+//! The two servers, each as a process of its own on a port of its own.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A server that runs until it is forgotten.
+pub(crate) struct Running {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its files.
+    _folder: tempfile::TempDir,
+}
+
+/// What a process has used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    /// Processor time, user and system.
+    pub(crate) cpu: Duration,
+    /// Memory in use.
+    pub(crate) rss_kib: u64,
+}
+
+impl Running {
+    /// Our server, built as this bench is.
+    pub(crate) fn carrier(clients_max: usize) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let address = free_address()?;
+        let config = folder.path().join("server.toml");
+        let text = format!(
+            "[server]\nlisten = ['{address}']\n[passwords]\nsource = '{PASSWORD}'\n\
+             [limits]\nclients = {clients_max}\n"
+        );
+        std::fs::write(&config, text)?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_carrier-server"));
+        command.arg("-c").arg(&config).env("CARRIER_LOG", "warn");
+        Self::start(command, address, folder)
+    }
+
+    /// The packaged Icecast, with its own defaults but for the number of clients.
+    pub(crate) fn icecast(clients_max: usize) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let address = free_address()?;
+        let path = folder.path().display().to_string();
+        let config = folder.path().join("icecast.xml");
+        std::fs::write(&config, icecast_xml(address, clients_max, &path))?;
+        // It refuses to run as root and writes its logs as the user that it changes to.
+        Command::new("chmod").args(["-R", "a+rwX"]).arg(folder.path()).status()?;
+        let mut command = Command::new("icecast2");
+        command.arg("-c").arg(&config);
+        Self::start(command, address, folder)
+    }
+
+    fn start(
+        mut command: Command,
+        address: SocketAddr,
+        folder: tempfile::TempDir,
+    ) -> io::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn()?;
+        let running = Self { child, address, _folder: folder };
+        let patience = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).is_err() {
+            if Instant::now() > patience {
+                return Err(io::Error::other(format!("nobody listens on {address}")));
+            }
+            std::thread::yield_now();
+        }
+        Ok(running)
+    }
+
+    /// What it has used so far.
+    pub(crate) fn usage(&self) -> io::Result<Usage> {
+        let process = Path::new("/proc").join(self.child.id().to_string());
+        let stat = std::fs::read_to_string(process.join("stat"))?;
+        let fields = stat.rsplit(") ").next().unwrap_or_default().split_whitespace();
+        let ticks: u64 =
+            fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        let status = std::fs::read_to_string(process.join("status"))?;
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let rss_kib = rss.and_then(|rss| rss.trim().split(' ').next()?.parse().ok());
+        let cpu = Duration::from_secs(ticks) / TICKS_PER_SECOND;
+        Ok(Usage { cpu, rss_kib: rss_kib.unwrap_or_default() })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn icecast_xml(address: SocketAddr, clients_max: usize, folder: &str) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    format!(
+        "<icecast><limits><clients>{clients_max}</clients><sources>10</sources>\
+         <queue-size>524288</queue-size><burst-size>65536</burst-size></limits>\
+         <authentication><source-password>{PASSWORD}</source-password>\
+         <admin-user>admin</admin-user><admin-password>{PASSWORD}</admin-password>\
+         </authentication><hostname>localhost</hostname>\
+         <listen-socket><port>{port}</port><bind-address>{ip}</bind-address></listen-socket>\
+         <paths><logdir>{folder}</logdir><webroot>{folder}</webroot><adminroot>{folder}</adminroot>\
+         <basedir>{folder}</basedir></paths>\
+         <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog>\
+         <loglevel>1</loglevel></logging>\
+         <security><chroot>0</chroot><changeowner><user>nobody</user><group>nogroup</group>\
+         </changeowner></security></icecast>"
+    )
+}
+
+/// The source's password on both servers.
+pub(crate) const PASSWORD: &str = "hackme";
+/// Linux counts processor time in hundredths of a second, whatever its own tick.
+const TICKS_PER_SECOND: u32 = 100;

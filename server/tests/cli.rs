@@ -1,0 +1,182 @@
+//! The process itself: its flags, exit codes, messages and signals.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::Duration;
+
+#[test]
+fn a_good_configuration_passes_the_check_and_says_so() {
+    let file = file("[passwords]\nsource = 'x'\n");
+
+    let output = server(&["--check", "-c", path(&file)]);
+
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), format!("{}: no mistakes\n", path(&file)));
+}
+
+#[test]
+fn every_mistake_of_a_configuration_is_a_line_and_the_exit_code_is_2() {
+    let file = file("[limits]\nclients = 0\nqueue_sise = '1KiB'\n");
+
+    for arguments in [&["--check", "-c", path(&file)][..], &["-c", path(&file)]] {
+        let output = server(arguments);
+
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert_eq!(message.lines().count(), 3, "{message}");
+        assert!(message.contains(":1: passwords.source: missing"), "{message}");
+        assert!(message.contains(":2: limits.clients: 0 lets nobody in"), "{message}");
+        assert!(message.contains(":3: limits.queue_sise: unknown key; did you mean"), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_in_one_line() {
+    let output = server(&["-c", "/nowhere/carrier.toml"]);
+
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(message.lines().count(), 1);
+    assert!(message.starts_with("carrier-server: /nowhere/carrier.toml: cannot be read: "));
+}
+
+#[test]
+fn a_port_in_use_is_named_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let file = file("[passwords]\nsource = 'x'\n");
+
+    let output = server(&["-c", path(&file), "--listen", &address]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "carrier-server: {address}: another program listens on this port; stop it or choose \
+             another port\n"
+        )
+    );
+}
+
+#[test]
+fn sigterm_ends_the_stream_of_every_listener_and_then_the_server() {
+    let file = file("[passwords]\nsource = 'x'\n[limits]\nflush_delay = 0\n");
+    let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+    let mut source = running.connect();
+    let head = "SOURCE /x HTTP/1.0\r\nAuthorization: Basic c291cmNlOng=\r\n\
+        Content-Type: video/webm\r\n\r\n";
+    source.write_all(head.as_bytes()).unwrap();
+    source.read_exact(&mut [0; 19]).unwrap();
+    let mut listener = BufReader::new(running.connect());
+    listener.get_mut().write_all(b"GET /x HTTP/1.0\r\n\r\n").unwrap();
+    source.write_all(b"last words").unwrap();
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        listener.read_line(&mut line).unwrap();
+    }
+    let mut heard = [0; 10];
+    listener.read_exact(&mut heard).unwrap();
+
+    running.terminate();
+
+    assert_eq!(heard, *b"last words");
+    assert_eq!(listener.read(&mut heard).unwrap(), 0, "the end of the stream");
+    assert_eq!(running.ended().0, Some(0));
+}
+
+#[test]
+fn without_a_configuration_random_passwords_are_printed_once_and_not_logged() {
+    let running = Running::start(&["--listen", "127.0.0.1:0"]);
+    running.terminate();
+
+    let (code, said, logged) = running.ended();
+
+    let mut passwords = said.lines().filter(|line| line.starts_with("  source "));
+    let password = passwords.next().unwrap().split_whitespace().last().unwrap();
+    assert_eq!((code, password.len()), (Some(0), 16), "{said}");
+    assert!(!logged.contains(password), "{logged}");
+}
+
+/// A server that runs, and is killed when it is forgotten.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    logged: String,
+    address: String,
+}
+
+impl Running {
+    /// Starts a server and waits until it listens.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut logged = String::new();
+        let address = loop {
+            let start = logged.len();
+            assert_ne!(stderr.read_line(&mut logged).unwrap(), 0, "{logged}");
+            if let Some((_, address)) = logged[start..].split_once("listening address=") {
+                break address.trim().to_owned();
+            }
+        };
+        Self { child, stderr, logged, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    fn terminate(&self) {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end: the exit code, what was printed, and what was logged.
+    fn ended(mut self) -> (Option<i32>, String, String) {
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut self.logged).unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said, std::mem::take(&mut self.logged))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carrier-server"));
+    command.args(arguments).env_remove("CARRIER_LOG");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the server to its end.
+fn server(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn file(content: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    file
+}
+
+fn path(file: &tempfile::NamedTempFile) -> &str {
+    file.path().to_str().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// How long the server may take to say something.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,63 @@
+//! What the user said on the command line, and nothing that follows from it.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Plays files, folders and playlists to an Icecast-compatible server, as internet radio.
+#[derive(Debug, Parser)]
+#[command(name = "carrier-source", version, arg_required_else_help = true)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Play as this file says.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read a configuration file, say what is wrong with it, and do nothing else.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Play what is named here.
+    Play(Play),
+}
+
+/// What is to be played, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct Play {
+    /// Audio files, folders of them, or M3U playlists.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The mount to play to: `http://source:PASSWORD@HOST:PORT/live.mp3`. In the environment it
+    /// does not show in the list of processes.
+    #[arg(long, value_name = "URL", env = "CARRIER_TO", hide_env_values = true)]
+    pub(crate) to: String,
+    /// Bit rate in kbit/s: 64, 80, 96, 112, 128 (the default), 160, 192, 224, 256 or 320.
+    #[arg(long, value_name = "KBPS")]
+    pub(crate) bitrate: Option<u32>,
+    /// Play in random order, another one in every round.
+    #[arg(long)]
+    pub(crate) shuffle: bool,
+    /// Be silent when there is nothing to play, instead of sounding a quiet tone.
+    #[arg(long)]
+    pub(crate) silence: bool,
+    /// The station's name.
+    #[arg(long, default_value = "")]
+    pub(crate) name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

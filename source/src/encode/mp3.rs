@@ -1,0 +1,199 @@
+//! MP3 at a constant bit rate, by LAME.
+//!
+//! LAME gives bytes when it likes: nothing at first, then more or less than a frame at a time,
+//! because it borrows bits across frames. What leaves here are whole frames, one for every 1 152
+//! sample frames that went in, a few calls later. There is no header frame with a length in it:
+//! a stream has none.
+
+use bytes::{Bytes, BytesMut};
+use common::mpeg::frame::Header;
+use mp3lame_encoder as lame;
+use std::num::NonZeroU32;
+
+use crate::pcm::block::Block;
+
+/// How to encode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mp3 {
+    /// Sample frames per second: one of [`RATES_HZ`].
+    pub rate_hz: u32,
+    /// One of [`BITRATES_KBPS`].
+    pub bitrate_kbps: u32,
+    /// LAME's effort: 0 is the best and slowest, 9 the fastest. 5 costs about 1 % of a core, 2
+    /// about 1.5 %.
+    pub quality: u8,
+}
+
+/// The encoder of a whole run.
+pub struct Mp3Encoder {
+    lame: lame::Encoder,
+    /// What LAME gave that is not yet a whole frame.
+    pending: BytesMut,
+    scratch: Vec<u8>,
+}
+
+/// Why there is no encoding.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// LAME failed in the middle of the stream.
+    #[error("LAME failed: {0}")]
+    Failed(String),
+    /// LAME does not take these settings.
+    #[error("LAME refuses {bitrate_kbps} kbit/s at {rate_hz} Hz, quality {quality}: {reason}")]
+    Refused {
+        /// The bit rate asked for.
+        bitrate_kbps: u32,
+        /// The sample rate asked for.
+        rate_hz: u32,
+        /// The quality asked for.
+        quality: u8,
+        /// What LAME says.
+        reason: String,
+    },
+}
+
+impl Mp3Encoder {
+    /// An encoder with these settings.
+    pub fn new(settings: Mp3) -> Result<Self, EncodeError> {
+        let refused = |reason: String| EncodeError::Refused {
+            bitrate_kbps: settings.bitrate_kbps,
+            rate_hz: settings.rate_hz,
+            quality: settings.quality,
+            reason,
+        };
+        let bitrate = bitrate(settings.bitrate_kbps)
+            .ok_or_else(|| refused("not a bit rate of MPEG-1 layer III".to_owned()))?;
+        let quality = *QUALITIES
+            .get(usize::from(settings.quality))
+            .ok_or_else(|| refused("not a quality from 0 to 9".to_owned()))?;
+        let lame = lame::Builder::new().ok_or_else(|| refused("out of memory".to_owned()))?;
+        let lame = lame
+            .with_sample_rate(settings.rate_hz)
+            .and_then(|lame| lame.with_output_sample_rate(NonZeroU32::new(settings.rate_hz)))
+            .and_then(|lame| lame.with_num_channels(2))
+            .and_then(|lame| lame.with_brate(bitrate))
+            .and_then(|lame| lame.with_mode(lame::Mode::JointStereo))
+            .and_then(|lame| lame.with_quality(quality))
+            .and_then(|lame| lame.with_vbr_mode(lame::VbrMode::Off))
+            .and_then(|lame| lame.with_to_write_vbr_tag(false))
+            .and_then(lame::Builder::build)
+            .map_err(|error| refused(error.to_string()))?;
+        Ok(Self { lame, pending: BytesMut::new(), scratch: Vec::new() })
+    }
+
+    /// Takes in `block`, which must be stereo at the encoder's rate.
+    ///
+    /// Fails if LAME does, which leaves the stream without a future.
+    pub fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
+        self.scratch.clear();
+        self.scratch.reserve(lame::max_required_buffer_size(block.sample_frames()));
+        let input = lame::DualPcm { left: block.plane(0), right: block.plane(1) };
+        self.lame
+            .encode_to_vec(input, &mut self.scratch)
+            .map_err(|error| EncodeError::Failed(error.to_string()))?;
+        self.pending.extend_from_slice(&self.scratch);
+        Ok(())
+    }
+
+    /// The next whole frame, if there is one.
+    pub fn frame(&mut self) -> Option<Bytes> {
+        let header = Header::mpeg(&self.pending)?;
+        (self.pending.len() >= header.frame_bytes)
+            .then(|| self.pending.split_to(header.frame_bytes).freeze())
+    }
+}
+
+fn bitrate(kbps: u32) -> Option<lame::Bitrate> {
+    Some(match kbps {
+        64 => lame::Bitrate::Kbps64,
+        80 => lame::Bitrate::Kbps80,
+        96 => lame::Bitrate::Kbps96,
+        112 => lame::Bitrate::Kbps112,
+        128 => lame::Bitrate::Kbps128,
+        160 => lame::Bitrate::Kbps160,
+        192 => lame::Bitrate::Kbps192,
+        224 => lame::Bitrate::Kbps224,
+        256 => lame::Bitrate::Kbps256,
+        320 => lame::Bitrate::Kbps320,
+        _ => return None,
+    })
+}
+
+/// Sample frames in a frame.
+pub const FRAME_SAMPLE_FRAMES: usize = 1_152;
+/// The rates a station may have: those of MPEG-1.
+pub const RATES_HZ: [u32; 3] = [32_000, 44_100, 48_000];
+/// The bit rates a station may have.
+pub const BITRATES_KBPS: [u32; 10] = [64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+/// The worst quality.
+pub const QUALITY_MAX: u8 = 9;
+const QUALITIES: [lame::Quality; QUALITY_MAX as usize + 1] = [
+    lame::Quality::Best,
+    lame::Quality::SecondBest,
+    lame::Quality::NearBest,
+    lame::Quality::VeryNice,
+    lame::Quality::Nice,
+    lame::Quality::Good,
+    lame::Quality::Decent,
+    lame::Quality::Ok,
+    lame::Quality::SecondWorst,
+    lame::Quality::Worst,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mix::tone::{Filler, WhenEmpty};
+
+    #[test]
+    fn every_bit_rate_and_rate_gives_whole_frames_of_that_kind_and_no_more() {
+        for rate_hz in RATES_HZ {
+            for bitrate_kbps in BITRATES_KBPS {
+                let mut encoder =
+                    Mp3Encoder::new(Mp3 { rate_hz, bitrate_kbps, quality: 7 }).unwrap();
+
+                let frames = encoded(&mut encoder, rate_hz, 60);
+
+                assert!((55..=60).contains(&frames.len()), "{}", frames.len());
+                for frame in frames {
+                    let header = Header::mpeg(&frame).unwrap();
+                    assert_eq!(header.frame_bytes, frame.len());
+                    assert_eq!((header.rate_hz, header.channels), (rate_hz, 2));
+                    assert!(header.kbps().abs_diff(bitrate_kbps) <= 1, "{}", header.kbps());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_frame_is_audio_and_not_a_header_with_a_length() {
+        let settings = Mp3 { rate_hz: 44_100, bitrate_kbps: 128, quality: 5 };
+
+        let frames = encoded(&mut Mp3Encoder::new(settings).unwrap(), 44_100, 10);
+
+        for tag in [&b"Xing"[..], b"Info"] {
+            assert!(!frames[0].windows(4).any(|four| four == tag));
+        }
+    }
+
+    #[test]
+    fn settings_that_mp3_does_not_have_are_refused_with_a_reason() {
+        for (rate_hz, bitrate_kbps, quality) in
+            [(44_100, 127, 5), (44_100, 128, 10), (44_101, 128, 5)]
+        {
+            let refused = Mp3Encoder::new(Mp3 { rate_hz, bitrate_kbps, quality }).err().unwrap();
+
+            assert!(refused.to_string().contains("LAME refuses"), "{refused}");
+        }
+    }
+
+    fn encoded(encoder: &mut Mp3Encoder, rate_hz: u32, blocks: usize) -> Vec<Bytes> {
+        let mut tone = Filler::new(WhenEmpty::Tone, rate_hz);
+        let mut frames = Vec::new();
+        for _ in 0..blocks {
+            encoder.feed(&tone.next(FRAME_SAMPLE_FRAMES)).unwrap();
+            frames.extend(std::iter::from_fn(|| encoder.frame()));
+        }
+        frames
+    }
+}

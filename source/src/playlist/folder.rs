@@ -1,0 +1,83 @@
+//! A folder of music as a playlist: every audio file in it and below it, sorted.
+//!
+//! Audio files are known by their names. Names are compared folder by folder, so an album stays
+//! together; hidden files and folders are left out. Links are followed, and a link that leads in
+//! circles is passed over.
+
+use crate::playlist::Item;
+use std::path::Path;
+use tracing::warn;
+use walkdir::WalkDir;
+
+/// The audio files in `folder` and below it.
+///
+/// Fails if the folder itself cannot be read; a part of it that cannot is reported and left out.
+pub fn items(folder: &Path) -> std::io::Result<Vec<Item>> {
+    std::fs::read_dir(folder)?;
+    let mut items = Vec::new();
+    let walk = WalkDir::new(folder).follow_links(true).max_depth(DEPTH_MAX).sort_by_file_name();
+    let shown = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_hidden(entry.path());
+    for entry in walk.into_iter().filter_entry(shown) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && is_audio(entry.path()) => {
+                items.push(Item { path: entry.into_path(), listed_title: None });
+            }
+            Ok(_) => {}
+            Err(error) => warn!(folder = %folder.display(), "left out: {error}"),
+        }
+    }
+    Ok(items)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn is_audio(path: &Path) -> bool {
+    let Some(extension) = path.extension() else { return false };
+    AUDIO_EXTENSIONS.iter().any(|audio| extension.eq_ignore_ascii_case(audio))
+}
+
+/// Folders are searched this deep.
+const DEPTH_MAX: usize = 32;
+const AUDIO_EXTENSIONS: [&str; 13] =
+    ["aac", "aif", "aiff", "alac", "caf", "flac", "m4a", "m4b", "mp3", "mp4", "oga", "ogg", "wav"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn audio_files_are_found_at_every_depth_and_albums_stay_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let files =
+            ["b/2.mp3", "b/1.MP3", "a/x/9.wav", "a/1.flac", "a/notes.txt", ".h/1.mp3", "._b.mp3"];
+        for name in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+
+        assert_eq!(names(dir.path()), ["a/1.flac", "a/x/9.wav", "b/1.MP3", "b/2.mp3"]);
+    }
+
+    #[test]
+    fn a_link_that_leads_in_circles_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("1.mp3"), "").unwrap();
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("again")).unwrap();
+
+        assert_eq!(names(dir.path()), ["1.mp3"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        assert!(items(Path::new("/nowhere/at/all")).is_err());
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let relative = |path: PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
+        items(folder).unwrap().into_iter().map(|item| relative(item.path)).collect()
+    }
+}

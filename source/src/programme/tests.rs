@@ -1,0 +1,310 @@
+//! Tests of the programme as a whole, from files to frames, in simulated time.
+
+use super::*;
+use crate::clock::{PATIENCE_SIMULATED, Schedule};
+use crate::decode::Decoder;
+use crate::lookahead::{LOOKAHEAD_PIECES, Lookahead};
+use crate::playlist::Playlist;
+use crate::playlist::order::Order;
+use crate::test_audio::{self as audio, Form};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+#[test]
+fn thirty_minutes_of_fifty_mixed_tracks_have_no_underrun_no_click_and_no_growth() {
+    let dir = tempfile::tempdir().unwrap();
+    let tracks = mixed_tracks(dir.path());
+    let (mut programme, _stop) = programme(tracks, MP3);
+    let mut recording = Recording::create(&dir.path().join("heard.mp3"));
+    let mut ear = Ear::default();
+    let mut titles = Vec::new();
+    let mut grown_from = 0;
+
+    for number in 0..THIRTY_MINUTES_FRAMES {
+        let frame =
+            programme.next_frame_heard(PATIENCE_SIMULATED, |block| ear.hear(block)).unwrap();
+        assert_eq!(frame.number, number);
+        if titles.last() != Some(&frame.title) {
+            titles.push(Arc::clone(&frame.title));
+        }
+        recording.add(&frame.bytes);
+        if number == THIRTY_MINUTES_FRAMES / 4 {
+            grown_from = resident_kib();
+        }
+    }
+
+    assert_eq!(programme.on_air().underruns, 0, "the filler had to stand in");
+    let grown = resident_kib().saturating_sub(grown_from);
+    assert!(grown < 4 * 1_024, "memory grew by {grown} KiB");
+    assert!(titles.len() >= 50, "only {} tracks were heard", titles.len());
+    ear.expect_no_step_over(STEP_MAX);
+    let mut decoded = Ear::default();
+    let mut decoder = Decoder::open(&recording.finish()).unwrap();
+    while let Some(block) = decoder.next_block().unwrap() {
+        decoded.hear(&block);
+    }
+    let heard_s = decoded.heard / 44_100;
+    assert!((1_799..=1_801).contains(&heard_s), "{heard_s} s can be decoded");
+    decoded.expect_no_step_over(STEP_DECODED_MAX);
+}
+
+#[test]
+fn an_album_cut_in_the_middle_of_a_tone_plays_as_if_it_were_one_track() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = audio::tone(440.0, 44_100, 88_200);
+    let cuts = [0, 20_011, 20_500, 61_234, 88_200];
+    let paths: Vec<_> = cuts
+        .windows(2)
+        .enumerate()
+        .map(|(number, cut)| {
+            let path = dir.path().join(format!("{number}.wav"));
+            audio::write_wav(&path, &whole[cut[0]..cut[1]], 2, 44_100, Form::Float32);
+            path
+        })
+        .collect();
+    let (mut programme, _stop) = programme(paths, MP3);
+
+    let mut heard = Vec::new();
+    while heard.len() < whole.len() {
+        let take = |block: &Block| heard.extend_from_slice(block.plane(0));
+        programme.next_frame_heard(PATIENCE_SIMULATED, take).unwrap();
+    }
+
+    let off = heard.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+    assert!(off < 1e-6, "{off}");
+}
+
+#[test]
+fn files_that_cannot_be_played_leave_no_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    audio::write_wav(&at("1.wav"), &audio::tone(440.0, 44_100, 44_100), 2, 44_100, Form::Int16);
+    std::fs::write(at("2.mp3"), "not music").unwrap();
+    std::fs::write(at("4.flac"), vec![0x55; 300_000]).unwrap();
+    std::fs::write(at("5.wav"), "").unwrap();
+    audio::write_wav(&at("6.wav"), &audio::tone(440.0, 44_100, 44_100), 2, 44_100, Form::Int16);
+    let names = ["1.wav", "2.mp3", "3-is-not-there.ogg", "4.flac", "5.wav", "6.wav"];
+    let (mut programme, _stop) = programme(names.map(at).to_vec(), MP3);
+
+    let mut ear = Ear::default();
+    for _ in 0..150 {
+        programme.next_frame_heard(PATIENCE_SIMULATED, |block| ear.hear(block)).unwrap();
+    }
+
+    assert_eq!(programme.on_air().underruns, 0);
+    assert!(ear.quietest_run < 100, "{} quiet samples in a row", ear.quietest_run);
+}
+
+#[test]
+fn an_empty_playlist_holds_the_mount_with_a_quiet_tone() {
+    let (mut programme, _stop) = programme(vec!["/nowhere/at/all.mp3".into()], MP3);
+
+    let mut ear = Ear::default();
+    for _ in 0..200 {
+        let frame =
+            programme.next_frame_heard(PATIENCE_SIMULATED, |block| ear.hear(block)).unwrap();
+        assert_eq!(&*frame.title, "Carrier");
+    }
+
+    assert_eq!(programme.on_air().underruns, 0, "nothing was expected, so nothing is missing");
+    assert!((0.009..0.0101).contains(&ear.loudest), "{}", ear.loudest);
+}
+
+#[test]
+fn when_there_is_something_to_play_again_it_is_played() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("late.wav");
+    let (mut programme, _stop) = programme(vec![path.clone()], MP3);
+    let first = programme.next_frame(PATIENCE_SIMULATED).unwrap();
+
+    audio::write_wav(&path, &audio::tone(440.0, 44_100, 44_100), 2, 44_100, Form::Int16);
+
+    assert_eq!(&*first.title, "Carrier");
+    let limit = Instant::now() + PATIENCE_SIMULATED;
+    while &*programme.next_frame(PATIENCE_SIMULATED).unwrap().title != "late" {
+        assert!(Instant::now() < limit, "the file is not noticed");
+    }
+}
+
+#[test]
+fn after_a_skip_the_next_track_follows_without_a_click_or_a_filler() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = ["long.wav", "next.wav"]
+        .iter()
+        .map(|name| {
+            let path = dir.path().join(name);
+            let tone = audio::tone(440.0, 44_100, 60 * 44_100);
+            audio::write_wav(&path, &tone, 2, 44_100, Form::Int16);
+            path
+        })
+        .collect();
+    let (mut programme, _stop) = programme(paths, MP3);
+    let mut ear = Ear::default();
+    for _ in 0..100 {
+        programme.next_frame_heard(PATIENCE_SIMULATED, |block| ear.hear(block)).unwrap();
+    }
+
+    programme.skip();
+
+    let mut frames = 0;
+    while programme.on_air().title.as_deref() != Some("next") {
+        programme.next_frame_heard(PATIENCE_SIMULATED, |block| ear.hear(block)).unwrap();
+        frames += 1;
+        assert!(frames < LOOKAHEAD_PIECES, "the old track goes on");
+    }
+    assert_eq!(programme.on_air().underruns, 0);
+    ear.expect_no_step_over(STEP_MAX);
+    assert!(programme.taken.len() <= 2 * LOOKAHEAD_PIECES + 2, "{}", programme.taken.len());
+}
+
+#[test]
+fn a_lookahead_that_is_too_slow_is_bridged_and_counted() {
+    let (pieces, queue) = sync_channel(4);
+    let mut programme = Programme::new(settings(MP3), queue, Arc::new(AtomicU64::new(0))).unwrap();
+    let track = Track { number: 1, title: "slow".into(), path: PathBuf::new(), length: None };
+    pieces.send(Piece::Begin(Arc::new(track))).unwrap();
+    pieces.send(Piece::Audio(Block::stereo(44_100, vec![0.5; 1_152], vec![0.5; 1_152]))).unwrap();
+
+    let mut ear = Ear::default();
+    for _ in 0..10 {
+        programme.next_frame_heard(Duration::ZERO, |block| ear.hear(block)).unwrap();
+    }
+
+    assert!(programme.on_air().underruns >= 9, "{}", programme.on_air().underruns);
+    assert!(ear.steepest < 0.51, "the start itself is a step of 0.5");
+}
+
+#[test]
+fn the_clock_drives_the_programme_until_nobody_holds_its_controls() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    audio::write_wav(&path, &audio::tone(440.0, 44_100, 44_100), 2, 44_100, Form::Int16);
+    let (programme, _stop) = programme(vec![path], MP3);
+    let (commands, command_queue) = sync_channel(1);
+    let (report, on_air) = watch::channel(OnAir::default());
+    let mut commands = Some(commands);
+
+    let mut frames = 0_u64;
+    let sink = |frame: Frame| {
+        assert_eq!(frame.number, frames);
+        frames += 1;
+        if frames == 200 {
+            commands.take();
+        }
+        !frames.is_multiple_of(2)
+    };
+    let clock = || Clock::simulated(Schedule::new(44_100, 1_152));
+    programme.run(clock, &command_queue, &report, sink).unwrap();
+
+    assert_eq!(frames, 200);
+    let on_air = on_air.borrow();
+    assert_eq!(on_air.title.as_deref(), Some("a"));
+    assert!(on_air.dropped_frames >= 70, "{}", on_air.dropped_frames);
+}
+
+/// A programme of `paths`, fed by a lookahead in a thread; the sender stops it when dropped.
+fn programme(paths: Vec<PathBuf>, mp3: Mp3) -> (Programme, SyncSender<()>) {
+    let (piece_queue, pieces) = sync_channel(LOOKAHEAD_PIECES);
+    let (stop, stopped) = sync_channel(0);
+    let abandoned = Arc::new(AtomicU64::new(0));
+    let playlist = Playlist::new(paths, Order::normal());
+    let lookahead = Lookahead::new(playlist, mp3.rate_hz, piece_queue, Arc::clone(&abandoned));
+    std::thread::spawn(move || lookahead.run(&stopped));
+    (Programme::new(settings(mp3), pieces, abandoned).unwrap(), stop)
+}
+
+fn settings(mp3: Mp3) -> Settings {
+    Settings { mp3, when_empty: WhenEmpty::Tone, title_when_empty: "Carrier".into() }
+}
+
+/// Fifty tracks of about 35 s, of every format that can be made here. Each is a tone that ends
+/// wherever it happens to be.
+fn mixed_tracks(dir: &Path) -> Vec<PathBuf> {
+    let formats = audio::formats();
+    (0..50_u16)
+        .map(|number| {
+            let (rate_hz, extension) = formats[usize::from(number) % formats.len()];
+            let path = dir.join(format!("{number:02} - track {number}.{extension}"));
+            let length = rate_hz as usize * 35 + usize::from(number) * 997;
+            audio::write(&path, f64::from(200 + number * 13), rate_hz, length);
+            path
+        })
+        .collect()
+}
+
+/// Listens for clicks and gaps.
+#[derive(Default)]
+struct Ear {
+    last: Option<[f32; 2]>,
+    /// Sample frames heard so far.
+    heard: u64,
+    steepest: f32,
+    steepest_at: u64,
+    loudest: f32,
+    quiet_run: u32,
+    quietest_run: u32,
+}
+
+impl Ear {
+    fn hear(&mut self, block: &Block) {
+        for (&left, &right) in block.plane(0).iter().zip(block.plane(1)) {
+            if let Some([last_left, last_right]) = self.last {
+                let step = (left - last_left).abs().max((right - last_right).abs());
+                if step > self.steepest {
+                    self.steepest = step;
+                    self.steepest_at = self.heard;
+                }
+            }
+            self.heard += 1;
+            self.last = Some([left, right]);
+            self.loudest = self.loudest.max(left.abs()).max(right.abs());
+            self.quiet_run = if left.abs() < 0.005 { self.quiet_run + 1 } else { 0 };
+            self.quietest_run = self.quietest_run.max(self.quiet_run);
+        }
+    }
+}
+
+impl Ear {
+    fn expect_no_step_over(&self, step_max: f32) {
+        let at = self.steepest_at;
+        let at_s = at as f64 / 44_100.0;
+        assert!(self.steepest < step_max, "{} at {at} ({at_s:.3} s) is a click", self.steepest);
+    }
+}
+
+struct Recording {
+    path: PathBuf,
+    file: std::io::BufWriter<std::fs::File>,
+}
+
+impl Recording {
+    fn create(path: &Path) -> Self {
+        let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+        Self { path: path.to_owned(), file }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.file.write_all(bytes).unwrap();
+    }
+
+    fn finish(mut self) -> PathBuf {
+        self.file.flush().unwrap();
+        self.path
+    }
+}
+
+/// What this process occupies in memory.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+const MP3: Mp3 = Mp3 { rate_hz: 44_100, bitrate_kbps: 128, quality: 9 };
+const THIRTY_MINUTES_FRAMES: u64 = 30 * 60 * 44_100 / 1_152;
+/// The steepest step of the highest tone, 837 Hz at half scale, is 0.06; a bridge adds 0.007, and
+/// lossy formats are not exact. Cut as they are, these tones give steps up to 1.
+const STEP_MAX: f32 = 0.085;
+/// After MP3 and back it may be a little more.
+const STEP_DECODED_MAX: f32 = 0.1;

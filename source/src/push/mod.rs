@@ -1,0 +1,235 @@
+//! Sends the programme to one server.
+//!
+//! The frames come when they are due and are sent as they come, so this part has no clock of its
+//! own. While there is no connection they are dropped: a listener who comes back wants what is
+//! on air now. What happens to the connection is told to [`link`], which says what to do next;
+//! how a server is greeted is in [`handshake`]; titles are the business of [`metadata`].
+//!
+//! A server that stops reading fills the queue of [`QUEUE_FRAMES`] and no more; after
+//! [`STALL_MAX`] without progress it is given up and dialled again.
+
+pub mod handshake;
+pub mod link;
+pub mod metadata;
+
+use crate::config::{Identity, Output};
+use crate::encode::Frame;
+use crate::push::handshake::DialError;
+use crate::push::link::{Event, Link};
+use crate::push::metadata::Announcement;
+use crate::status::LinkStatus;
+use crate::tasks::Tasks;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, info, warn};
+
+/// One output.
+pub struct Push {
+    output: Arc<Output>,
+    identity: Arc<Identity>,
+    frames: mpsc::Receiver<Frame>,
+    titles: watch::Sender<Announcement>,
+    report: watch::Sender<LinkStatus>,
+    status: LinkStatus,
+}
+
+/// The programme has ended.
+struct Ended;
+
+/// Why a stream broke off.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the server closed the connection")]
+    Closed,
+    #[error("the connection broke: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the server has stopped reading for {} s", STALL_MAX.as_secs())]
+    Stalled,
+}
+
+impl Push {
+    /// An output that sends `frames` and reports how it fares. The titles are sent by a task of
+    /// its own, started here.
+    pub fn new(
+        output: Arc<Output>,
+        identity: Arc<Identity>,
+        frames: mpsc::Receiver<Frame>,
+        tasks: &Tasks,
+    ) -> (Self, watch::Receiver<LinkStatus>) {
+        let status = LinkStatus {
+            link: Link::new(),
+            sent_bytes: 0,
+            connections: 0,
+            unsent_frames: 0,
+            last_error: None,
+        };
+        let (report, reports) = watch::channel(status.clone());
+        let (titles, announcements) = watch::channel(Announcement::default());
+        tasks.spawn(metadata::announce_all(Arc::clone(&output), announcements));
+        (Self { output, identity, frames, titles, report, status }, reports)
+    }
+
+    /// Keeps the server supplied until the programme ends.
+    pub async fn run(mut self) {
+        while let Ok(()) = self.step().await {
+            self.report.send_replace(self.status.clone());
+        }
+        debug!(server = %self.output.server, "the programme has ended");
+    }
+
+    /// Does what the link wants done, and tells it what came of that.
+    async fn step(&mut self) -> Result<(), Ended> {
+        let event = match self.status.link {
+            Link::Dialling { .. } => {
+                let (output, identity) = (Arc::clone(&self.output), Arc::clone(&self.identity));
+                let dialled =
+                    self.off_air(async move { handshake::dial(&output, &identity).await }).await?;
+                match dialled {
+                    Ok(socket) => return self.on_air(socket).await,
+                    Err(error) => self.refused(&error),
+                }
+            }
+            Link::Streaming { .. } => unreachable!("a stream is left only by its end"),
+            Link::Waiting { until, .. } => {
+                self.off_air(sleep_until(until.into())).await?;
+                Event::Rested
+            }
+        };
+        self.happened(event);
+        Ok(())
+    }
+
+    fn happened(&mut self, event: Event) {
+        let now = Instant::now().into_std();
+        self.status.link = self.status.link.after(event, now, random());
+    }
+
+    /// Says why the server could not be had, unless it is the same as before.
+    fn refused(&mut self, error: &DialError) -> Event {
+        let text: Arc<str> = error.to_string().into();
+        let (mount, server) = (&self.output.mount, &self.output.server);
+        if self.status.last_error.as_ref() == Some(&text) {
+            debug!(%mount, %server, "still off air: {text}");
+        } else {
+            warn!(%mount, %server, "off air: {text}; trying again");
+        }
+        self.status.last_error = Some(text);
+        match error {
+            DialError::NoAnswer(_) | DialError::Unreachable(_) => Event::Unreachable,
+            DialError::Refused { .. } | DialError::WrongPassword { .. } => Event::Refused,
+            DialError::NotHttp(_) | DialError::Silent => Event::Refused,
+        }
+    }
+
+    /// Waits for `done` while the frames that are due are dropped.
+    async fn off_air<T>(&mut self, done: impl Future<Output = T>) -> Result<T, Ended> {
+        tokio::pin!(done);
+        loop {
+            tokio::select! {
+                done = &mut done => return Ok(done),
+                frame = self.frames.recv() => {
+                    frame.ok_or(Ended)?;
+                    self.status.unsent_frames += 1;
+                }
+            }
+        }
+    }
+
+    /// Streams on `socket` until it breaks.
+    async fn on_air(&mut self, socket: TcpStream) -> Result<(), Ended> {
+        self.happened(Event::Accepted);
+        self.status.connections += 1;
+        self.status.last_error = None;
+        self.report.send_replace(self.status.clone());
+        info!(mount = %self.output.mount, server = %self.output.server, "on air");
+        // What has waited in the queue while the server was being greeted is no longer due.
+        while self.frames.try_recv().is_ok() {
+            self.status.unsent_frames += 1;
+        }
+        let broken = self.stream(socket).await?;
+        warn!(mount = %self.output.mount, server = %self.output.server, "off air: {broken}");
+        self.status.last_error = Some(broken.to_string().into());
+        self.happened(Event::Lost);
+        Ok(())
+    }
+
+    async fn stream(&mut self, socket: TcpStream) -> Result<Broken, Ended> {
+        let (mut reader, mut writer) = socket.into_split();
+        let mut frames_unreported = 0;
+        loop {
+            tokio::select! {
+                frame = self.frames.recv() => {
+                    let Some(frame) = frame else {
+                        drop(writer.shutdown().await); // a server that is gone is no concern now
+                        return Err(Ended);
+                    };
+                    self.announce(&frame.title);
+                    match timeout(STALL_MAX, writer.write_all(&frame.bytes)).await {
+                        Err(_) => return Ok(Broken::Stalled),
+                        Ok(Err(error)) if is_stall(&error) => return Ok(Broken::Stalled),
+                        Ok(Err(error)) => return Ok(error.into()),
+                        Ok(Ok(())) => self.status.sent_bytes += frame.bytes.len() as u64,
+                    }
+                    frames_unreported += 1;
+                    if frames_unreported == REPORT_FRAMES {
+                        frames_unreported = 0;
+                        self.report.send_replace(self.status.clone());
+                    }
+                }
+                closed = closed(&mut reader) => return Ok(closed),
+            }
+        }
+    }
+
+    /// Lets `title` be told to the server, unless this connection was told it already.
+    fn announce(&self, title: &Arc<str>) {
+        let connection = self.status.connections;
+        self.titles.send_if_modified(|now| {
+            let news = now.connection != connection || now.title != *title;
+            if news {
+                *now = Announcement { connection, title: Arc::clone(title) };
+            }
+            news
+        });
+    }
+}
+
+/// Waits until the server closes the connection; what it says meanwhile is of no interest.
+async fn closed(reader: &mut OwnedReadHalf) -> Broken {
+    let mut ignored = [0; 512];
+    loop {
+        match reader.read(&mut ignored).await {
+            Ok(0) => return Broken::Closed,
+            Ok(_) => {}
+            Err(error) if is_stall(&error) => return Broken::Stalled,
+            Err(error) => return error.into(),
+        }
+    }
+}
+
+/// Whether the kernel gave up because nothing was taken for [`STALL_MAX`].
+fn is_stall(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::TimedOut
+}
+
+/// An even random number from 0 to 1, for spreading waits.
+fn random() -> f64 {
+    let bits = getrandom::u32().unwrap_or_default(); // without randomness, the shortest wait
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
+/// Frames that may wait for an output: about eight seconds.
+pub const QUEUE_FRAMES: usize = 306;
+/// A server that takes nothing for so long is given up.
+pub const STALL_MAX: Duration = Duration::from_secs(10);
+/// Progress is reported every so many frames: about once a second.
+const REPORT_FRAMES: u32 = 38;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Runs a station from a command line until it is told to stop.
+//!
+//! This is the part of the program that faces the terminal: the live line, the signals, the exit
+//! code. Everything it shows comes from the station's status.
+
+use crate::cli::{Cli, Command, Play};
+use crate::config::{BITRATE_KBPS, Config, Identity, OrderConfig, Output, ProgrammeConfig, file};
+use crate::encode::mp3::BITRATES_KBPS;
+use crate::mix::tone::WhenEmpty;
+use crate::station::{StartError, Station};
+use clap::Parser as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+/// Does what the command line says; returns when it is done.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            drop(usage.print()); // a closed terminal is no reason for another exit code
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(EXIT_USAGE));
+        }
+    };
+    match task(cli) {
+        Ok(Task::Checked(file)) => {
+            say(&format!("{}: no mistakes", file.display()));
+            ExitCode::SUCCESS
+        }
+        Ok(Task::Play(config)) => play(*config),
+        Err(usage) => {
+            complain(&usage.to_string());
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+fn play(config: Config) -> ExitCode {
+    common::logging::start();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        error!(place, "a part crashed: {}", text.unwrap_or("no message"));
+    }));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(until_told_to_stop(config));
+            // A look-up of a name may still hang; nobody waits for its answer.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn until_told_to_stop(config: Config) -> Result<(), StartError> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut station = Station::start(config)?;
+    let live = std::io::stdout().is_terminal();
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            running = station.changed() => {
+                if !running {
+                    break;
+                }
+                if live {
+                    show(&station.status().line(Instant::now(), LINE_COLUMNS));
+                }
+            }
+        }
+    }
+    if live {
+        show("");
+    }
+    info!("stopping");
+    station.stop().await;
+    Ok(())
+}
+
+/// Replaces the live line. The cursor goes back to its beginning, so that a line of the log
+/// takes its place instead of following it.
+fn show(line: &str) {
+    let mut terminal = std::io::stdout();
+    drop(write!(terminal, "\x1b[2K{line}\r")); // a closed terminal does not end the programme
+    drop(terminal.flush());
+}
+
+fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}")); // whoever asked no longer listens
+}
+
+fn complain(lines: &str) {
+    drop(writeln!(std::io::stderr(), "{lines}")); // as above; the exit code says it too
+}
+
+/// What is to be done.
+#[derive(Debug)]
+enum Task {
+    /// The configuration was only to be checked, and is right.
+    Checked(PathBuf),
+    /// Play.
+    Play(Box<Config>),
+}
+
+/// Why nothing can be done: the user's mistake, one line or several.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+/// What the user wants done.
+fn task(cli: Cli) -> Result<Task, UsageError> {
+    match (cli.config, cli.command) {
+        (_, Some(Command::Check { file })) => {
+            read(&file)?;
+            Ok(Task::Checked(file))
+        }
+        (_, Some(Command::Play(play))) => Ok(Task::Play(Box::new(said(play)?))),
+        (Some(file), None) => Ok(Task::Play(Box::new(read(&file)?))),
+        (None, None) => Err(UsageError("nothing to do; see --help".to_owned())),
+    }
+}
+
+/// The configuration that follows from what the user said.
+fn said(play: Play) -> Result<Config, UsageError> {
+    let mut output =
+        Output::parse(&play.to).map_err(|error| UsageError(format!("--to: {error}")))?;
+    let bitrate_kbps = play.bitrate.unwrap_or(BITRATE_KBPS);
+    if !BITRATES_KBPS.contains(&bitrate_kbps) {
+        let all: Vec<_> = BITRATES_KBPS.iter().map(u32::to_string).collect();
+        let what = format!("--bitrate: {bitrate_kbps} is none of {}", all.join(", "));
+        return Err(UsageError(what));
+    }
+    output.mp3.bitrate_kbps = bitrate_kbps;
+    if let Some(absent) = play.paths.iter().find(|path| !path.exists()) {
+        let what = format!("{}: there is no such file or folder", absent.display());
+        return Err(UsageError(what));
+    }
+    if play.name.contains(char::is_control) {
+        return Err(UsageError("--name: holds a control character; leave it out".to_owned()));
+    }
+    let order =
+        if play.shuffle { OrderConfig::Shuffle { seed: None } } else { OrderConfig::Normal };
+    let when_empty = if play.silence { WhenEmpty::Silence } else { WhenEmpty::Tone };
+    Ok(Config {
+        identity: Identity { name: play.name, ..Identity::default() },
+        programme: ProgrammeConfig { play: play.paths, order, when_empty },
+        output,
+    })
+}
+
+fn read(path: &Path) -> Result<Config, UsageError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+    file::parse(path, &text).map_err(|mistakes| UsageError(mistakes.to_string()))
+}
+
+/// The exit code for a mistake of the user's.
+const EXIT_USAGE: u8 = 2;
+/// The live line is kept within a terminal of the usual width.
+const LINE_COLUMNS: usize = 79;

@@ -1,0 +1,180 @@
+//! What a station is doing, and how it is shown to whoever started it.
+//!
+//! On a terminal one live line is kept: what plays, how far it is, and how the link fares.
+//! Elsewhere the log says what changes, and this part is silent.
+
+use crate::push::link::Link;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a station is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// What is on air.
+    pub on_air: OnAir,
+    /// How the output fares.
+    pub link: LinkStatus,
+}
+
+/// What is on air.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnAir {
+    /// The title of the track that plays; `None` while the filler holds the mount.
+    pub title: Option<Arc<str>>,
+    /// How long the track is, if its file says so.
+    pub length: Option<Duration>,
+    /// How much of it has been heard.
+    pub elapsed: Duration,
+    /// Frames given out since the start.
+    pub frames: u64,
+    /// Frames that an output's queue had no room for.
+    pub dropped_frames: u64,
+    /// Blocks in which the filler had to stand in for a track that was not decoded in time.
+    pub underruns: u64,
+    /// Frames that went out noticeably after they were due.
+    pub late_frames: u64,
+    /// How late the latest of them was.
+    pub latest: Duration,
+    /// Time that was given up for good, because the machine slept.
+    pub given_up: Duration,
+}
+
+/// How an output fares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkStatus {
+    /// What the connection is doing.
+    pub link: Link,
+    /// Audio bytes sent since the station started.
+    pub sent_bytes: u64,
+    /// How often a server has taken the stream; one less is the number of reconnections.
+    pub connections: u64,
+    /// Frames that were due while there was no connection.
+    pub unsent_frames: u64,
+    /// Why there was no connection last.
+    pub last_error: Option<Arc<str>>,
+}
+
+impl Status {
+    /// This status as one line of at most `columns` characters, as it is at `now`.
+    pub fn line(&self, now: Instant, columns: usize) -> String {
+        let link = self.link_text(now);
+        let place = self.place();
+        let title = self.on_air.title.as_deref().unwrap_or("nothing to play");
+        let around = place.chars().count() + link.chars().count() + 5;
+        let room = columns.saturating_sub(around).max(TITLE_CHARS_MIN);
+        let line = format!("{} {place} | {link}", shortened(title, room));
+        line.chars().take(columns).collect()
+    }
+
+    fn place(&self) -> String {
+        let elapsed = self.on_air.elapsed;
+        match self.on_air.length.and_then(|length| length.checked_sub(elapsed)) {
+            Some(left) => format!("{} (-{})", Clockwork(elapsed), Clockwork(left)),
+            None => Clockwork(elapsed).to_string(),
+        }
+    }
+
+    fn link_text(&self, now: Instant) -> String {
+        match self.link.link {
+            Link::Streaming { since, .. } => {
+                #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+                let megabytes = self.link.sent_bytes as f64 / 1e6;
+                let reconnections = match self.link.connections {
+                    0 | 1 => String::new(),
+                    connections => format!(", {} reconnections", connections - 1),
+                };
+                let lasts = Clockwork(now.saturating_duration_since(since));
+                format!("on air {lasts}, {megabytes:.1} MB{reconnections}")
+            }
+            Link::Dialling { .. } => "dialling".to_owned(),
+            Link::Waiting { .. } => {
+                format!("OFF AIR: {}", self.link.last_error.as_deref().unwrap_or("waiting"))
+            }
+        }
+    }
+}
+
+/// A duration as a player shows it: `3:07`, `1:03:07`.
+struct Clockwork(Duration);
+
+impl fmt::Display for Clockwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        if hours > 0 {
+            write!(f, "{hours}:{minutes:02}:{seconds:02}")
+        } else {
+            write!(f, "{minutes}:{seconds:02}")
+        }
+    }
+}
+
+fn shortened(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// A title is not cut below so many characters.
+const TITLE_CHARS_MIN: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_plays_how_far_it_is_and_how_the_link_fares() {
+        let now = Instant::now();
+        let mut status = status("Artist - Title");
+        status.link.link = Link::Streaming { since: now, refusals: 0 };
+        status.link.sent_bytes = 61_440_000;
+        status.link.connections = 3;
+
+        let line = status.line(now + Duration::from_secs(3_840), 100);
+
+        assert_eq!(line, "Artist - Title 1:05 (-2:10) | on air 1:04:00, 61.4 MB, 2 reconnections");
+    }
+
+    #[test]
+    fn off_air_the_reason_is_shown() {
+        let now = Instant::now();
+        let mut status = status("T");
+        status.link.link = Link::Waiting { until: now, refusals: 0 };
+        status.link.last_error = Some("cannot be reached: connection refused".into());
+
+        let line = status.line(now, 100);
+
+        assert_eq!(line, "T 1:05 (-2:10) | OFF AIR: cannot be reached: connection refused");
+    }
+
+    #[test]
+    fn a_line_is_never_longer_than_the_terminal() {
+        let status = status(&"Ä".repeat(300));
+
+        for columns in [0, 1, 20, 79, 200] {
+            let line = status.line(Instant::now(), columns);
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+        }
+    }
+
+    fn status(title: &str) -> Status {
+        let on_air = OnAir {
+            title: Some(title.into()),
+            length: Some(Duration::from_secs(195)),
+            elapsed: Duration::from_secs(65),
+            ..OnAir::default()
+        };
+        let link = LinkStatus {
+            link: Link::new(),
+            sent_bytes: 0,
+            connections: 0,
+            unsent_frames: 0,
+            last_error: None,
+        };
+        Status { on_air, link }
+    }
+}

@@ -1,0 +1,22 @@
+//! Spawning tasks, and waiting for them: the only place that does.
+
+use std::future::Future;
+use tokio_util::task::TaskTracker;
+
+/// The tasks of a station.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks(TaskTracker);
+
+impl Tasks {
+    /// Starts a task, which must end by itself when the station stops.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that spawns")]
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(tokio::spawn(self.0.track_future(task)));
+    }
+
+    /// Waits until all tasks have ended.
+    pub async fn ended(&self) {
+        self.0.close();
+        self.0.wait().await;
+    }
+}

@@ -1,0 +1,131 @@
+//! Audio files for tests: tones, in every format that can be made here.
+//!
+//! WAV is written by hand and MP3 by our own encoder; FLAC, Vorbis and AAC come from `ffmpeg`,
+//! and where that is not installed they are left out, which is reported.
+
+use crate::encode::mp3::{FRAME_SAMPLE_FRAMES, Mp3, Mp3Encoder};
+use crate::pcm::block::Block;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// How samples stand in a WAV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Float32,
+    Int16,
+}
+
+/// A sine at half scale, from phase zero.
+pub(crate) fn tone(pitch_hz: f64, rate_hz: u32, sample_frames: usize) -> Vec<f32> {
+    let step = pitch_hz / f64::from(rate_hz);
+    let mut turn = 0.0_f64;
+    (0..sample_frames)
+        .map(|_| {
+            #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+            let sample = ((turn * std::f64::consts::TAU).sin() * 0.5) as f32;
+            turn = (turn + step).fract();
+            sample
+        })
+        .collect()
+}
+
+/// The formats that can be made here, as rate and extension; `N.wav` has N channels.
+pub(crate) fn formats() -> Vec<(u32, &'static str)> {
+    let mut formats = vec![
+        (44_100, "2.wav"),
+        (48_000, "mp3"),
+        (22_050, "1.wav"),
+        (44_100, "mp3"),
+        (96_000, "2.wav"),
+        (48_000, "6.wav"),
+    ];
+    if has_ffmpeg() {
+        formats.extend([(48_000, "flac"), (44_100, "ogg"), (44_100, "m4a"), (32_000, "flac")]);
+    } else {
+        eprintln!("not run: FLAC, Vorbis and AAC, because ffmpeg is not installed");
+        assert!(std::env::var_os("CI").is_none(), "CI must have ffmpeg");
+    }
+    formats
+}
+
+/// Writes a tone to `path`, in the format that its extension says.
+pub(crate) fn write(path: &Path, pitch_hz: f64, rate_hz: u32, sample_frames: usize) {
+    let tone = tone(pitch_hz, rate_hz, sample_frames);
+    let name = path.file_name().unwrap().to_str().unwrap();
+    if name.ends_with(".mp3") {
+        write_mp3(path, &tone, rate_hz);
+    } else if let Some(channels) = name.strip_suffix(".wav").and_then(|name| name.chars().last()) {
+        let channels = channels.to_digit(10).and_then(|digit| u16::try_from(digit).ok()).unwrap();
+        write_wav(path, &tone, channels, rate_hz, Form::Int16);
+    } else {
+        write_by_ffmpeg(path, &tone, rate_hz);
+    }
+}
+
+/// Writes `samples`, the same on every channel, as WAV.
+pub(crate) fn write_wav(path: &Path, samples: &[f32], channels: u16, rate_hz: u32, form: Form) {
+    let (tag, sample_bytes) = match form {
+        Form::Float32 => (3_u16, 4_u16),
+        Form::Int16 => (1, 2),
+    };
+    let frame_bytes = channels * sample_bytes;
+    let data_bytes = u32::try_from(samples.len()).unwrap() * u32::from(frame_bytes);
+    let file = std::fs::File::create(path).unwrap();
+    let mut file = std::io::BufWriter::new(file);
+    let mut put = |bytes: &[u8]| file.write_all(bytes).unwrap();
+    put(b"RIFF");
+    put(&(36 + data_bytes).to_le_bytes());
+    put(b"WAVEfmt \x10\0\0\0");
+    put(&tag.to_le_bytes());
+    put(&channels.to_le_bytes());
+    put(&rate_hz.to_le_bytes());
+    put(&(rate_hz * u32::from(frame_bytes)).to_le_bytes());
+    put(&frame_bytes.to_le_bytes());
+    put(&(sample_bytes * 8).to_le_bytes());
+    put(b"data");
+    put(&data_bytes.to_le_bytes());
+    for &sample in samples {
+        for _ in 0..channels {
+            match form {
+                Form::Float32 => put(&sample.to_le_bytes()),
+                Form::Int16 => {
+                    #[expect(clippy::cast_possible_truncation, reason = "full scale is ±1")]
+                    let level = (sample * 32_767.0).round() as i16;
+                    put(&level.to_le_bytes());
+                }
+            }
+        }
+    }
+}
+
+fn write_mp3(path: &Path, samples: &[f32], rate_hz: u32) {
+    let settings = Mp3 { rate_hz, bitrate_kbps: 128, quality: 7 };
+    let mut encoder = Mp3Encoder::new(settings).unwrap();
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    for piece in samples.chunks(FRAME_SAMPLE_FRAMES) {
+        encoder.feed(&Block::stereo(rate_hz, piece.to_vec(), piece.to_vec())).unwrap();
+        while let Some(frame) = encoder.frame() {
+            file.write_all(&frame).unwrap();
+        }
+    }
+}
+
+fn write_by_ffmpeg(path: &Path, samples: &[f32], rate_hz: u32) {
+    let rate = rate_hz.to_string();
+    let mut ffmpeg = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "f32le", "-ar", &rate, "-ac", "1", "-i", "-"])
+        .args(["-ac", "2", "-strict", "-2"]) // its own Vorbis encoder counts as experimental
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    ffmpeg.stdin.take().unwrap().write_all(&bytes).unwrap();
+    assert!(ffmpeg.wait().unwrap().success(), "{}", path.display());
+}
+
+fn has_ffmpeg() -> bool {
+    let version = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}

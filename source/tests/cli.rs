@@ -1,0 +1,222 @@
+//! The program `carrier-source` itself: flags, exit codes, signals, and what it says in one line.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at whatever it does not expect")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+#[test]
+fn help_and_version_are_given() {
+    let help = run(&["--help"]);
+    let version = run(&["--version"]);
+
+    assert_eq!((help.status.code(), version.status.code()), (Some(0), Some(0)));
+    assert!(text(&help.stdout).contains("carrier-source"));
+    assert!(text(&version.stdout).starts_with("carrier-source "));
+}
+
+#[test]
+fn mistakes_on_the_command_line_end_with_code_2_and_one_line() {
+    let to = "http://source:x@127.0.0.1:1/live.mp3";
+    for (arguments, expected) in [
+        (&["play", "/nowhere/at/all", "--to", to][..], "no such file or folder"),
+        (&["play", "/dev", "--to", "http://127.0.0.1/live.mp3"], "--to: no password"),
+        (&["play", "/dev", "--to", to, "--bitrate", "127"], "--bitrate: 127 is none of 64"),
+        (&["-c", "/nowhere/station.toml"], "/nowhere/station.toml: No such file"),
+    ] {
+        let output = run(arguments);
+
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn an_unknown_flag_is_answered_with_a_suggestion() {
+    let output = run(&["play", "/dev", "--shufle"]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--shuffle"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn check_reports_every_mistake_of_a_file_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("station.toml");
+    std::fs::write(&file, "[programme]\nplay = []\n[output]\nto = 'x'\nbitrat = 128\n").unwrap();
+
+    let output = run(&["check", file.to_str().unwrap()]);
+
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    for line in ["station.toml:2: programme.play", "station.toml:4: output.to", ":5: output.bitrat"]
+    {
+        assert!(said.contains(line), "{line} is not in {said}");
+    }
+}
+
+#[test]
+fn check_of_a_right_file_ends_with_code_0() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("station.toml");
+    let to = "http://source:x@localhost:8000/live.mp3";
+    std::fs::write(&file, format!("programme.play = ['a']\noutput.to = '{to}'\n")).unwrap();
+
+    let output = run(&["check", file.to_str().unwrap()]);
+
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("no mistakes"));
+}
+
+#[test]
+fn a_refused_password_is_one_line_that_names_mount_server_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let mut program =
+        Program::play(&tone(dir.path()), &format!("http://source:wrong@{address}/a.mp3"));
+
+    let (mut socket, _) = server.accept().unwrap();
+    let head = read_head(&mut socket);
+    socket.write_all(b"HTTP/1.0 401 Authentication Required\r\n\r\n").unwrap();
+    drop(socket);
+
+    let line = program.says("off air");
+    assert!(head.starts_with("SOURCE /a.mp3 HTTP/1.0\r\n"), "{head}");
+    for expected in ["/a.mp3", &address.to_string(), "password of user `source`", "source-password"]
+    {
+        assert!(line.contains(expected), "{expected} is not in {line}");
+    }
+    assert!(!line.contains("wrong"), "the password is shown: {line}");
+}
+
+#[test]
+fn signals_end_the_programme_cleanly_and_the_server_sees_the_end() {
+    for signal in ["-INT", "-TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let to = format!("http://source:hackme@{address}/live.mp3");
+        let mut program = Program::play(&tone(dir.path()), &to);
+        let (mut socket, _) = server.accept().unwrap();
+        read_head(&mut socket);
+        socket.write_all(b"HTTP/1.0 200 OK\r\n\r\n").unwrap();
+        let mut audio = [0; 4_000];
+        socket.read_exact(&mut audio).unwrap();
+
+        let pid = program.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+
+        let mut rest = Vec::new();
+        socket.read_to_end(&mut rest).unwrap();
+        let status = program.child.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), (Some(0), None), "{signal}");
+        assert_eq!(&audio[..2], [0xFF, 0xFB], "audio begins with a frame");
+    }
+}
+
+/// The program while it plays; killed at the end of its test.
+struct Program {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn play(file: &Path, to: &str) -> Self {
+        let mut child = binary()
+            .args(["play", file.to_str().unwrap(), "--to", to])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in said.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The next line with `words` in it.
+    fn says(&mut self, words: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).expect("the program says so in time");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill()); // it may have ended by itself
+        drop(self.child.wait());
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let child =
+        binary().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = child.id().to_string();
+    let (sender, output) = channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    output.recv_timeout(LIMIT).map_or_else(
+        |_| {
+            drop(Command::new("kill").args(["-KILL", &pid]).status());
+            panic!("{arguments:?} does not end");
+        },
+        Result::unwrap,
+    )
+}
+
+fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carrier-source"));
+    command.env_remove("CARRIER_TO").env_remove("CARRIER_LOG").stdin(Stdio::null());
+    command
+}
+
+fn read_head(socket: &mut std::net::TcpStream) -> String {
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        socket.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// A second of a square wave.
+fn tone(dir: &Path) -> PathBuf {
+    let path = dir.join("tone.wav");
+    let data_bytes = 88_200_u32;
+    let mut file = Vec::new();
+    file.extend_from_slice(b"RIFF");
+    file.extend_from_slice(&(36 + data_bytes).to_le_bytes());
+    file.extend_from_slice(
+        b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x44\xAC\0\0\x88\x58\x01\0\x02\0\x10\0data",
+    );
+    file.extend_from_slice(&data_bytes.to_le_bytes());
+    file.extend((0..data_bytes / 2).flat_map(|at| [0, if at / 50 % 2 == 0 { 16 } else { 240 }]));
+    std::fs::write(&path, file).unwrap();
+    path
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Nothing here takes longer.
+const LIMIT: Duration = Duration::from_secs(20);

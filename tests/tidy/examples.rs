@@ -1,0 +1,47 @@
+//! The example configurations are the manual: every key in them is known, and every key that is
+//! known stands in them.
+
+use crate::files::root;
+use std::path::Path;
+
+#[test]
+fn the_servers_example_is_read_without_a_mistake_and_holds_every_key() {
+    let text = read("examples/server.toml");
+    let said = |text: &str| server::Config::read("server.toml", text).map_err(|m| m.to_string());
+
+    assert_eq!(said(&text).map(drop), Ok(()));
+    for section in ["server", "passwords", "limits", "mounts.'/x'"] {
+        let stranger = format!("[{section}]\nzzzzzzzzzzzz = 1\n");
+        assert_keys_stand_in(&text, &said(&stranger).unwrap_err());
+    }
+}
+
+#[test]
+fn the_sources_example_is_read_without_a_mistake_and_holds_every_key() {
+    let text = read("examples/station.toml");
+    let said = |text: &str| {
+        let parsed = source::config::file::parse(Path::new("station.toml"), text);
+        parsed.map_err(|mistakes| mistakes.to_string())
+    };
+
+    assert_eq!(said(&text).map(drop), Ok(()));
+    for section in ["station", "programme", "output"] {
+        let stranger = format!("[{section}]\nzzzzzzzzzzzz = 1\n");
+        assert_keys_stand_in(&text, &said(&stranger).unwrap_err());
+    }
+}
+
+/// The keys of a section are what a message about an unknown one lists.
+fn assert_keys_stand_in(text: &str, mistakes: &str) {
+    let (_, known) =
+        mistakes.split_once("known here: ").expect("a stranger is met with all that is known");
+    let known = known.lines().next().expect("a text has a first line");
+    for key in known.split(", ") {
+        let stands = text.lines().any(|line| line.starts_with(&format!("{key} = ")));
+        assert!(stands, "`{key}` is known and stands in no line of the example");
+    }
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).expect("the example is there")
+}
