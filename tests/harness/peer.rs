@@ -36,6 +36,8 @@ pub struct Output {
     pub status: ExitStatus,
     /// What it printed as its result.
     pub out: String,
+    /// How many bytes that was, before it was read as text.
+    pub out_bytes: usize,
     /// What it printed beside.
     pub log: String,
 }
@@ -71,9 +73,10 @@ impl Program {
     pub fn run_on<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
-        input: &Path,
+        input: impl AsRef<Path>,
     ) -> Peer {
-        let file = File::open(input).unwrap_or_else(|error| panic!("{input:?}: {error}"));
+        let input = input.as_ref();
+        let file = File::open(input).unwrap_or_else(|error| panic!("{}: {error}", input.display()));
         self.start(arguments, file.into())
     }
 
@@ -99,7 +102,7 @@ impl Peer {
             Ok(status) => status.expect("a child can be waited for"),
             Err(_) => panic!("not ended within {limit:?}: {}", self.so_far()),
         };
-        Output { status, out: self.printed(OUT), log: self.printed(LOG) }
+        self.output(status)
     }
 
     /// Waits until it has ended, at most for `limit`.
@@ -110,7 +113,7 @@ impl Peer {
     pub async fn ended_well(self, limit: Duration) -> Output {
         let line = self.line.clone();
         let output = self.ended(limit).await;
-        let Output { status, out, log } = &output;
+        let Output { status, out, log, .. } = &output;
         assert!(status.success(), "{line}: {status}\n{out}\n{log}");
         output
     }
@@ -129,7 +132,7 @@ impl Peer {
         let killed = within_limit(KILL_TIMEOUT, "a killed program ends", self.child.kill()).await;
         killed.expect("a child of ours can be killed");
         let status = self.child.wait().await.expect("a child can be waited for");
-        Output { status, out: self.printed(OUT), log: self.printed(LOG) }
+        self.output(status)
     }
 
     /// What was typed and what has been printed, for a message.
@@ -137,9 +140,27 @@ impl Peer {
         format!("{}\n{}\n{}", self.line, self.printed(OUT), self.printed(LOG))
     }
 
+    fn output(&self, status: ExitStatus) -> Output {
+        let out_bytes = fs::metadata(self.folder.path().join(OUT)).map_or(0, |file| file.len());
+        let out_bytes = usize::try_from(out_bytes).unwrap_or(usize::MAX);
+        Output { status, out: self.printed(OUT), out_bytes, log: self.printed(LOG) }
+    }
+
     fn printed(&self, name: &str) -> String {
         let bytes = fs::read(self.folder.path().join(name)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Peer {
+    #[expect(
+        clippy::print_stderr,
+        reason = "beside a test's failure stands what its programs said"
+    )]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.so_far());
+        }
     }
 }
 

@@ -4,23 +4,22 @@
 //! bit reservoir something to save.
 
 use crate::peer::Program;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-/// Writes `seconds` of sound to the file `name` in `folder`, encoded as `options` say.
+/// Writes `seconds` of sound to the file `name` in `folder`, encoded as `options` say; its path.
 pub async fn record(
     ffmpeg: &Program,
     folder: &Path,
     name: &str,
     seconds: u32,
     options: &[&str],
-) -> PathBuf {
-    let path = folder.join(name);
+) -> String {
+    let path = folder.join(name).into_os_string().into_string();
+    let path = path.expect("a temporary folder has a name in UTF-8");
     let sound = format!("aevalsrc='{LEFT}|{RIGHT}':s=44100:d={seconds}");
-    let mut arguments = vec!["-nostdin", "-hide_banner", "-y", "-f", "lavfi", "-i", &sound];
-    arguments.extend_from_slice(options);
-    let text = path.to_str().expect("a path of ASCII");
-    arguments.push(text);
+    let input = ["-nostdin", "-hide_banner", "-y", "-f", "lavfi", "-i", &sound];
+    let arguments = input.into_iter().chain(options.iter().copied()).chain([path.as_str()]);
     ffmpeg.run(arguments).ended_well(RECORD_LIMIT).await;
     path
 }

@@ -4,11 +4,15 @@
 //! One module per theme; each test says in its name what must hold.
 #![forbid(unsafe_code)]
 
+mod audience;
 mod coming_and_going;
 mod crowd;
+mod encoders;
 mod http;
+mod players;
 mod programme;
 mod refusals;
 mod statistics;
 mod stream;
+mod studio;
 mod titles;
