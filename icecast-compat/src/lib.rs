@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin_xml;
+pub mod config_xml;
 pub mod fields;
 pub mod stats_xml;
 pub mod status_json;
