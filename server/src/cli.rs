@@ -1,28 +1,31 @@
 //! The command line: what the user said, and the messages that answer it.
 
 use crate::config::Config;
+use crate::config_file::{self, ConfigFile};
 use crate::server::{Outcome, Server};
 use clap::Parser;
 use common::logging;
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing::{debug, warn};
 
 /// Serves internet radio: takes sources (SOURCE, PUT) and gives their streams to players, as
 /// Icecast does.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "carrier-server", version)]
 pub struct Cli {
-    /// The configuration (TOML). Without one the server starts on 127.0.0.1:8000 with random
-    /// passwords, which it prints.
+    /// The configuration: TOML, or the icecast.xml of an Icecast server. Without one the server
+    /// starts on 127.0.0.1:8000 with random passwords, which it prints.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Listen here instead of where the configuration says; may be repeated. Port 0 takes any
     /// free one, which the log names.
     #[arg(short, long, value_name = "ADDRESS:PORT")]
     listen: Vec<SocketAddr>,
-    /// Read the configuration, report every mistake in it, and exit: 0 if there is none, else 2.
+    /// Read the configuration, report every mistake in it and what would be done otherwise than
+    /// it says, and exit: 0 if there is no mistake, else 2.
     #[arg(long, requires = "config")]
     check: bool,
 }
@@ -30,17 +33,23 @@ pub struct Cli {
 impl Cli {
     /// Does what the user said.
     pub fn run(self) -> ExitCode {
-        let mut config = match &self.config {
-            Some(path) => match read(path) {
-                Ok(config) => config,
-                Err(message) => return refuse(message),
-            },
+        let ConfigFile { config, warnings, notes } = match &self.config {
+            Some(path) => config_file::read(path),
             None => match Config::trial() {
-                Ok(config) => config,
+                Ok(config) => ConfigFile::plain(config),
                 Err(error) => return refuse(format_args!("no random passwords: {error}")),
             },
         };
+        let mut config = match config {
+            Ok(config) => config,
+            Err(mistakes) => {
+                return refuse(
+                    [mistakes].into_iter().chain(warnings).collect::<Vec<_>>().join("\n"),
+                );
+            }
+        };
         if let (true, Some(path)) = (self.check, &self.config) {
+            shown(&warnings).iter().for_each(say);
             say(format_args!("{}: no mistakes", path.display()));
             return ExitCode::SUCCESS;
         }
@@ -48,6 +57,8 @@ impl Cli {
             config.listen = self.listen;
         }
         logging::start();
+        warnings.iter().for_each(|warning| warn!("{warning}"));
+        notes.iter().for_each(|note| debug!("{note}"));
         let server = match Server::bind(config.clone()) {
             Ok(server) => server,
             Err(error) => return refuse(error),
@@ -91,10 +102,9 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn read(path: &Path) -> Result<Config, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
-    Config::read(&path.display().to_string(), &text).map_err(|mistakes| mistakes.to_string())
+/// Warnings as they stand beside mistakes.
+fn shown(warnings: &[String]) -> Vec<String> {
+    warnings.iter().map(|warning| format!("warning: {warning}")).collect()
 }
 
 /// Tells somebody who tries the server how to use it. The passwords are seen here and nowhere else.

@@ -33,6 +33,63 @@ fn every_mistake_of_a_configuration_is_a_line_and_the_exit_code_is_2() {
 }
 
 #[test]
+fn an_icecast_configuration_passes_the_check_with_a_word_on_what_is_not_done() {
+    let file =
+        xml("<icecast><authentication><source-password>x</source-password></authentication>\n\
+         <mount><mount-name>/a</mount-name>\n<intro>/i.mp3</intro></mount></icecast>");
+
+    let output = server(&["--check", "-c", path(&file)]);
+
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "warning: {0}:3: <intro> is understood and not acted on yet; listeners begin with \
+             the stream\n{0}: no mistakes\n",
+            path(&file)
+        )
+    );
+}
+
+#[test]
+fn an_icecast_configuration_with_mistakes_is_refused_with_every_line() {
+    let file =
+        xml("<icecast>\n<limits><clients>0</clients>\n<queue-size>1M</queue-size></limits>\n\
+                    <listen-socket><port>0</port></listen-socket></icecast>");
+
+    for arguments in [&["--check", "-c", path(&file)][..], &["-c", path(&file)]] {
+        let output = server(arguments);
+
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        for line in [
+            ":1: <source-password> is missing",
+            ":2: <clients> of 0 lets nobody in",
+            ":3: limits: burst-size 65536 exceeds queue-size 1;",
+            ":4: <port> 0 is not between 1 and 65535",
+            ":3: <queue-size>1M</queue-size> means 1 byte to Icecast; write 1048576",
+        ] {
+            assert!(message.contains(line), "{line} not in {message}");
+        }
+    }
+}
+
+#[test]
+fn an_icecast_configuration_starts_the_server_and_its_warnings_are_logged() {
+    let file =
+        xml("<icecast><authentication><source-password>x</source-password></authentication>\
+         <server-id>me</server-id></icecast>");
+    let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+    running.terminate();
+
+    let (code, _, logged) = running.ended();
+
+    assert_eq!(code, Some(0));
+    let warned = logged.lines().any(|line| line.contains("WARN") && line.contains("<server-id>"));
+    assert!(warned, "{logged}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named_in_one_line() {
     let output = server(&["-c", "/nowhere/carrier.toml"]);
 
@@ -165,7 +222,15 @@ fn server(arguments: &[&str]) -> Output {
 }
 
 fn file(content: &str) -> tempfile::NamedTempFile {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    named(".toml", content)
+}
+
+fn xml(content: &str) -> tempfile::NamedTempFile {
+    named(".xml", content)
+}
+
+fn named(suffix: &str, content: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(suffix).tempfile().unwrap();
     file.write_all(content.as_bytes()).unwrap();
     file
 }

@@ -32,9 +32,10 @@ const SERVER: &[Layer] = &[
     ("admin", &["mount::on_air", "refusal"]),
     ("answer", &[]),
     ("auth", &["config", "icecast::auth_url", "mount::name", "refusal", "tasks"]),
-    ("cli", &["config", "server"]),
+    ("cli", &["config", "config_file", "server"]),
     ("client", &["answer", "refusal", "status::counters"]),
     ("config", &["mount::name"]),
+    ("config_file", &["config", "icecast::config"]),
     (
         "connection",
         &[

@@ -1,7 +1,7 @@
 //! What the server needs to run: typed, valid, immutable.
 //!
-//! A configuration comes from a TOML file ([`Config::read`]), or, to try the server out, from
-//! nowhere ([`Config::trial`]).
+//! A configuration comes from a TOML file ([`Config::read`]), from an `icecast.xml`, or, to try the
+//! server out, from nowhere ([`Config::trial`]).
 
 mod file;
 pub mod limits;
@@ -100,10 +100,10 @@ fn random_password() -> Result<Password, getrandom::Error> {
 
 /// Thirty-two characters without the look-alikes 0, o, 1, l.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-const ADMIN_USER: &str = "admin";
-const CONTACT: &str = "icemaster@localhost";
-const HOSTNAME: &str = "localhost";
-const LOCATION: &str = "Earth";
-const PORT: u16 = 8_000;
+pub(crate) const ADMIN_USER: &str = "admin";
+pub(crate) const CONTACT: &str = "icemaster@localhost";
+pub(crate) const HOSTNAME: &str = "localhost";
+pub(crate) const LOCATION: &str = "Earth";
+pub(crate) const PORT: u16 = 8_000;
 /// The user of a source, where the mount does not say otherwise.
 pub const SOURCE_USER: &str = "source";

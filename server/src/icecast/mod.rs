@@ -1,3 +1,4 @@
 //! The seam: the only place that knows Icecast's shapes, its status codes and its texts.
 
 pub(crate) mod answers;
+pub(crate) mod config;

@@ -1,0 +1,257 @@
+//! `icecast.xml` into our configuration.
+//!
+//! Each function walks one block of the file. What the server acts on it asks for; of the rest it
+//! says what happens instead, so that whoever brings a file along learns in one reading where the
+//! two servers differ. Contradictions are gathered and reported together.
+
+use crate::config::limits::{Limits, MountLimits, QUEUE_BYTES_MAX};
+use crate::config::{ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, Passwords};
+use common::auth::{PASSWORD_BYTES_MAX, Password};
+use common::config::{Mistake, Mistakes};
+use common::units::Bytes;
+use icecast_compat::config_xml::advice::{Advice, Severity};
+use icecast_compat::config_xml::{self, Block, Said};
+use std::time::Duration;
+
+mod mounts;
+mod remarks;
+mod sockets;
+
+/// What a file says, and what there is to say about it.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The configuration, or every mistake in the file.
+    pub(crate) config: Result<Config, Mistakes>,
+    /// Where somebody might expect otherwise; each one line, with its place.
+    pub(crate) warnings: Vec<String>,
+    /// What is true and needs no action; each one line, with its place.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads the bytes of `file`. `as_root` tells whether the process runs as root.
+pub(crate) fn read(file: &str, bytes: &[u8], as_root: bool) -> Reading {
+    let (config, advice) = match config_xml::read(bytes, |top| config(top, as_root)) {
+        Ok(read) => read,
+        Err(fault) => {
+            let mistakes = Mistakes(vec![mistake(file, fault.line, fault.what)]);
+            return Reading { config: Err(mistakes), warnings: Vec::new(), notes: Vec::new() };
+        }
+    };
+    let (mut mistakes, mut warnings, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for Advice { line, severity, what } in advice {
+        match severity {
+            Severity::Mistake => mistakes.push(mistake(file, line, what)),
+            Severity::Note => notes.push(format!("{file}:{line}: {what}")),
+            Severity::Warning => warnings.push(format!("{file}:{line}: {what}")),
+        }
+    }
+    let config = if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) };
+    Reading { config, warnings, notes }
+}
+
+fn mistake(file: &str, line: usize, what: String) -> Mistake {
+    Mistake { file: file.to_owned(), line, key: String::new(), what }
+}
+
+fn config(top: &mut Block<'_, '_>, as_root: bool) -> Config {
+    top.later(remarks::ROOT);
+    top.needless(remarks::NEEDLESS_ROOT);
+    let mut limits = top.block("limits", limits);
+    let listen = sockets::read(top);
+    let Authentication { mut passwords, named, line } = authentication(top);
+    let mounts = mounts::read(top, &mut limits, &mut passwords, named);
+    if passwords.source.is_none() && mounts.values().all(|mount| mount.password.is_none()) {
+        let what = "<source-password> is missing; without it no source can connect";
+        top.advise(Advice::mistake(line, what));
+    }
+    http_headers(top);
+    remarks_on_the_rest(top, as_root);
+    Config {
+        listen,
+        hostname: phrase(top, "hostname", HOSTNAME),
+        location: phrase(top, "location", LOCATION),
+        contact: phrase(top, "admin", CONTACT),
+        passwords,
+        limits,
+        mounts,
+    }
+}
+
+/// A text without the blanks around it, or `usual` where there is none.
+fn phrase(block: &mut Block<'_, '_>, name: &'static str, usual: &str) -> String {
+    let text = block.text(name).map(|said| said.value.trim().to_owned());
+    text.filter(|text| !text.is_empty()).unwrap_or_else(|| usual.to_owned())
+}
+
+fn limits(block: &mut Block<'_, '_>) -> Limits {
+    let usual = Limits::default();
+    let clients = block.number_or_usual("clients");
+    let sources = block.number_or_usual("sources");
+    let header_timeout = block.number_or_usual("header-timeout");
+    let source_timeout = block.number_or_usual("source-timeout");
+    let burst = block.number_or_usual("burst-size");
+    let queue = block.number_or_usual("queue-size");
+    // Icecast sets the burst to 0 where it reads this, so that a later size counts again.
+    let burst = match block.flag("burst-on-connect") {
+        Some(on) if !on.value && on.order > burst.order => on.map(|_| 0),
+        _ => burst,
+    };
+    // Without a word on the burst, the queue is what is too short.
+    let line = if burst.order == 0 { queue.line } else { burst.line };
+    let (burst, queue) = (size(block, "burst-size", burst), size(block, "queue-size", queue));
+    let mount =
+        MountLimits { burst_bytes: burst.value, queue_bytes: queue.value, ..usual.mount.clone() };
+    mounts::check(block, "limits", line, &mount);
+    Limits {
+        clients_max: at_least_one(block, "clients", &clients),
+        sources_max: at_least_one(block, "sources", &sources),
+        header_timeout: timeout(block, "header-timeout", &header_timeout),
+        source_timeout: timeout(block, "source-timeout", &source_timeout),
+        mount,
+        ..usual
+    }
+}
+
+fn at_least_one(block: &mut Block<'_, '_>, name: &str, said: &Said<i32>) -> usize {
+    let count = usize::try_from(said.value).unwrap_or_default();
+    if count == 0 {
+        let what = format!("<{name}> of {} lets nobody in; 1 is the least", said.value);
+        block.advise(Advice::mistake(said.line, what));
+    }
+    count
+}
+
+fn timeout(block: &mut Block<'_, '_>, name: &str, said: &Said<i32>) -> Duration {
+    let seconds = u64::try_from(said.value).unwrap_or_default();
+    if seconds == 0 {
+        let what = format!("<{name}> of {} seconds; 1 is the least", said.value);
+        block.advise(Advice::mistake(said.line, what));
+    }
+    Duration::from_secs(seconds)
+}
+
+/// A number of bytes within what a queue may have.
+fn size(block: &mut Block<'_, '_>, name: &str, said: Said<i32>) -> Said<usize> {
+    if u64::try_from(said.value).is_ok_and(|bytes| bytes <= QUEUE_BYTES_MAX) {
+        return said.map(|bytes| usize::try_from(bytes).unwrap_or_default());
+    }
+    let most = Bytes(QUEUE_BYTES_MAX);
+    let what = format!("<{name}> of {} bytes; it may have from 0 to {most}", said.value);
+    block.advise(Advice::mistake(said.line, what));
+    said.map(|_| 0)
+}
+
+/// What `<authentication>` says.
+struct Authentication {
+    passwords: Passwords,
+    /// Passwords that belong to one mount each, with its name.
+    named: Vec<(Said<String>, Password)>,
+    line: usize,
+}
+
+fn authentication(top: &mut Block<'_, '_>) -> Authentication {
+    let old = password(top, "source-password");
+    top.block("authentication", |block| {
+        block.later(remarks::AUTHENTICATION);
+        let (mut source, mut named) = (old, Vec::new());
+        for (mount, said) in block.each("source-password", |block| {
+            let said = Said { value: block.own_text(), line: block.line(), order: 0 };
+            (block.attribute("mount").map(str::to_owned), said)
+        }) {
+            let line = said.line;
+            let Some(password) = checked(block, "source-password", said) else { continue };
+            match mount {
+                Some(value) => named.push((Said { value, line, order: 0 }, password)),
+                None => source = Some(password),
+            }
+        }
+        let passwords = Passwords {
+            source,
+            admin_user: phrase(block, "admin-user", ADMIN_USER),
+            admin: password(block, "admin-password"),
+        };
+        Authentication { passwords, named, line: block.line() }
+    })
+}
+
+/// The password in the element `name`; `None` if it is absent, or wrong and noted.
+fn password(block: &mut Block<'_, '_>, name: &'static str) -> Option<Password> {
+    let said = block.text(name)?;
+    checked(block, name, said)
+}
+
+fn checked(block: &mut Block<'_, '_>, name: &str, said: Said<String>) -> Option<Password> {
+    let (text, line) = (said.value, said.line);
+    if text.is_empty() {
+        let what = format!("<{name}> is empty and would let everybody in");
+        block.advise(Advice::mistake(line, what));
+        return None;
+    }
+    if text.len() > PASSWORD_BYTES_MAX {
+        let what = format!("<{name}> has {} bytes; {PASSWORD_BYTES_MAX} at most", text.len());
+        block.advise(Advice::mistake(line, what));
+        return None;
+    }
+    if text.trim().len() < text.len() {
+        let what = format!("<{name}> begins or ends with blanks, which are part of the password");
+        block.advise(Advice::warning(line, what));
+    }
+    Some(Password::new(&text))
+}
+
+/// Every answer allows every origin already; other headers are not sent.
+fn http_headers(top: &mut Block<'_, '_>) {
+    top.block("http-headers", |block| {
+        for (name, value, line) in block.each("header", |block| {
+            let attribute = |name| block.attribute(name).unwrap_or_default().to_owned();
+            (attribute("name"), attribute("value"), block.line())
+        }) {
+            let any_origin =
+                name.eq_ignore_ascii_case("access-control-allow-origin") && value == "*";
+            block.advise(if any_origin {
+                Advice::note(line, "every answer allows every origin already")
+            } else {
+                let what = "<header> is understood and not acted on yet; it is not sent";
+                Advice::warning(line, format!("{what}: {name:?}"))
+            });
+        }
+    });
+}
+
+/// Walks the blocks of which nothing is acted on, so that each element in them is named.
+fn remarks_on_the_rest(top: &mut Block<'_, '_>, as_root: bool) {
+    top.block("paths", |block| {
+        block.later(remarks::PATHS);
+        block.needless(remarks::NEEDLESS_PATHS);
+        for (source, destination, line) in block.each("alias", |block| {
+            let attribute = |name| block.attribute(name).unwrap_or_default().to_owned();
+            (attribute("source"), attribute("destination"), block.line())
+        }) {
+            block.advise(if source == "/" && destination == "/status.xsl" {
+                Advice::note(line, "the status page stands at / already")
+            } else {
+                let what = "<alias> is understood and not acted on yet; its path is not found";
+                Advice::warning(line, format!("{what}: {source:?}"))
+            });
+        }
+    });
+    top.block("logging", |block| {
+        block.later(remarks::LOGGING);
+        block.needless(remarks::NEEDLESS_LOGGING);
+    });
+    top.block("security", |block| {
+        if let Some(chroot) = block.flag("chroot").filter(|chroot| chroot.value) {
+            let what = "<chroot> is not supported; write 0, and confine the server with systemd's \
+                        RootDirectory= or a container";
+            block.advise(Advice::mistake(chroot.line, what));
+        }
+        if as_root {
+            block.later(&[("changeowner", "start the server as that user, with systemd's User=")]);
+        } else {
+            block.needless(&[("changeowner", "the server does not run as root")]);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Where to listen: every `<listen-socket>`, or the `<port>` of old files.
+
+use super::remarks;
+use crate::config::PORT;
+use icecast_compat::config_xml::advice::Advice;
+use icecast_compat::config_xml::{Block, Said};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// All addresses to listen on, in the order of the file; mistakes are noted.
+pub(super) fn read(top: &mut Block<'_, '_>) -> Vec<SocketAddr> {
+    let old = address(top);
+    let said = top.each("listen-socket", |socket| {
+        socket.later(remarks::LISTEN_SOCKET);
+        let encrypted = socket.flag("ssl").filter(|ssl| ssl.value);
+        let address = address(socket);
+        let Some(ssl) = encrypted else { return address };
+        // Rather closed than open to everybody who reads along.
+        let what = "<ssl> is understood and not acted on yet; this port is not opened";
+        socket.advise(Advice::warning(ssl.line, what));
+        None
+    });
+    let any_block = !said.is_empty();
+    let sockets: Vec<_> = if any_block { said.into_iter().flatten().collect() } else { vec![] };
+    let sockets = match old {
+        Some(old) if !any_block => vec![old],
+        _ => sockets,
+    };
+    for (index, socket) in sockets.iter().enumerate() {
+        if let Some(first) = sockets[..index].iter().find(|first| clash(first, socket)) {
+            let (address, line) = (socket.value, first.line);
+            let what = format!("<listen-socket> {address}: line {line} listens there already");
+            top.advise(Advice::mistake(socket.line, what));
+        }
+    }
+    if sockets.is_empty() {
+        let what = "no <listen-socket> remains to listen on; write one without <ssl>";
+        top.advise(Advice::mistake(top.line(), what));
+    }
+    sockets.into_iter().map(|socket| socket.value).collect()
+}
+
+/// The address in `<port>` and `<bind-address>`; `None` if it is wrong, and noted.
+fn address(block: &mut Block<'_, '_>) -> Option<Said<SocketAddr>> {
+    let port = block.number("port");
+    let host = block.text("bind-address");
+    let line = block.line();
+    let host = match host.as_ref().map(|host| host.value.trim()) {
+        None | Some("") => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        Some("localhost") => IpAddr::from(Ipv4Addr::LOCALHOST),
+        Some(text) => match text.parse() {
+            Ok(host) => host,
+            Err(_) => {
+                let what = format!("<bind-address> {text:?} is not an IP address");
+                let line = host.as_ref().map_or(line, |host| host.line);
+                block.advise(Advice::mistake(line, what));
+                return None;
+            }
+        },
+    };
+    let Some(port) = port else {
+        return Some(Said { value: SocketAddr::new(host, PORT), line, order: 0 });
+    };
+    match u16::try_from(port.value) {
+        Ok(number) if number > 0 => Some(port.map(|_| SocketAddr::new(host, number))),
+        _ => {
+            let what = format!("<port> {} is not between 1 and {}", port.value, u16::MAX);
+            block.advise(Advice::mistake(port.line, what));
+            None
+        }
+    }
+}
+
+/// Whether two sockets cannot both listen: `::` takes a port on every address of the machine.
+fn clash(a: &Said<SocketAddr>, b: &Said<SocketAddr>) -> bool {
+    let (a, b) = (a.value, b.value);
+    let everywhere = |address: SocketAddr| address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED);
+    let every_v4 = |address: SocketAddr| address.ip() == IpAddr::from(Ipv4Addr::UNSPECIFIED);
+    a.port() == b.port()
+        && (a.ip() == b.ip()
+            || everywhere(a)
+            || everywhere(b)
+            || (every_v4(a) && b.is_ipv4())
+            || (every_v4(b) && a.is_ipv4()))
+}
