@@ -2,9 +2,10 @@
 //!
 //! Programs around a station have learned the shapes of Icecast's documents: that the statistics
 //! stand on one line, that a single source is an object and several are an array, which fields
-//! there are and in what order. This crate holds these shapes and nothing else: it turns given
-//! values into documents and knows no task, no socket and no clock. It speaks for Icecast 2.4.4,
-//! whose answers were recorded on the wire.
+//! there are and in what order. Stations have written files in the shape of its configuration. This
+//! crate holds these shapes and nothing else: it turns given values into documents, and the text of
+//! a configuration into values, and knows no task, no socket and no clock. It speaks for Icecast
+//! 2.4.4, whose answers were recorded on the wire.
 //!
 //! The server imports it in one place, its `icecast` module.
 #![forbid(unsafe_code)]

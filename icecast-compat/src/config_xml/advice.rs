@@ -91,6 +91,11 @@ pub(super) fn empty(line: usize, name: &str) -> Advice {
     Advice::warning(line, what)
 }
 
+/// Text beside the elements of a block, such as what was meant to be a comment.
+pub(super) fn loose_text(line: usize, name: &str) -> Advice {
+    Advice::warning(line, format!("<{name}> holds text outside of its elements; ignored"))
+}
+
 /// `text` on one line, without control characters, and not too long to quote.
 fn shown(text: &str) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };

@@ -133,6 +133,9 @@ impl<'t> Block<'t, '_> {
             let what = format!("<{name}> stands again in line {line}, which counts");
             self.advice.push(Advice::warning(self.tree.line(*node), what));
         }
+        for node in &found {
+            strangers(self.tree, *node, &[], self.advice);
+        }
         Some(Said { value: text_of(*last), line, order: last.range().start })
     }
 
@@ -229,8 +232,13 @@ impl<'t> Block<'t, '_> {
         value
     }
 
-    /// Remarks on every element that nobody asked for.
+    /// Remarks on every element that nobody asked for, and on text that belongs to none.
     fn close(self) {
+        for node in self.nodes.iter().filter(|_| !self.elements.is_empty()) {
+            if !text_of(*node).trim().is_empty() {
+                self.advice.push(advice::loose_text(self.tree.line(*node), node.tag_name().name()));
+            }
+        }
         for node in self.nodes.iter().flat_map(Node::children).filter(Node::is_element) {
             let (name, line) = (node.tag_name().name(), self.tree.line(node));
             let Some(element) = schema::find(self.elements, name) else {
@@ -287,7 +295,7 @@ fn says_the_usual(element: &Element, node: Node<'_, '_>) -> bool {
     let text = text_of(node);
     let read = number::atoi(&text);
     match element.content {
-        Content::Block(_) => !node.has_children(),
+        Content::Block(_) => !node.has_children() && node.attributes().len() == 0,
         Content::Flag(usual) => number::word(&text).unwrap_or(read.value != 0) == usual,
         Content::Number(_, usual) => read.plain && Some(read.value) == usual,
         Content::Text => text.trim().is_empty() && node.attributes().len() == 0,

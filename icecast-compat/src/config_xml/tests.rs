@@ -113,6 +113,15 @@ fn nothing_that_was_written_is_passed_over_in_silence() {
 }
 
 #[test]
+fn text_and_elements_where_none_belong_are_named() {
+    let (value, advice) = clients("<limits>5 <clients>1<b>2</b></clients></limits>");
+
+    let loose = "<limits> holds text outside of its elements; ignored".to_owned();
+    let inner = "<b> is not an element of Icecast's here; ignored".to_owned();
+    assert_eq!((value, advice), (Some(1), vec![(2, Warning, inner), (2, Warning, loose)]));
+}
+
+#[test]
 fn what_a_caller_says_of_an_element_stands_in_its_advice() {
     let text = b"<icecast><server-id>x</server-id><location>y</location></icecast>";
     let walk = |top: &mut Block<'_, '_>| {

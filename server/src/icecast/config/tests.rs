@@ -3,6 +3,7 @@
 use super::*;
 use crate::mount::name::MountName;
 use icecast_compat::config_xml::Remark;
+use proptest::prelude::*;
 
 /// A file around `body`, in which a source may connect; `body` begins in line 2.
 fn around(body: &str) -> Reading {
@@ -256,6 +257,60 @@ fn what_a_remark_is_about_is_an_element_of_its_block() {
         }
     }
 }
+
+#[test]
+fn every_way_to_write_a_mount_for_listeners_who_log_in_is_answered_with_a_warning() {
+    let mount = |inside: &str| {
+        around(&format!("<mount><mount-name>/a</mount-name>{inside}</mount>")).warnings
+    };
+
+    for inside in [
+        "<authentication type='htpasswd'/>",
+        "<authentication type='url'><option name='listener_add' value='http:'/></authentication>",
+    ] {
+        assert!(mount(inside)[0].contains("everybody may listen"), "{inside}");
+    }
+    assert!(mount("<hidden>0</hidden><public>-1</public><fallback-mount/>").is_empty());
+}
+
+proptest! {
+    #[test]
+    fn whatever_numbers_and_texts_a_file_holds_it_is_read_or_refused(
+        inside in prop::collection::vec((0..ELEMENTS.len(), "[ -~ä]{0,12}|-?[0-9]{0,11}"), 0..12),
+        block in "limits|mount|mount type='default'|listen-socket|authentication|security|paths",
+    ) {
+        let inside: String = inside.into_iter().map(|(element, text)| {
+            let name = ELEMENTS[element];
+            format!("<{name}><![CDATA[{text}]]></{name}>\n")
+        }).collect();
+        let end = block.split(' ').next().unwrap();
+
+        let reading = around(&format!("<{block}>{inside}</{end}>"));
+
+        if let Ok(config) = reading.config {
+            let mount = config.limits.mount;
+            prop_assert!(!config.listen.is_empty() && mount.burst_bytes <= mount.queue_bytes);
+        }
+    }
+}
+
+/// Elements with rules of their own.
+const ELEMENTS: [&str; 14] = [
+    "bind-address",
+    "burst-on-connect",
+    "burst-size",
+    "chroot",
+    "clients",
+    "header-timeout",
+    "max-listeners",
+    "mount-name",
+    "password",
+    "port",
+    "queue-size",
+    "source-password",
+    "source-timeout",
+    "ssl",
+];
 
 /// The element that a line of advice is about.
 fn element(advice: &str) -> &str {
