@@ -31,6 +31,10 @@ pub struct ListedMount {
 /// The answer to `listmounts`.
 pub fn mounts(mounts: &[ListedMount]) -> String {
     let mut out = String::from(xml::DECLARATION);
+    if mounts.is_empty() {
+        out.push_str("<icestats/>\n");
+        return out;
+    }
     out.push_str("<icestats>");
     for mount in mounts {
         out.push_str("<source mount=\"");
@@ -86,6 +90,11 @@ mod tests {
              <listeners>0</listeners><Connected>8</Connected>\
              <content-type>audio/aac</content-type></source></icestats>\n"
         );
+    }
+
+    #[test]
+    fn without_mounts_the_list_is_an_empty_element() {
+        assert_eq!(mounts(&[]), "<?xml version=\"1.0\"?>\n<icestats/>\n");
     }
 
     #[test]

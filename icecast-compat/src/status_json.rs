@@ -1,8 +1,9 @@
 //! `/status-json.xsl` with its habits.
 //!
-//! There is no `source` without sources; it is an object for one, an array for several. Every
-//! object ends in `"dummy":null`. Two habits of Icecast's are not kept, because they are faults:
-//! a title of digits stays a string here, and the document is always valid JSON.
+//! There is no `source` without sources; it is an object for one, an array for several. A source
+//! ends in `"dummy":null`, and so does the document where there is none. Two habits of Icecast's
+//! are not kept, because they are faults: a title of digits stays a string here, and the document
+//! is always valid JSON.
 
 use crate::fields::{Field, Fields, SourceFields};
 use std::fmt::Write as _;
@@ -12,11 +13,10 @@ pub fn document(server: &Fields, sources: &[SourceFields]) -> String {
     let mut out = String::from("{\"icestats\":{");
     put(&mut out, server);
     match sources {
-        [] => {}
+        [] => out.push_str("\"dummy\":null"),
         [source] => {
             out.push_str("\"source\":");
             put_source(&mut out, source);
-            out.push(',');
         }
         several => {
             out.push_str("\"source\":[");
@@ -26,10 +26,10 @@ pub fn document(server: &Fields, sources: &[SourceFields]) -> String {
                 }
                 put_source(&mut out, source);
             }
-            out.push_str("],");
+            out.push(']');
         }
     }
-    out.push_str("\"dummy\":null}}");
+    out.push_str("}}");
     out
 }
 
@@ -93,14 +93,14 @@ mod tests {
             document(&server, &[source("/a", "A \"q\" \\")]),
             concat!(
                 r#"{"icestats":{"admin":"a@b","source":{"bitrate":128,"title":"A \"q\" \\","#,
-                r#""dummy":null},"dummy":null}}"#
+                r#""dummy":null}}}"#
             )
         );
         assert_eq!(
             document(&server, &[source("/a", "A"), source("/b", "B")]),
             concat!(
                 r#"{"icestats":{"admin":"a@b","source":[{"bitrate":128,"title":"A","dummy":null},"#,
-                r#"{"bitrate":128,"title":"B","dummy":null}],"dummy":null}}"#
+                r#"{"bitrate":128,"title":"B","dummy":null}]}}"#
             )
         );
     }

@@ -3,7 +3,7 @@
 //! A head is read within the header timeout and routed; then the connection becomes a source, is
 //! handed to a fan as a listener, or gets an answer and, if it asked to be kept, may ask again.
 
-use crate::admin::Command;
+use crate::admin::{Command, Kind};
 use crate::answer::{Answer, Manner};
 use crate::auth;
 use crate::client::{Client, NoHead};
@@ -88,7 +88,7 @@ fn is_kept(head: &RequestHead) -> bool {
 
 async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answer, Refusal> {
     match route {
-        Route::Admin(command) => command_answer(command, head, parts).await,
+        Route::Admin(command) => command_answer(&command, head, parts).await,
         Route::Listen(name) => {
             let found = parts.registry.find(name).await.and_then(|mount| mount.on_air());
             let source = found.ok_or(Refusal::NotFound)?.source;
@@ -105,12 +105,12 @@ async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answe
 
 /// Carries out a command, if the client may give it.
 async fn command_answer(
-    command: Command,
+    command: &Command,
     head: &RequestHead,
     parts: &Parts,
 ) -> Result<Answer, Refusal> {
     let given = auth::credentials(head);
-    let name = command.mount().map(MountName::new);
+    let name = command.mount.as_deref().map(MountName::new);
     let is_source = match &name {
         Some(Ok(name)) => parts.authority.is_source(name, given.as_ref()),
         Some(Err(_)) | None => false,
@@ -123,26 +123,25 @@ async fn command_answer(
         Some(name) => Some(find_on_air(name, parts).await?),
         None => None,
     };
-    match (command, mount) {
-        (Command::KillSource { .. }, Some(mount)) => {
+    match (command.kind, mount) {
+        (Kind::KillSource, Some(mount)) => {
             mount.kill_source().await;
             Ok(answers::source_killed())
         }
-        (Command::Metadata { title, .. }, Some(mount)) => {
+        (Kind::Metadata, Some(mount)) => {
+            let title = command.title()?;
             let takes = mount.on_air().is_some_and(|air| air.source.format.takes_icy());
             if takes {
                 mount.announce(title).await;
             }
             Ok(answers::metadata_updated(takes))
         }
-        (Command::Stats { .. }, mount) => {
+        (Kind::Stats, mount) => {
             let name = mount.map(|mount| mount.name);
             Ok(answers::stats(&parts.snapshot().await, name.as_ref()))
         }
-        (Command::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
-        (Command::KillSource { .. } | Command::Metadata { .. }, None) => {
-            Err(Refusal::ParameterMissing)
-        }
+        (Kind::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
+        (Kind::KillSource | Kind::Metadata, None) => Err(Refusal::MountMissing),
     }
 }
 

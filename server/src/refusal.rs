@@ -25,6 +25,9 @@ pub(crate) enum Refusal {
     /// A method that makes no sense here.
     #[error("unknown request")]
     Method,
+    /// A command that is about a mount and names none.
+    #[error("Unknown admin request")]
+    MountMissing,
     /// The name cannot be a mount's.
     #[error("{0}")]
     MountName(#[from] MountNameError),

@@ -43,6 +43,13 @@ impl Icecast {
         let address = self.address();
         let listens = async || TcpStream::connect(address).await.ok().map(drop);
         until("Icecast listens", listens).await;
+        // Its statistics fill up in its first moments; this is what it adds last.
+        let counts = async || {
+            let stats = self.admin("/admin/stats").await;
+            let has = |name: &str| stats.text().contains(name);
+            (has("<file_connections>") && has("<server_id>") && has("<location>")).then_some(())
+        };
+        until("Icecast counts", counts).await;
     }
 
     /// Ends it without giving it time to say anything.

@@ -129,7 +129,7 @@ async fn the_list_of_mounts_is_icecasts() {
     let station = Station::start();
     assert_eq!(
         station.admin("/admin/listmounts").await.text(),
-        "<?xml version=\"1.0\"?>\n<icestats></icestats>\n"
+        "<?xml version=\"1.0\"?>\n<icestats/>\n"
     );
 
     let _a = FakeSource::on(&station, "/a.mp3").await;

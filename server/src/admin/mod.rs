@@ -8,47 +8,74 @@ use crate::refusal::Refusal;
 use common::http::{head, percent};
 use std::collections::BTreeMap;
 
-/// A command.
+/// A command, with what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Command {
-    /// Take the source off a mount.
-    KillSource { mount: String },
+pub(crate) struct Command {
+    /// What is to be done.
+    pub(crate) kind: Kind,
+    /// The mount that it is about, as the client wrote it. Whoever may send to that mount may
+    /// give the command; without one only the administrator may.
+    pub(crate) mount: Option<String>,
+    query: String,
+}
+
+/// What can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Take the source off the mount.
+    KillSource,
     /// List the mounts.
     ListMounts,
-    /// Change the title of a mount.
-    Metadata { mount: String, title: TitleText },
+    /// Change the title of the mount.
+    Metadata,
     /// Show the statistics, of one mount if it is named.
-    Stats { mount: Option<String> },
+    Stats,
 }
 
 impl Command {
-    /// The command `name` with the parameters of `query`.
+    /// The command `name` with the parameters of `query`. Whether these suffice is seen when it
+    /// is carried out, since a client that may not give it is not told what is missing.
     pub(crate) fn read(name: &str, query: &str) -> Result<Self, Refusal> {
-        let mut parameters = text_parameters(query);
-        let mut named = |name: &str| parameters.remove(name).ok_or(Refusal::ParameterMissing);
-        match name {
-            "killsource" => Ok(Self::KillSource { mount: named("mount")? }),
-            "listmounts" => Ok(Self::ListMounts),
-            "metadata" => {
-                let (mount, mode) = (named("mount")?, named("mode")?);
-                if mode != "updinfo" {
-                    return Err(Refusal::ParameterMissing);
-                }
-                Ok(Self::Metadata { mount, title: title(query)? })
-            }
-            "stats" | "stats.xml" => Ok(Self::Stats { mount: named("mount").ok() }),
-            _ => Err(Refusal::UnknownCommand),
-        }
+        let kind = match name {
+            "killsource" => Kind::KillSource,
+            "listmounts" => Kind::ListMounts,
+            "metadata" => Kind::Metadata,
+            "stats" | "stats.xml" => Kind::Stats,
+            _ => return Err(Refusal::UnknownCommand),
+        };
+        let mount = text_parameters(query).remove("mount");
+        Ok(Self { kind, mount, query: query.to_owned() })
     }
 
-    /// The mount that it is about, as the client wrote it. Whoever may send to that mount may
-    /// give the command; without one only the administrator may.
-    pub(crate) fn mount(&self) -> Option<&str> {
-        match self {
-            Self::KillSource { mount } | Self::Metadata { mount, .. } => Some(mount),
-            Self::Stats { mount } => mount.as_deref(),
-            Self::ListMounts => None,
+    /// The title that a metadata update gives: `song`, or `artist` and `title`.
+    ///
+    /// `charset` says how its bytes are to be read. Without it they are UTF-8 where that is valid
+    /// and Windows-1252 otherwise; Icecast takes them for ISO 8859-1 always, so that titles from
+    /// today's programs arrive garbled.
+    pub(crate) fn title(&self) -> Result<TitleText, Refusal> {
+        let parameters: BTreeMap<_, _> = percent::parameters(&self.query).into_iter().collect();
+        let parameter = |name: &[u8]| parameters.get(name);
+        if parameter(b"mode").is_none_or(|mode| mode != b"updinfo") {
+            return Err(Refusal::ParameterMissing);
         }
+        let encoding = parameter(b"charset").and_then(|l| encoding_rs::Encoding::for_label(l));
+        let text = |name: &[u8]| {
+            let bytes = parameter(name)?;
+            let text = match encoding {
+                Some(encoding) => encoding.decode_without_bom_handling(bytes).0,
+                None => head::decoded(bytes),
+            };
+            Some(text.trim().to_owned())
+        };
+        let title = match (text(b"song"), text(b"artist"), text(b"title")) {
+            (Some(song), _, _) => song,
+            (None, None, None) => return Err(Refusal::ParameterMissing),
+            (None, artist, title) => {
+                let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+                TitleText { artist: given(artist), title: given(title) }.shown()
+            }
+        };
+        Ok(TitleText { artist: None, title: Some(title) })
     }
 }
 
@@ -58,43 +85,13 @@ pub(crate) fn text_parameters(query: &str) -> BTreeMap<String, String> {
     percent::parameters(query).into_iter().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// The title that a metadata update gives: `song`, or `artist` and `title`.
-///
-/// `charset` says how its bytes are to be read. Without it they are UTF-8 where that is valid
-/// and Windows-1252 otherwise; Icecast takes them for ISO 8859-1 always, so that titles from
-/// today's programs arrive garbled.
-fn title(query: &str) -> Result<TitleText, Refusal> {
-    let parameters: BTreeMap<_, _> = percent::parameters(query).into_iter().collect();
-    let charset = parameters.get(b"charset".as_slice());
-    let encoding = charset.and_then(|label| encoding_rs::Encoding::for_label(label));
-    let text = |name: &[u8]| {
-        let bytes = parameters.get(name)?;
-        let text = match encoding {
-            Some(encoding) => encoding.decode_without_bom_handling(bytes).0,
-            None => head::decoded(bytes),
-        };
-        Some(text.trim().to_owned())
-    };
-    let (song, artist, title) = (text(b"song"), text(b"artist"), text(b"title"));
-    match (song, artist, title) {
-        (Some(song), _, _) => Ok(TitleText { artist: None, title: Some(song) }),
-        (None, None, None) => Err(Refusal::ParameterMissing),
-        (None, artist, title) => {
-            let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-            let shown = TitleText { artist: given(artist), title: given(title) }.shown();
-            Ok(TitleText { artist: None, title: Some(shown) })
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn titled(query: &str) -> Result<String, Refusal> {
         let command = Command::read("metadata", &format!("mount=/x&mode=updinfo&{query}"))?;
-        let Command::Metadata { title, .. } = command else { panic!("{command:?}") };
-        Ok(title.shown())
+        Ok(command.title()?.shown())
     }
 
     #[test]
@@ -116,9 +113,16 @@ mod tests {
     }
 
     #[test]
-    fn a_command_without_what_it_needs_is_refused() {
-        assert_eq!(Command::read("killsource", ""), Err(Refusal::ParameterMissing));
-        assert_eq!(Command::read("metadata", "mount=/x&song=y"), Err(Refusal::ParameterMissing));
+    fn a_title_is_changed_only_in_the_mode_that_says_so() {
+        let titled = |query| Command::read("metadata", query).unwrap().title();
+
+        assert_eq!(titled("mount=/x&song=y"), Err(Refusal::ParameterMissing));
+        assert_eq!(titled("mount=/x&song=y&mode=other"), Err(Refusal::ParameterMissing));
+        assert!(titled("mount=/x&song=y&mode=updinfo").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused() {
         assert_eq!(Command::read("nope", ""), Err(Refusal::UnknownCommand));
     }
 
@@ -126,6 +130,6 @@ mod tests {
     fn of_two_parameters_with_one_name_the_last_counts() {
         let command = Command::read("killsource", "mount=/a&mount=%2fb+c").unwrap();
 
-        assert_eq!(command.mount(), Some("/b c"));
+        assert_eq!(command.mount.as_deref(), Some("/b c"));
     }
 }

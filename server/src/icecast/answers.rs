@@ -33,6 +33,7 @@ fn status(refusal: &Refusal) -> u16 {
     match refusal {
         Refusal::Head(common::http::head::HeadError::Malformed(_))
         | Refusal::Method
+        | Refusal::MountMissing
         | Refusal::MountName(_)
         | Refusal::ParameterMissing
         | Refusal::SourceMissing

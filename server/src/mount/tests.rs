@@ -142,6 +142,7 @@ async fn a_title_is_announced_once_and_forgotten_with_its_source() {
     let mount = mount(&Tasks::default());
     let line = attach(&mount).await;
     air(&line, b"a").await;
+    settled().await;
     mount.announce(title("Blue")).await;
     mount.announce(title("Blue")).await;
     settled().await;
@@ -156,7 +157,7 @@ async fn a_title_is_announced_once_and_forgotten_with_its_source() {
 
     drop(line);
     settled().await;
-    attach(&mount).await;
+    let _back = attach(&mount).await;
 
     assert_eq!(mount.on_air().unwrap().title, TitleText::default());
 }
