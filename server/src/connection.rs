@@ -124,6 +124,13 @@ async fn command_answer(
         None => None,
     };
     match (command.kind, mount) {
+        (Kind::KillClient, Some(mount)) => {
+            let id = command.listener_id()?;
+            Ok(answers::listener_removed(id, mount.remove_listener(id).await))
+        }
+        (Kind::ListClients, Some(mount)) => {
+            Ok(answers::listeners(&mount.name, &mount.listeners().await))
+        }
         (Kind::KillSource, Some(mount)) => {
             mount.kill_source().await;
             Ok(answers::source_killed())
@@ -141,7 +148,9 @@ async fn command_answer(
             Ok(answers::stats(&parts.snapshot().await, name.as_ref()))
         }
         (Kind::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
-        (Kind::KillSource | Kind::Metadata, None) => Err(Refusal::MountMissing),
+        (Kind::KillClient | Kind::KillSource | Kind::ListClients | Kind::Metadata, None) => {
+            Err(Refusal::MountMissing)
+        }
     }
 }
 
