@@ -95,6 +95,10 @@ async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answe
             Ok(listener::answer_to_head(&source))
         }
         Route::Options => Ok(answers::options()),
+        Route::Playlist(name) => {
+            let usual = format!("{}:{}", parts.config.hostname, parts.port);
+            Ok(answers::playlist(&name, head.headers.first("host"), &usual))
+        }
         Route::StatusPage => Ok(page::answer()),
         Route::StatusJson(mount) => {
             Ok(answers::status_json(&parts.snapshot().await, mount.as_deref()))

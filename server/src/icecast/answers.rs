@@ -68,6 +68,19 @@ pub(crate) fn options() -> Answer {
     }
 }
 
+/// The playlist of a mount: its address on the `host` that the client used, if that names a port,
+/// else on the `usual` one.
+pub(crate) fn playlist(mount: &MountName, host: Option<&str>, usual: &str) -> Answer {
+    let named = |host: &&str| {
+        let is_plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        host.contains(':') && host.chars().all(is_plain)
+    };
+    let host = host.filter(named).unwrap_or(usual);
+    let path = percent::encode_path(mount.as_str().as_bytes());
+    Answer::ok("audio/x-mpegurl", format!("http://{host}{path}\r\n"))
+}
+
 /// The answer to `killclient`.
 pub(crate) fn listener_removed(id: u64, removed: bool) -> Answer {
     let message = match removed {
