@@ -47,7 +47,7 @@ impl Cli {
         if !self.listen.is_empty() {
             config.listen = self.listen;
         }
-        logging::start();
+        let _logging = logging::start();
         let server = match Server::bind(config.clone()) {
             Ok(server) => server,
             Err(error) => return refuse(error),
