@@ -55,9 +55,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let address = server.addresses().first().copied().ok_or("the server has no address")?;
 
     let shown_live = std::io::stdout().is_terminal();
-    if !shown_live {
-        logging::start();
-    }
+    let _logging = (!shown_live).then(logging::start);
     println!("Stream: http://{address}{MOUNT}\nStatus: http://{address}/\nStop:   Ctrl-C\n");
 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

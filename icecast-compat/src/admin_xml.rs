@@ -50,6 +50,36 @@ pub fn mounts(mounts: &[ListedMount]) -> String {
     out
 }
 
+/// One listener in the answer to `listclients`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedListener {
+    /// Its address.
+    pub ip: String,
+    /// Its program; `Unknown` if it did not say.
+    pub user_agent: String,
+    /// Seconds since it connected.
+    pub connected_seconds: u64,
+    /// Its number, by which `killclient` knows it.
+    pub id: u64,
+}
+
+/// The answer to `listclients` for `mount`.
+pub fn listeners(mount: &str, listeners: &[ListedListener]) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    out.push_str("<icestats><source mount=\"");
+    xml::attribute(&mut out, mount);
+    let _ = write!(out, "\"><Listeners>{}</Listeners>", listeners.len());
+    for listener in listeners {
+        out.push_str("<listener>");
+        xml::element(&mut out, "IP", &listener.ip);
+        xml::element(&mut out, "UserAgent", &listener.user_agent);
+        let _ = write!(out, "<Connected>{}</Connected>", listener.connected_seconds);
+        let _ = write!(out, "<ID>{}</ID></listener>", listener.id);
+    }
+    out.push_str("</source></icestats>\n");
+    out
+}
+
 /// The page that goes with a 400 or 404.
 pub fn error_page(status: u16, sentence: &str) -> String {
     let mut escaped = String::new();
@@ -95,6 +125,24 @@ mod tests {
     #[test]
     fn without_mounts_the_list_is_an_empty_element() {
         assert_eq!(mounts(&[]), "<?xml version=\"1.0\"?>\n<icestats/>\n");
+    }
+
+    #[test]
+    fn a_listed_listener_is_what_icecast_sends() {
+        let listener = ListedListener {
+            ip: "127.0.0.1".to_owned(),
+            user_agent: "Mozilla/5.0 (X11; Linux) \"x\"".to_owned(),
+            connected_seconds: 7,
+            id: 13,
+        };
+
+        assert_eq!(
+            listeners("/live.mp3", &[listener]),
+            "<?xml version=\"1.0\"?>\n<icestats><source mount=\"/live.mp3\">\
+             <Listeners>1</Listeners><listener><IP>127.0.0.1</IP>\
+             <UserAgent>Mozilla/5.0 (X11; Linux) \"x\"</UserAgent>\
+             <Connected>7</Connected><ID>13</ID></listener></source></icestats>\n"
+        );
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Cli {
         if !self.listen.is_empty() {
             config.listen = self.listen;
         }
-        logging::start();
+        let _logging = logging::start();
         warnings.iter().for_each(|warning| warn!("{warning}"));
         notes.iter().for_each(|note| debug!("{note}"));
         let server = match Server::bind(config.clone()) {

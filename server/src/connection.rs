@@ -95,6 +95,10 @@ async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answe
             Ok(listener::answer_to_head(&source))
         }
         Route::Options => Ok(answers::options()),
+        Route::Playlist(name) => {
+            let usual = format!("{}:{}", parts.config.hostname, parts.port);
+            Ok(answers::playlist(&name, head.headers.first("host"), &usual))
+        }
         Route::StatusPage => Ok(page::answer()),
         Route::StatusJson(mount) => {
             Ok(answers::status_json(&parts.snapshot().await, mount.as_deref()))
@@ -124,6 +128,13 @@ async fn command_answer(
         None => None,
     };
     match (command.kind, mount) {
+        (Kind::KillClient, Some(mount)) => {
+            let id = command.listener_id()?;
+            Ok(answers::listener_removed(id, mount.remove_listener(id).await))
+        }
+        (Kind::ListClients, Some(mount)) => {
+            Ok(answers::listeners(&mount.name, &mount.listeners().await))
+        }
         (Kind::KillSource, Some(mount)) => {
             mount.kill_source().await;
             Ok(answers::source_killed())
@@ -141,7 +152,9 @@ async fn command_answer(
             Ok(answers::stats(&parts.snapshot().await, name.as_ref()))
         }
         (Kind::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
-        (Kind::KillSource | Kind::Metadata, None) => Err(Refusal::MountMissing),
+        (Kind::KillClient | Kind::KillSource | Kind::ListClients | Kind::Metadata, None) => {
+            Err(Refusal::MountMissing)
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum Route {
     Listen(MountName),
     /// To know what it may ask.
     Options,
+    /// To have the address of a mount as a playlist, for a player that opens such.
+    Playlist(MountName),
     /// To send a stream to a mount.
     Source(MountName),
     /// To see the status page.
@@ -41,11 +43,17 @@ fn route_get(head: &RequestHead) -> Result<Route, Refusal> {
             let mut parameters = crate::admin::text_parameters(head.query());
             Ok(Route::StatusJson(parameters.remove("mount")))
         }
-        path => match path.strip_prefix("/admin/") {
-            Some(command) => Ok(Route::Admin(Command::read(command, head.query())?)),
-            None => MountName::of_path(path).map(Route::Listen).map_err(|_| Refusal::NotFound),
+        path => match (path.strip_prefix("/admin/"), path.strip_suffix(".m3u")) {
+            (Some(command), _) => Ok(Route::Admin(Command::read(command, head.query())?)),
+            (None, Some(mount)) => mount_of(mount).map(Route::Playlist),
+            (None, None) => mount_of(path).map(Route::Listen),
         },
     }
+}
+
+/// A name that no mount can have is one that is not there.
+fn mount_of(path: &str) -> Result<MountName, Refusal> {
+    MountName::of_path(path).map_err(|_| Refusal::NotFound)
 }
 
 #[cfg(test)]
@@ -80,6 +88,12 @@ mod tests {
     fn a_name_that_no_mount_can_have_is_not_found() {
         assert_eq!(routed("GET", "/a/../b"), Err(Refusal::NotFound));
         assert_eq!(routed("GET", "/favicon/"), Err(Refusal::NotFound));
+    }
+
+    #[test]
+    fn a_mount_has_a_playlist_beside_it() {
+        assert_eq!(routed("GET", "/a.mp3.m3u?x"), Ok(Route::Playlist(mount("/a.mp3"))));
+        assert_eq!(routed("GET", "/.m3u"), Err(Refusal::NotFound));
     }
 
     #[test]

@@ -157,6 +157,23 @@ fn without_a_configuration_random_passwords_are_printed_once_and_not_logged() {
     assert!(!logged.contains(password), "{logged}");
 }
 
+#[test]
+fn a_log_that_nobody_reads_stops_nobody() {
+    let running = Running::start_with("debug", &["--listen", "127.0.0.1:0"]);
+    let mut client = BufReader::new(running.connect());
+
+    // Each request is a line of the log; all together they are more than a pipe holds.
+    let mut line = String::new();
+    for _ in 0..2_000 {
+        client.get_mut().write_all(b"HEAD / HTTP/1.1\r\n\r\n").unwrap();
+        line.clear();
+        while line != "\r\n" {
+            line.clear();
+            assert_ne!(client.read_line(&mut line).unwrap(), 0);
+        }
+    }
+}
+
 /// A server that runs, and is killed when it is forgotten.
 struct Running {
     child: Child,
@@ -168,7 +185,12 @@ struct Running {
 impl Running {
     /// Starts a server and waits until it listens.
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).spawn().unwrap();
+        Self::start_with("info", arguments)
+    }
+
+    /// The same with so much in the log.
+    fn start_with(logged: &str, arguments: &[&str]) -> Self {
+        let mut child = command(arguments).env("CARRIER_LOG", logged).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut logged = String::new();
         let address = loop {

@@ -9,13 +9,13 @@ use std::ops::Range;
 
 /// The frame `number`.
 pub fn frame(number: u64) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(FRAME_BYTES + TEXT_BYTES);
-    frame.extend_from_slice(&HEADER);
-    frame.resize(HEADER.len() + SIDE_INFORMATION_BYTES, 0);
-    while frame.len() < FRAME_BYTES {
-        frame.extend_from_slice(format!("frame {number:010} ").as_bytes());
+    let mut frame = vec![0; FRAME_BYTES];
+    let (header, rest) = frame.split_at_mut(HEADER.len());
+    header.copy_from_slice(&HEADER);
+    let text = format!("frame {number:010} ");
+    for place in rest[SIDE_INFORMATION_BYTES..].chunks_mut(TEXT_BYTES) {
+        place.copy_from_slice(&text.as_bytes()[..place.len()]);
     }
-    frame.truncate(FRAME_BYTES);
     frame
 }
 

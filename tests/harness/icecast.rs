@@ -39,7 +39,18 @@ impl Icecast {
     pub async fn start_again(&mut self) {
         assert!(self.peer.is_none(), "it is running");
         let config = self.folder.path().join(CONFIG);
-        self.peer = Some(self.program.run(["-c".as_ref(), config.as_os_str()]));
+        let run = || self.program.run(["-c".as_ref(), config.as_os_str()]);
+        let mut peer = run();
+        // Of those who connect before all its threads have begun, about one in twenty brings it
+        // down. We wait before we do; a source that dials again and again does not.
+        let all_wait = async || {
+            if peer.has_ended() {
+                peer = run();
+            }
+            (peer.threads_waiting() == THREADS).then_some(())
+        };
+        until("the threads of Icecast have begun", all_wait).await;
+        self.peer = Some(peer);
         let address = self.address();
         let listens = async || TcpStream::connect(address).await.ok().map(drop);
         until("Icecast listens", listens).await;
@@ -90,3 +101,5 @@ fn config(address: SocketAddr, folder: &TempDir) -> String {
 }
 
 const CONFIG: &str = "icecast.xml";
+/// The threads of Icecast 2.4.4 without relays: for clients, statistics, relays, directories.
+const THREADS: usize = 4;

@@ -135,6 +135,24 @@ impl Peer {
         self.output(status)
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked").is_some()
+    }
+
+    /// How many of its threads wait for something; one that has not begun yet does not. 0 where
+    /// the system does not tell, or once it has ended.
+    pub fn threads_waiting(&self) -> usize {
+        let Some(id) = self.child.id() else { return 0 };
+        let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return 0 };
+        let waits = |thread: &fs::DirEntry| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // Number, name in parentheses, state.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+        };
+        threads.filter_map(Result::ok).filter(waits).count()
+    }
+
     /// What was typed and what has been printed, for a message.
     pub fn so_far(&self) -> String {
         format!("{}\n{}\n{}", self.line, self.printed(OUT), self.printed(LOG))

@@ -221,3 +221,22 @@ async fn libshout_finds_its_way_through_all_its_questions() {
     let mut player = Player::tune_in(&station, "/ez.mp3").await;
     assert_eq!(player.hear_frames(12).await, 0..12);
 }
+
+#[tokio::test]
+async fn a_mount_has_a_playlist_that_names_it_as_the_client_does() {
+    let station = Station::start();
+    let asked = async |host: &str| {
+        let request = format!("GET /a%20b.mp3.m3u HTTP/1.0\r\n{host}\r\n");
+        Wire::ask(station.address(), request).await.answer().await
+    };
+
+    let named = asked("Host: radio.test:81\r\n").await;
+    let unnamed = asked("Host: radio.test\r\n").await;
+    let hostile = asked("Host: a:1/\"><script>\r\n").await;
+
+    let port = station.address().port();
+    assert_eq!(named.header("content-type"), "audio/x-mpegurl");
+    assert_eq!(named.text(), "http://radio.test:81/a%20b.mp3\r\n");
+    assert_eq!(unnamed.text(), format!("http://localhost:{port}/a%20b.mp3\r\n"));
+    assert_eq!(hostile.text(), unnamed.text());
+}

@@ -9,6 +9,7 @@ mod coming_and_going;
 mod crowd;
 mod encoders;
 mod http;
+mod listeners;
 mod players;
 mod programme;
 mod refusals;

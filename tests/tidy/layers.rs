@@ -56,7 +56,7 @@ const SERVER: &[Layer] = &[
     ),
     ("hooks", &["config", "mount::name", "tasks"]),
     ("icecast", &[]),
-    ("icecast::answers", &["admin", "answer", "mount::name", "refusal", "status"]),
+    ("icecast::answers", &["admin", "answer", "mount::fan", "mount::name", "refusal", "status"]),
     ("icecast::auth_url", &["auth"]),
     ("icecast::config", &["config", "mount::name"]),
     ("icecast::yp", &["status"]),

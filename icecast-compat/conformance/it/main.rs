@@ -35,7 +35,7 @@ const fn case(
 
 use Whom::{Admin, Nobody, Source, Stranger};
 
-const CASES: [Case; 26] = [
+const CASES: [Case; 31] = [
     case("absent-mount", &[], "GET /absent.mp3", Nobody),
     case("absent-xsl", &[], "GET /absent.xsl", Nobody),
     case(
@@ -58,10 +58,15 @@ const CASES: [Case; 26] = [
         "GET /admin/metadata?mount=/a.mp3&mode=updinfo",
         Stranger,
     ),
+    case("killclient-no-id", &["/a.mp3"], "GET /admin/killclient?mount=/a.mp3", Admin),
+    case("killclient-nobody", &["/a.mp3"], "GET /admin/killclient?mount=/a.mp3&id=99", Admin),
+    case("killclient-words", &["/a.mp3"], "GET /admin/killclient?mount=/a.mp3&id=abc", Source),
     case("killsource", &["/a.mp3"], "GET /admin/killsource?mount=/a.mp3", Admin),
     case("killsource-absent", &[], "GET /admin/killsource?mount=/a.mp3", Admin),
     case("killsource-by-source", &["/a.mp3"], "GET /admin/killsource?mount=/a.mp3", Source),
     case("killsource-no-mount", &[], "GET /admin/killsource", Admin),
+    case("listclients-0", &["/a.mp3"], "GET /admin/listclients?mount=/a.mp3", Source),
+    case("listclients-absent", &[], "GET /admin/listclients?mount=/a.mp3", Admin),
     case("listmounts-0", &[], "GET /admin/listmounts", Admin),
     case("listmounts-1", &["/a.mp3"], "GET /admin/listmounts", Admin),
     case("listmounts-2", &["/b.mp3", "/a.mp3"], "GET /admin/listmounts", Admin),

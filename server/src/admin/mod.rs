@@ -22,8 +22,12 @@ pub(crate) struct Command {
 /// What can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Let a listener of the mount go.
+    KillClient,
     /// Take the source off the mount.
     KillSource,
+    /// List the mount's listeners.
+    ListClients,
     /// List the mounts.
     ListMounts,
     /// Change the title of the mount.
@@ -37,7 +41,9 @@ impl Command {
     /// is carried out, since a client that may not give it is not told what is missing.
     pub(crate) fn read(name: &str, query: &str) -> Result<Self, Refusal> {
         let kind = match name {
+            "killclient" => Kind::KillClient,
             "killsource" => Kind::KillSource,
+            "listclients" => Kind::ListClients,
             "listmounts" => Kind::ListMounts,
             "metadata" => Kind::Metadata,
             "stats" | "stats.xml" => Kind::Stats,
@@ -45,6 +51,12 @@ impl Command {
         };
         let mount = text_parameters(query).remove("mount");
         Ok(Self { kind, mount, query: query.to_owned() })
+    }
+
+    /// The number of the listener that the command is about; 0, which nobody has, if it is none.
+    pub(crate) fn listener_id(&self) -> Result<u64, Refusal> {
+        let id = text_parameters(&self.query).remove("id").ok_or(Refusal::ParameterMissing)?;
+        Ok(id.trim().parse().unwrap_or_default())
     }
 
     /// The title that a metadata update gives: `song`, or `artist` and `title`.

@@ -1,11 +1,12 @@
 //! Our status, commands' results and refusals as Icecast would answer them.
 
 use crate::answer::{Answer, SERVER_ID};
+use crate::mount::fan::ListenerAbout;
 use crate::mount::name::MountName;
 use crate::refusal::Refusal;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use common::http::percent;
-use icecast_compat::admin_xml::{self, ListedMount};
+use icecast_compat::admin_xml::{self, ListedListener, ListedMount};
 use icecast_compat::fields::{Field, Fields, SourceFields};
 use icecast_compat::{stats_xml, status_json};
 use jiff::Timestamp;
@@ -65,6 +66,40 @@ pub(crate) fn options() -> Answer {
         ],
         body: None,
     }
+}
+
+/// The playlist of a mount: its address on the `host` that the client used, if that names a port,
+/// else on the `usual` one.
+pub(crate) fn playlist(mount: &MountName, host: Option<&str>, usual: &str) -> Answer {
+    let named = |host: &&str| {
+        let is_plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        host.contains(':') && host.chars().all(is_plain)
+    };
+    let host = host.filter(named).unwrap_or(usual);
+    let path = percent::encode_path(mount.as_str().as_bytes());
+    Answer::ok("audio/x-mpegurl", format!("http://{host}{path}\r\n"))
+}
+
+/// The answer to `killclient`.
+pub(crate) fn listener_removed(id: u64, removed: bool) -> Answer {
+    let message = match removed {
+        true => format!("Client {id} removed"),
+        false => format!("Client {id} not found"),
+    };
+    Answer::ok(XML, admin_xml::response(&message, removed))
+}
+
+/// The answer to `listclients`.
+pub(crate) fn listeners(mount: &MountName, listeners: &[ListenerAbout]) -> Answer {
+    let listed = |listener: &ListenerAbout| ListedListener {
+        ip: listener.ip.to_string(),
+        user_agent: listener.user_agent.as_deref().unwrap_or("Unknown").to_owned(),
+        connected_seconds: listener.stayed.as_secs(),
+        id: listener.id,
+    };
+    let listed: Vec<_> = listeners.iter().map(listed).collect();
+    Answer::ok(XML, admin_xml::listeners(mount.as_str(), &listed))
 }
 
 /// The answer to `killsource`.

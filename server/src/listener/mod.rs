@@ -9,7 +9,7 @@ mod head;
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::mount::Joined;
-use crate::mount::fan::Arrival;
+use crate::mount::fan::{Arrival, Order};
 use crate::mount::feed::Feed;
 use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
@@ -37,9 +37,14 @@ pub(crate) async fn join(
     let head = head::head(request.version, wrapping, &source, Timestamp::now());
     let feed = Feed::new(head::preface(&head, wrapping, &headers), start, wrapping);
     let Client { socket, ip, id, seat: client_seat, .. } = client;
-    let arrival = Arrival { socket, feed, seats: (seat, client_seat), ip, id };
+    let user_agent = request.headers.first("user-agent").map(|agent| {
+        let end = (0..=agent.len().min(USER_AGENT_BYTES_MAX)).rev();
+        let end = end.into_iter().find(|&end| agent.is_char_boundary(end)).unwrap_or_default();
+        agent[..end].into()
+    });
+    let arrival = Arrival { socket, feed, seats: (seat, client_seat), ip, id, user_agent };
     // If the mount has ended at this moment, the listener's connection ends with it.
-    let _ = fan.send(arrival).await;
+    let _ = fan.send(Order::Welcome(Box::new(arrival))).await;
     Ok(())
 }
 
@@ -55,3 +60,6 @@ pub(crate) fn answer_to_head(source: &SourceAbout) -> Answer {
         body: None,
     }
 }
+
+/// The most of a player's name that is kept, in bytes.
+const USER_AGENT_BYTES_MAX: usize = 256;

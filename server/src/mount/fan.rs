@@ -21,6 +21,30 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tracing::info;
 
+/// What a fan is told by the mount's owner, or by whoever brings a listener.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Tell of every listener.
+    List(mpsc::Sender<Vec<ListenerAbout>>),
+    /// Let a listener go; answered by the fan that has it.
+    Remove { id: u64, reply: mpsc::Sender<()> },
+    /// Serve a newcomer.
+    Welcome(Box<Arrival>),
+}
+
+/// What can be told of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListenerAbout {
+    /// Its number among all connections.
+    pub(crate) id: u64,
+    /// Its address.
+    pub(crate) ip: IpAddr,
+    /// Its program, if it said so.
+    pub(crate) user_agent: Option<Box<str>>,
+    /// How long it has been listening.
+    pub(crate) stayed: Duration,
+}
+
 /// A listener that comes to a fan, with its connection.
 #[derive(Debug)]
 pub(crate) struct Arrival {
@@ -35,6 +59,8 @@ pub(crate) struct Arrival {
     pub(crate) ip: IpAddr,
     /// Its number among all connections.
     pub(crate) id: u64,
+    /// Its program, if it said so.
+    pub(crate) user_agent: Option<Box<str>>,
 }
 
 /// A listener that is being served.
@@ -52,6 +78,8 @@ enum Leaving {
     Ended,
     /// It closed its connection, or the connection broke.
     Left,
+    /// An administrator let it go.
+    Removed,
     /// It fell too far behind.
     TooSlow { behind_bytes: u64 },
 }
@@ -106,14 +134,14 @@ impl Fan {
     }
 
     /// Serves until the mount has ended and the last listener has left.
-    pub(crate) async fn run(mut self, mut arriving: mpsc::Receiver<Arrival>) {
+    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let at_once = self.flush_delay.is_zero();
         let mut ticks = self.ticks();
         let mut stream_ended = false;
         while !(stream_ended && self.listeners == 0) {
             tokio::select! {
-                arrival = arriving.recv(), if !stream_ended => match arrival {
-                    Some(arrival) => self.welcome(arrival),
+                order = orders.recv(), if !stream_ended => match order {
+                    Some(order) => self.carry_out(order),
                     None => stream_ended = true,
                 },
                 _ = ticks.tick(), if self.listeners > 0 => self.serve(at_once || stream_ended),
@@ -131,6 +159,30 @@ impl Fan {
         let mut ticks = interval(every.max(TICK_MIN));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks
+    }
+
+    /// Whoever asked and does not wait for the answer does not get it.
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::List(reply) => {
+                let listeners = self.slots.iter().flatten().chain(&self.eager);
+                let _ = reply.try_send(listeners.map(Listener::about).collect());
+            }
+            Order::Remove { id, reply } => {
+                if let Some(listener) = self.take(id) {
+                    self.farewell(&listener, Leaving::Removed);
+                    let _ = reply.try_send(());
+                }
+            }
+            Order::Welcome(arrival) => self.welcome(*arrival),
+        }
+    }
+
+    fn take(&mut self, id: u64) -> Option<Listener> {
+        self.slots.iter_mut().chain([&mut self.eager]).find_map(|listeners| {
+            let at = listeners.iter().position(|listener| listener.arrival.id == id)?;
+            Some(listeners.swap_remove(at))
+        })
     }
 
     fn welcome(&mut self, arrival: Arrival) {
@@ -202,12 +254,13 @@ impl Fan {
 
     fn farewell(&mut self, listener: &Listener, why: Leaving) {
         self.listeners -= 1;
-        let Arrival { id, ip, .. } = listener.arrival;
+        let &Arrival { id, ip, .. } = &listener.arrival;
         let (sent_bytes, stayed) = (listener.sent_bytes, listener.joined.elapsed().as_secs());
         let mount = &self.mount;
         match why {
             Leaving::Ended => info!(%mount, listener = id, sent_bytes, stayed, "stream ended"),
             Leaving::Left => info!(%mount, listener = id, sent_bytes, stayed, "left"),
+            Leaving::Removed => info!(%mount, listener = id, sent_bytes, stayed, "removed"),
             Leaving::TooSlow { behind_bytes } => {
                 self.counters.slow_listeners.add(1);
                 info!(%mount, listener = id, %ip, behind_bytes, stayed, "too slow, dropped");
@@ -217,6 +270,12 @@ impl Fan {
 }
 
 impl Listener {
+    fn about(&self) -> ListenerAbout {
+        let Arrival { id, ip, user_agent, .. } = &self.arrival;
+        let (id, ip, stayed) = (*id, *ip, self.joined.elapsed());
+        ListenerAbout { id, ip, user_agent: user_agent.clone(), stayed }
+    }
+
     /// Writes what there is until the socket is full, and notices whether the listener is gone.
     fn visit(&mut self, edge_bytes: u64, queue_bytes: u64) -> Visit {
         if self.has_left() {

@@ -21,7 +21,7 @@ use crate::status::counters::{ListenerSeat, MountCounters, ServerCounters};
 use crate::tasks::Tasks;
 use bytes::Bytes;
 use common::chunk::{Chunk, Opening};
-use fan::{Arrival, Fan};
+use fan::{Fan, ListenerAbout, Order};
 use jiff::Timestamp;
 use name::MountName;
 use on_air::{OnAir, SourceAbout, TitleText};
@@ -53,6 +53,8 @@ enum Request {
     Attach { source: Box<SourceAbout>, reply: oneshot::Sender<Result<SourceLine, Refusal>> },
     Join { reply: oneshot::Sender<Result<Joined, Refusal>> },
     KillSource,
+    Listeners { reply: mpsc::Sender<Vec<ListenerAbout>> },
+    RemoveListener { id: u64, reply: mpsc::Sender<()> },
 }
 
 /// A source's line to its mount. The mount hangs up to be rid of the source.
@@ -74,7 +76,7 @@ pub(crate) struct Joined {
     /// Its seat among the mount's listeners.
     pub(crate) seat: ListenerSeat,
     /// Where it is to go with its connection.
-    pub(crate) fan: mpsc::Sender<Arrival>,
+    pub(crate) fan: mpsc::Sender<Order>,
 }
 
 /// How long a mount may be without a source, and how long a source without a word.
@@ -106,12 +108,12 @@ impl Mount {
             on_air: on_air.subscribe(),
             requests,
         };
-        let fans = std::thread::available_parallelism().map_or(1, usize::from);
+        let fans = std::thread::available_parallelism().map_or(1, usize::from).min(FANS_MAX);
         let start_fan = |_| {
-            let (arrivals, arriving) = mpsc::channel(ARRIVALS_WAITING_MAX);
+            let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
             let fan = Fan::new(name.clone(), &limits, stream.edge(), Arc::clone(&counters));
-            tasks.spawn(fan.run(arriving));
-            arrivals
+            tasks.spawn(fan.run(ordered));
+            orders
         };
         let fans = (0..fans).map(start_fan).collect();
         let owner = Owner { name, limits, patience, counters, on_air, stream, fans, next_fan: 0 };
@@ -153,6 +155,25 @@ impl Mount {
         let _ = self.requests.send(Request::KillSource).await;
     }
 
+    /// Every listener, in the order of their numbers.
+    pub(crate) async fn listeners(&self) -> Vec<ListenerAbout> {
+        let (reply, mut answers) = mpsc::channel(FANS_MAX);
+        let _ = self.requests.send(Request::Listeners { reply }).await;
+        let mut all = Vec::new();
+        while let Some(some) = answers.recv().await {
+            all.extend(some);
+        }
+        all.sort_by_key(|listener| listener.id);
+        all
+    }
+
+    /// Lets the listener with this number go. Whether there was one.
+    pub(crate) async fn remove_listener(&self, id: u64) -> bool {
+        let (reply, mut answer) = mpsc::channel(1);
+        let _ = self.requests.send(Request::RemoveListener { id, reply }).await;
+        answer.recv().await.is_some()
+    }
+
     /// The owner's answer; `None` if it has ended.
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
         let (reply, answer) = oneshot::channel();
@@ -169,7 +190,7 @@ struct Owner {
     counters: Arc<MountCounters>,
     on_air: watch::Sender<Option<OnAir>>,
     stream: Writer,
-    fans: Vec<mpsc::Sender<Arrival>>,
+    fans: Vec<mpsc::Sender<Order>>,
     next_fan: usize,
 }
 
@@ -280,6 +301,14 @@ impl Owner {
                 self.vacate()
             }
             (Request::KillSource, seat @ Seat::Vacant { .. }) => seat,
+            (Request::Listeners { reply }, seat) => {
+                self.order(|| Order::List(reply.clone()));
+                seat
+            }
+            (Request::RemoveListener { id, reply }, seat) => {
+                self.order(|| Order::Remove { id, reply: reply.clone() });
+                seat
+            }
         }
     }
 
@@ -301,6 +330,14 @@ impl Owner {
         self.next_fan = (self.next_fan + 1) % self.fans.len();
         let fan = self.fans[self.next_fan].clone();
         Ok(Joined { source, start, headers, seat: ListenerSeat::new(&self.counters), fan })
+    }
+
+    /// Gives every fan an order. One that is too busy to take it does without, since the owner
+    /// waits for nobody.
+    fn order(&self, order: impl Fn() -> Order) {
+        for fan in &self.fans {
+            let _ = fan.try_send(order());
+        }
     }
 
     fn announce(&mut self, title: TitleText) {
@@ -338,8 +375,10 @@ impl Owner {
 const REQUESTS_WAITING_MAX: usize = 256;
 /// Chunks of a source that may wait; a source that is faster than its mount waits with its next.
 const CHUNKS_WAITING_MAX: usize = 64;
-/// Listeners that may wait for a fan.
-const ARRIVALS_WAITING_MAX: usize = 1_024;
+/// Orders, newcomers above all, that may wait for a fan.
+const ORDERS_WAITING_MAX: usize = 1_024;
+/// The most fans of a mount, however many processors there are.
+const FANS_MAX: usize = 64;
 /// How long a new mount waits for the source for which it was made.
 const ATTACH_WAIT: Duration = Duration::from_secs(5);
 

@@ -39,7 +39,7 @@ pub fn run() -> ExitCode {
 }
 
 fn play(config: Config) -> ExitCode {
-    common::logging::start();
+    let _logging = common::logging::start();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let payload = panic.payload();
@@ -47,7 +47,10 @@ fn play(config: Config) -> ExitCode {
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         error!(place, "a part crashed: {}", text.unwrap_or("no message"));
     }));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // The network has a thread of its own, so that a terminal that is held (Ctrl-S) holds up the
+    // live line and not the stream.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = runtime.block_on(until_told_to_stop(config));
