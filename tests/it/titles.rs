@@ -61,6 +61,19 @@ async fn source_and_administrator_may_both_change_the_title() {
 }
 
 #[tokio::test]
+async fn a_source_may_send_its_title_as_soon_as_it_is_accepted() {
+    let station = Station::with("limits.sources = 100");
+    let mut sources = Vec::new();
+
+    for number in 0..100 {
+        sources.push(FakeSource::on(&station, &format!("/{number}.mp3")).await);
+        let target = format!("/admin/metadata?mode=updinfo&mount=/{number}.mp3&song=x");
+        let answer = station.as_source(&target).await;
+        assert_eq!(answer.status(), 200, "mount {number}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn titles_arrive_as_they_were_meant_whatever_their_charset() {
     let station = Station::start();
     let mut source = FakeSource::on(&station, "/a.mp3").await;

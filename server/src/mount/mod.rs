@@ -283,12 +283,15 @@ impl Owner {
                     return Seat::Vacant { until: Instant::now(), last };
                 }
                 let (to_air, chunks) = mpsc::channel(CHUNKS_WAITING_MAX);
+                let ip = source.ip;
+                self.stream.announce("");
+                // Before it is told: its next word, on another connection, may be the title.
+                self.on_air.send_replace(Some(OnAir::new(*source, Timestamp::now())));
                 if reply.send(Ok(SourceLine { chunks: to_air })).is_err() {
+                    self.on_air.send_replace(None);
                     return Seat::Vacant { until, last };
                 }
-                info!(mount = %self.name, ip = %source.ip, "source connected");
-                self.stream.announce("");
-                self.on_air.send_replace(Some(OnAir::new(*source, Timestamp::now())));
+                info!(mount = %self.name, %ip, "source connected");
                 Seat::Taken { chunks, deadline: Instant::now() + self.patience.source_timeout }
             }
             (Request::Join { reply }, seat) => {
