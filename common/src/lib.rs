@@ -7,7 +7,7 @@
 //! again ([`backoff`]).
 //!
 //! Everything here is a function of bytes, events and a given time. This crate spawns nothing,
-//! opens nothing and reads no clock.
+//! opens nothing and reads no clock; only the log, once started, has a thread that writes it.
 #![forbid(unsafe_code)]
 
 pub mod auth;

@@ -31,6 +31,20 @@ fn the_sources_example_is_read_without_a_mistake_and_holds_every_key() {
     }
 }
 
+#[test]
+fn the_sources_example_is_let_in_by_the_servers_example() {
+    let config = server::Config::read("server.toml", &read("examples/server.toml"));
+    let config = config.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let text = read("examples/station.toml");
+    let station = source::config::file::parse(Path::new("station.toml"), &text);
+    let output = station.unwrap_or_else(|mistakes| panic!("{mistakes}")).output;
+
+    let mount = server::MountName::new(&output.mount).expect("the mount of the example");
+    let own = config.mounts.get(&mount).and_then(|mount| mount.password.as_ref());
+    let password = own.or(config.passwords.source.as_ref()).expect("a password for sources");
+    assert!(password.matches(output.credentials.password.reveal()), "{mount} refuses it");
+}
+
 /// The keys of a section are what a message about an unknown one lists.
 fn assert_keys_stand_in(text: &str, mistakes: &str) {
     let (_, known) =
