@@ -50,7 +50,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     let mut config = server::Config::trial()?;
     config.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port))];
-    let password = config.passwords.source.clone().ok_or("the trial has a source password")?;
+    let password = config.mounts.usual.password.clone().ok_or("the trial has a source password")?;
     let server = Server::bind(config)?;
     let address = server.addresses().first().copied().ok_or("the server has no address")?;
 

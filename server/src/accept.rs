@@ -85,7 +85,7 @@ fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
     let _ = socket.set_nodelay(true);
     let seat = ClientSeat::new(Arc::clone(&parts.counters));
     let clients = usize::try_from(seat.counters().clients.now()).unwrap_or(usize::MAX);
-    if clients > parts.config.limits.clients_max {
+    if clients > parts.config().limits.clients_max {
         let manner = Manner { version: Version::Http10, kept: false, head_only: false };
         let full = answers::refused(&Refusal::ServerFull).written(manner, Timestamp::now());
         // The socket is empty and takes a short answer at once, or the client does without.

@@ -118,10 +118,10 @@ fn introduce(config: &Config, addresses: &[SocketAddr]) {
          source  source  {}\n  admin   {}   {}\nSend a stream to it, for example:\n  \
          ffmpeg -re -i music.mp3 -c copy -f mp3 -content_type audio/mpeg \
          icecast://source:{}@{address}/live.mp3",
-        password(&config.passwords.source),
+        password(&config.mounts.usual.password),
         config.passwords.admin_user,
         password(&config.passwords.admin),
-        password(&config.passwords.source),
+        password(&config.mounts.usual.password),
     ));
 }
 

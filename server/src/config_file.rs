@@ -10,13 +10,13 @@ use std::path::Path;
 
 /// A file that was read.
 #[derive(Debug)]
-pub(crate) struct ConfigFile {
+pub struct ConfigFile {
     /// The configuration; else why there is none, one line for each reason.
-    pub(crate) config: Result<Config, String>,
+    pub config: Result<Config, String>,
     /// Where somebody might expect otherwise; each one line, with its place.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
     /// What is true and needs no action; each one line, with its place.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl ConfigFile {
@@ -31,7 +31,7 @@ impl ConfigFile {
 }
 
 /// Reads the file at `path`.
-pub(crate) fn read(path: &Path) -> ConfigFile {
+pub fn read(path: &Path) -> ConfigFile {
     let name = path.display().to_string();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,

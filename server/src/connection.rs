@@ -24,7 +24,7 @@ use tracing::debug;
 pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
     loop {
         let head = tokio::select! {
-            head = client.head(parts.config.limits.header_timeout) => head,
+            head = client.head(parts.config().limits.header_timeout) => head,
             () = parts.tasks.stopping() => return,
         };
         let head = match head {
@@ -96,7 +96,7 @@ async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answe
         }
         Route::Options => Ok(answers::options()),
         Route::Playlist(name) => {
-            let usual = format!("{}:{}", parts.config.hostname, parts.port);
+            let usual = format!("{}:{}", parts.config().hostname, parts.port);
             Ok(answers::playlist(&name, head.headers.first("host"), &usual))
         }
         Route::StatusPage => Ok(page::answer()),

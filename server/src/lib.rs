@@ -22,7 +22,7 @@ mod auth;
 pub mod cli;
 mod client;
 pub mod config;
-mod config_file;
+pub mod config_file;
 mod connection;
 mod icecast;
 mod ingest;

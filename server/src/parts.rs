@@ -2,6 +2,7 @@
 
 use crate::auth::Authority;
 use crate::config::Config;
+use crate::config::reload::LiveConfig;
 use crate::mount::registry::Registry;
 use crate::status::counters::ServerCounters;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
@@ -15,7 +16,7 @@ pub(crate) struct Parts {
     /// Who may do what.
     pub(crate) authority: Authority,
     /// The configuration.
-    pub(crate) config: Arc<Config>,
+    pub(crate) live_config: LiveConfig,
     /// The server's counts.
     pub(crate) counters: Arc<ServerCounters>,
     /// The port that links name.
@@ -29,6 +30,11 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// The configuration now.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.live_config.now()
+    }
+
     /// The server at this moment.
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let mounts = self.registry.list().await.into_iter().filter_map(|mount| {
@@ -39,13 +45,14 @@ impl Parts {
                 listeners_max: mount.limits.listeners_max,
             })
         });
+        let config = self.config();
         Snapshot {
             now: Timestamp::now(),
             started: self.started,
-            hostname: self.config.hostname.clone(),
+            hostname: config.hostname.clone(),
             port: self.port,
-            location: self.config.location.clone(),
-            contact: self.config.contact.clone(),
+            location: config.location.clone(),
+            contact: config.contact.clone(),
             counters: Arc::clone(&self.counters),
             mounts: mounts.collect(),
         }

@@ -3,6 +3,7 @@
 use crate::accept::{self, ListenError};
 use crate::auth::Authority;
 use crate::config::Config;
+use crate::config::reload::LiveConfig;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
 use crate::status::counters::ServerCounters;
@@ -65,13 +66,13 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<Outcome> {
         raise_descriptor_limit();
         let tasks = Tasks::default();
-        let config = Arc::new(self.config);
+        let drain_grace = self.config.limits.drain_grace;
+        let (config, _replace) = LiveConfig::new(self.config);
         let counters = Arc::new(ServerCounters::default());
-        let drain_grace = config.limits.drain_grace;
         let parts = Arc::new(Parts {
-            authority: Authority::new(Arc::clone(&config)),
-            registry: Registry::start(Arc::clone(&config), Arc::clone(&counters), &tasks),
-            config,
+            authority: Authority::new(config.clone()),
+            registry: Registry::start(config.clone(), Arc::clone(&counters), &tasks),
+            live_config: config,
             counters,
             port: self.addresses.first().map_or(0, SocketAddr::port),
             started: Timestamp::now(),

@@ -40,8 +40,7 @@ fn the_sources_example_is_let_in_by_the_servers_example() {
     let output = station.unwrap_or_else(|mistakes| panic!("{mistakes}")).output;
 
     let mount = server::MountName::new(&output.mount).expect("the mount of the example");
-    let own = config.mounts.get(&mount).and_then(|mount| mount.password.as_ref());
-    let password = own.or(config.passwords.source.as_ref()).expect("a password for sources");
+    let password = config.mount(&mount).password.as_ref().expect("a password for sources");
     assert!(password.matches(output.credentials.password.reveal()), "{mount} refuses it");
 }
 

@@ -1,27 +1,26 @@
 //! Who may do what.
 
-use crate::config::{Config, SOURCE_USER};
+use crate::config::reload::LiveConfig;
 use crate::mount::name::MountName;
 use common::auth::Credentials;
 use common::http::basic;
 use common::http::head::RequestHead;
-use std::sync::Arc;
 
 /// Decides by the passwords of the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Authority {
-    config: Arc<Config>,
+    config: LiveConfig,
 }
 
 impl Authority {
     /// An authority on `config`.
-    pub(crate) fn new(config: Arc<Config>) -> Self {
+    pub(crate) fn new(config: LiveConfig) -> Self {
         Self { config }
     }
 
     /// Whether these are the administrator's credentials.
     pub(crate) fn is_admin(&self, given: Option<&Credentials>) -> bool {
-        let passwords = &self.config.passwords;
+        let passwords = &self.config.now().passwords;
         let (Some(given), Some(password)) = (given, &passwords.admin) else { return false };
         password.matches(given.password.reveal()) & (given.user == passwords.admin_user)
     }
@@ -29,12 +28,10 @@ impl Authority {
     /// Whether a source with these credentials may send to `mount`. A mount's own password takes
     /// the place of the server's.
     pub(crate) fn is_source(&self, mount: &MountName, given: Option<&Credentials>) -> bool {
-        let own = self.config.mounts.get(mount);
-        let password = own.and_then(|own| own.password.as_ref());
-        let password = password.or(self.config.passwords.source.as_ref());
-        let user = own.map_or(SOURCE_USER, |own| &own.user);
-        let (Some(given), Some(password)) = (given, password) else { return false };
-        password.matches(given.password.reveal()) & (given.user == user)
+        let config = self.config.now();
+        let mount = config.mount(mount);
+        let (Some(given), Some(password)) = (given, &mount.password) else { return false };
+        password.matches(given.password.reveal()) & (given.user == mount.user)
     }
 }
 
@@ -46,12 +43,13 @@ pub(crate) fn credentials(head: &RequestHead) -> Option<Credentials> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use common::auth::Password;
 
     fn authority() -> Authority {
         let text = "[passwords]\nsource = 'all'\nadmin = 'boss'\n\
                     [mounts.'/own']\nuser = 'dj'\npassword = 'mine'";
-        Authority::new(Arc::new(Config::read("a.toml", text).unwrap()))
+        Authority::new(LiveConfig::new(Config::read("a.toml", text).unwrap()).0)
     }
 
     fn given(user: &str, password: &str) -> Credentials {

@@ -1,13 +1,10 @@
 //! The configuration file: `[server]`, `[passwords]`, `[limits]` and `[mounts."/name"]`.
 
 use super::limits::{FLUSH_DELAY_MAX, Limits, MountLimits, QUEUE_BYTES_MAX};
-use super::{
-    ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, MountConfig, PORT, Passwords, SOURCE_USER,
-};
-use crate::mount::name::MountName;
+use super::mounts::{MountConfig, MountPattern, Mounts};
+use super::{ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, PORT, Passwords, RELAY_USER};
 use common::config::{self, Mistakes, Section, Size};
 use common::units::Bytes;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Reads the file's text.
@@ -21,20 +18,30 @@ pub(super) fn read(file: &str, text: &str) -> Result<Config, Mistakes> {
                 server.value("contact").unwrap_or_else(|| CONTACT.to_owned()),
             )
         });
-        let limits = top.section("limits", limits);
-        let mounts = mounts(top, &limits.mount);
+        let mut usual = MountConfig::default();
+        let limits = top.section("limits", |section| {
+            usual.limits = mount_limits(section, &usual.limits);
+            limits(section)
+        });
         let passwords = top.section("passwords", |passwords| {
-            let source = passwords.value("source");
-            if source.is_none() && mounts.values().all(|mount| mount.password.is_none()) {
-                passwords.wrong("source", "missing; without it no source can connect");
-            }
+            usual.password = passwords.value("source");
             Passwords {
-                source,
                 admin_user: passwords.value("admin_user").unwrap_or_else(|| ADMIN_USER.to_owned()),
                 admin: passwords.value("admin"),
+                relay_user: passwords.value("relay_user").unwrap_or_else(|| RELAY_USER.to_owned()),
+                relay: passwords.value("relay"),
             }
         });
-        Config { listen, hostname, location, contact, passwords, limits, mounts }
+        let mounts = mounts(top, usual);
+        if mounts.takes_no_source() {
+            top.section("passwords", |passwords| {
+                passwords.wrong("source", "missing; without it no source can connect");
+                for key in ["admin_user", "admin", "relay_user", "relay"] {
+                    passwords.value::<String>(key);
+                }
+            });
+        }
+        Config { hostname, location, contact, passwords, limits, ..Config::of(listen, mounts) }
     })
 }
 
@@ -84,10 +91,8 @@ fn limits(section: &mut Section<'_>) -> Limits {
         clients_max: at_least_one(section, "clients", usual.clients_max),
         sources_max: at_least_one(section, "sources", usual.sources_max),
         header_timeout: section.value("header_timeout").unwrap_or(usual.header_timeout),
-        source_timeout: section.value("source_timeout").unwrap_or(usual.source_timeout),
-        source_grace: section.value("source_grace").unwrap_or(usual.source_grace),
         drain_grace: section.value("drain_grace").unwrap_or(usual.drain_grace),
-        mount: mount_limits(section, &usual.mount),
+        ..usual
     }
 }
 
@@ -119,31 +124,36 @@ fn mount_limits(section: &mut Section<'_>, usual: &MountLimits) -> MountLimits {
         queue_bytes,
         flush_delay,
         listeners_max: listeners_max.or(usual.listeners_max),
+        source_timeout: section.value("source_timeout").unwrap_or(usual.source_timeout),
+        source_grace: section.value("source_grace").unwrap_or(usual.source_grace),
+        ..usual.clone()
     }
 }
 
-fn mounts(top: &mut Section<'_>, usual: &MountLimits) -> BTreeMap<MountName, MountConfig> {
-    let mounts = top.named("mounts", |name, section| {
-        let name = match MountName::new(name) {
-            Ok(name) => Some(name),
+fn mounts(top: &mut Section<'_>, usual: MountConfig) -> Mounts {
+    let rules = top.named("mounts", |name, section| {
+        let pattern = MountPattern::new(name);
+        let config = MountConfig {
+            user: section.value("user").unwrap_or_else(|| usual.user.clone()),
+            password: section.value("password").or_else(|| usual.password.clone()),
+            limits: mount_limits(section, &usual.limits),
+            ..usual.clone()
+        };
+        match pattern {
+            Ok(pattern) => Some((pattern, config)),
             Err(error) => {
                 section.wrong_here(error);
                 None
             }
-        };
-        let mount = MountConfig {
-            user: section.value("user").unwrap_or_else(|| SOURCE_USER.to_owned()),
-            password: section.value("password"),
-            limits: mount_limits(section, usual),
-        };
-        name.map(|name| (name, mount))
+        }
     });
-    mounts.into_iter().flatten().collect()
+    Mounts { rules: rules.into_iter().flatten().collect(), usual }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mount::name::MountName;
     use std::time::Duration;
 
     #[test]
@@ -162,10 +172,10 @@ mod tests {
 
         let config = read("a.toml", text).unwrap();
 
-        let limits = config.mount_limits(&MountName::new("/a.mp3").unwrap());
+        let limits = &config.mount(&MountName::new("/a.mp3").unwrap()).limits;
         assert_eq!((limits.burst_bytes, limits.flush_delay), (100, Duration::ZERO));
         assert_eq!(limits.listeners_max, Some(3));
-        let others = config.mount_limits(&MountName::new("/b.mp3").unwrap());
+        let others = &config.mount(&MountName::new("/b.mp3").unwrap()).limits;
         assert_eq!((others.burst_bytes, others.listeners_max), (8_192, None));
     }
 

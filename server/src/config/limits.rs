@@ -13,13 +13,15 @@ pub struct Limits {
     /// Time from connecting, or from the last answer on a kept connection, to the end of a
     /// request's head.
     pub header_timeout: Duration,
-    /// Time without a byte after which a source is given up.
-    pub source_timeout: Duration,
-    /// Time that listeners are kept waiting for a source that left. Icecast lets them go at
-    /// once; players take a short silence for a slow network and go on.
-    pub source_grace: Duration,
-    /// What a mount keeps and how it hands it out, unless the mount says otherwise.
-    pub mount: MountLimits,
+    /// Connections of listeners at once from one address; `None` for no limit. Off by default,
+    /// because a school or a mobile network may stand behind one address.
+    pub listeners_per_ip: Option<usize>,
+    /// Connections beyond `clients_max` that are taken in all the same and may only give an
+    /// administrator's commands or ask for statistics, so that a full server can be looked after.
+    pub clients_reserved: usize,
+    /// Wrong passwords from one address that are answered at once, per minute; beyond them the
+    /// answer is a refusal without a look at the password. `None` for no limit.
+    pub failed_logins_per_minute: Option<u32>,
     /// Time that connections have to end when the server stops.
     pub drain_grace: Duration,
 }
@@ -38,6 +40,13 @@ pub struct MountLimits {
     pub flush_delay: Duration,
     /// Listeners at once; `None` for as many as there are connections.
     pub listeners_max: Option<usize>,
+    /// Time after which a listener is let go; `None` for never.
+    pub listener_duration_max: Option<Duration>,
+    /// Time without a byte after which a source is given up.
+    pub source_timeout: Duration,
+    /// Time that listeners of a mount without a fallback are kept waiting for a source that left.
+    /// Icecast lets them go at once; players take a short silence for a slow network and go on.
+    pub source_grace: Duration,
 }
 
 impl Default for Limits {
@@ -46,9 +55,9 @@ impl Default for Limits {
             clients_max: 10_000,
             sources_max: 64,
             header_timeout: Duration::from_secs(15),
-            source_timeout: Duration::from_secs(10),
-            source_grace: Duration::from_secs(5),
-            mount: MountLimits::default(),
+            listeners_per_ip: None,
+            clients_reserved: 16,
+            failed_logins_per_minute: Some(30),
             drain_grace: Duration::from_secs(5),
         }
     }
@@ -61,6 +70,9 @@ impl Default for MountLimits {
             queue_bytes: 524_288,
             flush_delay: Duration::from_millis(500),
             listeners_max: None,
+            listener_duration_max: None,
+            source_timeout: Duration::from_secs(10),
+            source_grace: Duration::from_secs(5),
         }
     }
 }

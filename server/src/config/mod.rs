@@ -3,18 +3,27 @@
 //! A configuration comes from a TOML file ([`Config::read`]), from an `icecast.xml`, or, to try the
 //! server out, from nowhere ([`Config::trial`]).
 
+pub mod access;
 mod file;
+pub mod files;
 pub mod limits;
+pub mod logs;
+pub mod mounts;
+pub(crate) mod reload;
 
 use crate::mount::name::MountName;
+use access::Access;
 use common::auth::Password;
 use common::config::Mistakes;
-use limits::{Limits, MountLimits};
-use std::collections::BTreeMap;
+use files::{Files, HttpHeader};
+use limits::Limits;
+use logs::Logs;
+use mounts::{MountConfig, Mounts};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// A server's configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Where to listen; at least one.
     pub listen: Vec<SocketAddr>,
@@ -26,33 +35,59 @@ pub struct Config {
     pub contact: String,
     /// Who may do what.
     pub passwords: Passwords,
-    /// All limits.
+    /// Limits of the whole server.
     pub limits: Limits,
-    /// Mounts that differ from the rest.
-    pub mounts: BTreeMap<MountName, MountConfig>,
+    /// What holds for which mounts.
+    pub mounts: Mounts,
+    /// Who may connect at all.
+    pub access: Access,
+    /// Files that are served beside the streams.
+    pub files: Files,
+    /// Header lines for every answer.
+    pub http_headers: Vec<HttpHeader>,
+    /// The logs.
+    pub logs: Logs,
+    /// What the server calls itself; `None` for its name and version.
+    pub server_id: Option<String>,
+    /// How close to keep to Icecast where we differ from it on purpose.
+    pub compat: Compat,
+    /// The file that holds the number of the process while it runs.
+    pub pid_file: Option<PathBuf>,
+    /// Whom the process becomes once its sockets are open; `None` to stay who it is.
+    pub run_as: Option<RunAs>,
 }
 
-/// The server's own users.
-#[derive(Clone, Debug)]
+/// The server's own users. The source's user and password are each mount's
+/// ([`MountConfig::user`]).
+#[derive(Clone, Debug, PartialEq)]
 pub struct Passwords {
-    /// For sources on every mount that has no password of its own; their user is `source`.
-    /// Without it only such mounts take sources.
-    pub source: Option<Password>,
     /// The administrator's name.
     pub admin_user: String,
     /// The administrator's password. Without it there is no administrator.
     pub admin: Option<Password>,
+    /// The name of servers that relay this one.
+    pub relay_user: String,
+    /// Their password. Without it `/admin/streamlist.txt` is closed.
+    pub relay: Option<Password>,
 }
 
-/// What is particular about one mount.
-#[derive(Clone, Debug)]
-pub struct MountConfig {
-    /// Its source's user.
-    pub user: String,
-    /// Its source's password; the server's is then not taken here.
-    pub password: Option<Password>,
-    /// Its limits.
-    pub limits: MountLimits,
+/// How close to keep to Icecast 2.4.4 where we differ from it on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compat {
+    /// What serves players, encoders and scripts best.
+    Sensible,
+    /// Icecast's way, wherever a client could depend on it: answers are HTTP/1.0 and closed,
+    /// titles are ISO 8859-1, titles of digits are numbers in JSON, OPTIONS and HEAD are refused.
+    Strict,
+}
+
+/// Whom a process started by root becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    /// The user's name.
+    pub user: Option<String>,
+    /// The group's name; `None` for the user's own.
+    pub group: Option<String>,
 }
 
 impl Config {
@@ -68,24 +103,42 @@ impl Config {
     ///
     /// If the system has no random numbers to give.
     pub fn trial() -> Result<Self, getrandom::Error> {
-        Ok(Self {
-            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))],
+        let usual = MountConfig { password: Some(random_password()?), ..MountConfig::default() };
+        let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))];
+        let mut config = Self::of(listen, Mounts { usual, rules: Vec::new() });
+        config.passwords.admin = Some(random_password()?);
+        Ok(config)
+    }
+
+    /// A configuration with the defaults for everything but these.
+    pub(crate) fn of(listen: Vec<SocketAddr>, mounts: Mounts) -> Self {
+        Self {
+            listen,
             hostname: HOSTNAME.to_owned(),
             location: LOCATION.to_owned(),
             contact: CONTACT.to_owned(),
             passwords: Passwords {
-                source: Some(random_password()?),
                 admin_user: ADMIN_USER.to_owned(),
-                admin: Some(random_password()?),
+                admin: None,
+                relay_user: RELAY_USER.to_owned(),
+                relay: None,
             },
             limits: Limits::default(),
-            mounts: BTreeMap::new(),
-        })
+            mounts,
+            access: Access::default(),
+            files: Files::default(),
+            http_headers: Vec::new(),
+            logs: Logs::default(),
+            server_id: None,
+            compat: Compat::Sensible,
+            pid_file: None,
+            run_as: None,
+        }
     }
 
-    /// The limits of the mount `name`.
-    pub fn mount_limits(&self, name: &MountName) -> &MountLimits {
-        self.mounts.get(name).map_or(&self.limits.mount, |mount| &mount.limits)
+    /// What holds for the mount `name`.
+    pub fn mount(&self, name: &MountName) -> &MountConfig {
+        self.mounts.of(name)
     }
 }
 
@@ -104,6 +157,7 @@ pub(crate) const ADMIN_USER: &str = "admin";
 pub(crate) const CONTACT: &str = "icemaster@localhost";
 pub(crate) const HOSTNAME: &str = "localhost";
 pub(crate) const LOCATION: &str = "Earth";
+pub(crate) const RELAY_USER: &str = "relay";
 pub(crate) const PORT: u16 = 8_000;
 /// The user of a source, where the mount does not say otherwise.
 pub const SOURCE_USER: &str = "source";

@@ -5,7 +5,8 @@
 //! two servers differ. Contradictions are gathered and reported together.
 
 use crate::config::limits::{Limits, MountLimits, QUEUE_BYTES_MAX};
-use crate::config::{ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, Passwords};
+use crate::config::mounts::MountConfig;
+use crate::config::{ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, Passwords, RELAY_USER};
 use common::auth::{PASSWORD_BYTES_MAX, Password};
 use common::config::{Mistake, Mistakes};
 use common::units::Bytes;
@@ -56,24 +57,24 @@ fn mistake(file: &str, line: usize, what: String) -> Mistake {
 fn config(top: &mut Block<'_, '_>, as_root: bool) -> Config {
     top.later(remarks::ROOT);
     top.needless(remarks::NEEDLESS_ROOT);
-    let mut limits = top.block("limits", limits);
+    let (limits, mount_limits) = top.block("limits", limits);
     let listen = sockets::read(top);
-    let Authentication { mut passwords, named, line } = authentication(top);
-    let mounts = mounts::read(top, &mut limits, &mut passwords, named);
-    if passwords.source.is_none() && mounts.values().all(|mount| mount.password.is_none()) {
+    let Authentication { passwords, source, named, line } = authentication(top);
+    let usual = MountConfig { limits: mount_limits, password: source, ..MountConfig::default() };
+    let mounts = mounts::read(top, usual, named);
+    if mounts.takes_no_source() {
         let what = "<source-password> is missing; without it no source can connect";
         top.advise(Advice::mistake(line, what));
     }
     http_headers(top);
     remarks_on_the_rest(top, as_root);
     Config {
-        listen,
         hostname: phrase(top, "hostname", HOSTNAME),
         location: phrase(top, "location", LOCATION),
         contact: phrase(top, "admin", CONTACT),
         passwords,
         limits,
-        mounts,
+        ..Config::of(listen, mounts)
     }
 }
 
@@ -83,8 +84,7 @@ fn phrase(block: &mut Block<'_, '_>, name: &'static str, usual: &str) -> String 
     text.filter(|text| !text.is_empty()).unwrap_or_else(|| usual.to_owned())
 }
 
-fn limits(block: &mut Block<'_, '_>) -> Limits {
-    let usual = Limits::default();
+fn limits(block: &mut Block<'_, '_>) -> (Limits, MountLimits) {
     let clients = block.number_or_usual("clients");
     let sources = block.number_or_usual("sources");
     let header_timeout = block.number_or_usual("header-timeout");
@@ -99,17 +99,20 @@ fn limits(block: &mut Block<'_, '_>) -> Limits {
     // Without a word on the burst, the queue is what is too short.
     let line = if burst.order == 0 { queue.line } else { burst.line };
     let (burst, queue) = (size(block, "burst-size", burst), size(block, "queue-size", queue));
-    let mount =
-        MountLimits { burst_bytes: burst.value, queue_bytes: queue.value, ..usual.mount.clone() };
+    let mount = MountLimits {
+        burst_bytes: burst.value,
+        queue_bytes: queue.value,
+        source_timeout: timeout(block, "source-timeout", &source_timeout),
+        ..MountLimits::default()
+    };
     mounts::check(block, "limits", line, &mount);
-    Limits {
+    let limits = Limits {
         clients_max: at_least_one(block, "clients", &clients),
         sources_max: at_least_one(block, "sources", &sources),
         header_timeout: timeout(block, "header-timeout", &header_timeout),
-        source_timeout: timeout(block, "source-timeout", &source_timeout),
-        mount,
-        ..usual
-    }
+        ..Limits::default()
+    };
+    (limits, mount)
 }
 
 fn at_least_one(block: &mut Block<'_, '_>, name: &str, said: &Said<i32>) -> usize {
@@ -144,6 +147,8 @@ fn size(block: &mut Block<'_, '_>, name: &str, said: Said<i32>) -> Said<usize> {
 /// What `<authentication>` says.
 struct Authentication {
     passwords: Passwords,
+    /// The password of sources on mounts without one of their own.
+    source: Option<Password>,
     /// Passwords that belong to one mount each, with its name.
     named: Vec<(Said<String>, Password)>,
     line: usize,
@@ -166,11 +171,12 @@ fn authentication(top: &mut Block<'_, '_>) -> Authentication {
             }
         }
         let passwords = Passwords {
-            source,
             admin_user: phrase(block, "admin-user", ADMIN_USER),
             admin: password(block, "admin-password"),
+            relay_user: RELAY_USER.to_owned(),
+            relay: None,
         };
-        Authentication { passwords, named, line: block.line() }
+        Authentication { passwords, source, named, line: block.line() }
     })
 }
 

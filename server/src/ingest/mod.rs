@@ -37,7 +37,7 @@ pub(crate) async fn run(
     }
     let content_type = content_type(head)?;
     let chunked = is_chunked(head)?;
-    let sources_max = parts.config.limits.sources_max;
+    let sources_max = parts.config().limits.sources_max;
     let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
     let about = SourceAbout::read(&head.headers, content_type, client.ip);
     let framer = Framer::new(about.format);

@@ -4,7 +4,7 @@
 //! and is forgotten when its owner has ended.
 
 use super::{Mount, MountName, Patience};
-use crate::config::Config;
+use crate::config::reload::LiveConfig;
 use crate::status::counters::ServerCounters;
 use crate::tasks::Tasks;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ enum Request {
 
 impl Registry {
     /// Starts an empty registry.
-    pub(crate) fn start(config: Arc<Config>, server: Arc<ServerCounters>, tasks: &Tasks) -> Self {
+    pub(crate) fn start(config: LiveConfig, server: Arc<ServerCounters>, tasks: &Tasks) -> Self {
         let (requests, mut asked) = mpsc::channel(REQUESTS_WAITING_MAX);
         let table = Table { mounts: BTreeMap::new(), config, server, tasks: tasks.clone() };
         tasks.spawn(async move {
@@ -69,7 +69,7 @@ impl Registry {
 
 struct Table {
     mounts: BTreeMap<MountName, Mount>,
-    config: Arc<Config>,
+    config: LiveConfig,
     server: Arc<ServerCounters>,
     tasks: Tasks,
 }
@@ -85,10 +85,10 @@ impl Table {
             Request::FindOrMake { name, reply } => {
                 self.mounts.retain(|_, mount| !mount.has_ended());
                 let mount = self.mounts.entry(name.clone()).or_insert_with(|| {
-                    let limits = self.config.mount_limits(&name).clone();
+                    let limits = self.config.now().mount(&name).limits.clone();
                     let patience = Patience {
-                        source_timeout: self.config.limits.source_timeout,
-                        source_grace: self.config.limits.source_grace,
+                        source_timeout: limits.source_timeout,
+                        source_grace: limits.source_grace,
                     };
                     Mount::start(name, limits, patience, Arc::clone(&self.server), &self.tasks)
                 });

@@ -3,17 +3,15 @@
 //! A block of type `default` fills what a mount's own block leaves unset, and holds for mounts
 //! that have no block. Of two blocks with one name the first counts.
 
-use super::{Passwords, password, remarks, size, timeout};
-use crate::config::limits::{Limits, MountLimits};
-use crate::config::{MountConfig, SOURCE_USER};
+use super::{password, remarks, size, timeout};
+use crate::config::limits::MountLimits;
+use crate::config::mounts::{MountConfig, MountPattern, Mounts};
 use crate::mount::name::MountName;
 use common::auth::Password;
 use icecast_compat::config_xml::advice::Advice;
 use icecast_compat::config_xml::{Block, Said};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-type Mounts = BTreeMap<MountName, MountConfig>;
 
 /// What a block says of its mount, or of all.
 struct MountBlock {
@@ -34,22 +32,21 @@ enum About {
     One(Said<MountName>),
 }
 
-/// Reads every block. What holds for all mounts goes into `limits` and `passwords`.
+/// Reads every block; `usual` is what holds where none says otherwise.
 pub(super) fn read(
     top: &mut Block<'_, '_>,
-    limits: &mut Limits,
-    passwords: &mut Passwords,
+    mut usual: MountConfig,
     named: Vec<(Said<String>, Password)>,
 ) -> Mounts {
-    let (mut usual_user, mut own) = (SOURCE_USER.to_owned(), Vec::new());
+    let mut own = Vec::new();
     for (about, block) in top.each("mount", mount) {
         match about {
-            About::All => usual_user = hold_for_all(top, block, usual_user, limits, passwords),
+            About::All => hold_for_all(top, block, &mut usual),
             About::Nobody => {}
             About::One(name) => own.push((name, block)),
         }
     }
-    let mut mounts = Mounts::new();
+    let mut rules: Vec<(MountPattern, MountConfig)> = Vec::new();
     let mut lines = BTreeMap::new();
     for (name, block) in own {
         if let Some(first) = lines.get(&name.value) {
@@ -58,23 +55,29 @@ pub(super) fn read(
             continue;
         }
         lines.insert(name.value.clone(), block.line);
-        let limits = filled(&block, &limits.mount);
+        let limits = filled(&block, &usual.limits);
         if let Some(said) = block.burst.as_ref().or(block.queue.as_ref()) {
             check(top, &format!("mount {}", name.value), said.line, &limits);
         }
-        let user = block.user.map_or_else(|| usual_user.clone(), |user| user.value);
-        mounts.insert(name.value, MountConfig { user, password: block.password, limits });
+        let user = block.user.map_or_else(|| usual.user.clone(), |user| user.value);
+        let password = block.password.or_else(|| usual.password.clone());
+        let Ok(pattern) = MountPattern::new(name.value.as_str()) else { continue };
+        rules.push((pattern, MountConfig { user, password, limits, ..usual.clone() }));
     }
     for (name, password) in named {
         let Some(name) = valid(top, &name) else { continue };
-        let mount = mounts.entry(name.value).or_insert_with(|| MountConfig {
-            user: usual_user.clone(),
-            password: None,
-            limits: limits.mount.clone(),
-        });
-        mount.password.get_or_insert(password);
+        let Ok(pattern) = MountPattern::new(name.value.as_str()) else { continue };
+        match rules.iter_mut().find(|(other, _)| *other == pattern) {
+            Some((_, config)) if config.password == usual.password => {
+                config.password = Some(password);
+            }
+            Some(_) => {}
+            None => {
+                rules.push((pattern, MountConfig { password: Some(password), ..usual.clone() }));
+            }
+        }
     }
-    mounts
+    Mounts { usual, rules }
 }
 
 /// Notes a burst that alone puts every listener too far behind to stay.
@@ -87,27 +90,21 @@ pub(super) fn check(top: &mut Block<'_, '_>, whose: &str, line: usize, limits: &
     }
 }
 
-/// Applies a block of type `default`; the user of mounts that name none.
-fn hold_for_all(
-    top: &mut Block<'_, '_>,
-    block: MountBlock,
-    user: String,
-    limits: &mut Limits,
-    passwords: &mut Passwords,
-) -> String {
-    limits.mount = filled(&block, &limits.mount);
-    limits.source_timeout = block.source_timeout.unwrap_or(limits.source_timeout);
+/// Applies a block of type `default`.
+fn hold_for_all(top: &mut Block<'_, '_>, block: MountBlock, usual: &mut MountConfig) {
+    usual.limits = filled(&block, &usual.limits);
+    if let Some(timeout) = block.source_timeout {
+        usual.limits.source_timeout = timeout;
+    }
     if let Some(said) = block.burst.as_ref().or(block.queue.as_ref()) {
-        check(top, "mount of type default", said.line, &limits.mount);
+        check(top, "mount of type default", said.line, &usual.limits);
     }
     if block.password.is_some() {
-        passwords.source = block.password;
+        usual.password = block.password;
     }
-    let Some(said) = block.user else { return user };
-    let what = "<username> is acted on only for mounts with a block of their own; sources of \
-                other mounts are still called `source`";
-    top.advise(Advice::warning(said.line, what));
-    said.value
+    if let Some(user) = block.user {
+        usual.user = user.value;
+    }
 }
 
 /// Reads one block.
@@ -194,6 +191,6 @@ fn filled(block: &MountBlock, usual: &MountLimits) -> MountLimits {
         burst_bytes: bytes(&block.burst).unwrap_or(usual.burst_bytes),
         queue_bytes: bytes(&block.queue).unwrap_or(usual.queue_bytes),
         listeners_max: block.listeners_max.unwrap_or(usual.listeners_max),
-        flush_delay: usual.flush_delay,
+        ..usual.clone()
     }
 }

@@ -24,8 +24,9 @@ fn mistakes_of(body: &str) -> Vec<String> {
 
 #[test]
 fn burst_on_connect_counts_where_it_stands() {
-    let burst =
-        |limits: &str| config_of(&format!("<limits>{limits}</limits>")).limits.mount.burst_bytes;
+    let burst = |limits: &str| {
+        config_of(&format!("<limits>{limits}</limits>")).mounts.usual.limits.burst_bytes
+    };
 
     assert_eq!(burst(""), 65_536);
     assert_eq!(burst("<burst-on-connect>0</burst-on-connect>"), 0);
@@ -44,13 +45,13 @@ fn what_a_mount_leaves_unset_comes_from_the_default_block() {
     );
 
     let limits = |name: &str| {
-        let limits = config.mount_limits(&MountName::new(name).unwrap());
+        let limits = &config.mount(&MountName::new(name).unwrap()).limits;
         (limits.burst_bytes, limits.listeners_max)
     };
     assert_eq!(limits("/a"), (1, None));
     assert_eq!(limits("/b"), (1, Some(0)));
     assert_eq!(limits("/c"), (1, Some(3)));
-    let own = &config.mounts[&MountName::new("/b").unwrap()];
+    let own = config.mount(&MountName::new("/b").unwrap());
     assert_eq!((own.user.as_str(), own.password.as_ref().unwrap().reveal()), ("dj", "y"));
 }
 
@@ -87,8 +88,8 @@ fn a_file_in_the_form_distributions_ship_starts_with_two_words_of_warning() {
     let config = reading.config.unwrap();
     assert_eq!(config.listen, ["[::]:8000".parse().unwrap()]);
     assert_eq!((config.limits.clients_max, config.limits.sources_max), (100, 2));
-    assert_eq!(config.limits.mount.burst_bytes, 65_535);
-    assert_eq!(config.passwords.source.unwrap().reveal(), "hackme");
+    assert_eq!(config.mounts.usual.limits.burst_bytes, 65_535);
+    assert_eq!(config.mounts.usual.password.unwrap().reveal(), "hackme");
     assert_eq!(config.passwords.admin.unwrap().reveal(), "hackme");
     let elements: Vec<_> = reading.warnings.iter().map(|warning| element(warning)).collect();
     assert_eq!(elements, ["relay-password", "accesslog"], "{:?}", reading.warnings);
@@ -99,9 +100,9 @@ fn a_station_with_directories_and_open_headers_starts_and_hears_what_is_not_done
     let reading = read("icecast.xml", STATION.as_bytes(), false);
 
     let config = reading.config.unwrap();
-    let limits = &config.limits;
+    let (limits, usual) = (&config.limits, &config.mounts.usual.limits);
     assert_eq!((limits.clients_max, limits.sources_max), (100, 5));
-    assert_eq!((limits.mount.burst_bytes, limits.mount.queue_bytes), (65_535, 524_288));
+    assert_eq!((usual.burst_bytes, usual.queue_bytes), (65_535, 524_288));
     assert_eq!(limits.header_timeout, Duration::from_secs(15));
     assert_eq!(config.hostname, "radio.example");
     let elements: Vec<_> = reading.warnings.iter().map(|warning| element(warning)).collect();
@@ -157,10 +158,10 @@ fn a_password_may_belong_to_one_mount_alone() {
     let config = read("icecast.xml", text.as_bytes(), false).config.unwrap();
 
     let password = |name: &str| {
-        let mount = &config.mounts[&MountName::new(name).unwrap()];
+        let mount = config.mount(&MountName::new(name).unwrap());
         mount.password.as_ref().unwrap().reveal().to_owned()
     };
-    assert!(config.passwords.source.is_none());
+    assert!(config.mounts.usual.password.is_none());
     assert_eq!((password("/a"), password("/b")), ("one".to_owned(), "own".to_owned()));
 }
 
@@ -189,7 +190,7 @@ fn mounts_that_icecast_would_not_find_are_named() {
          <mount><mount-name>/b</mount-name></mount>\n<mount><mount-name>/b</mount-name></mount>",
     );
 
-    assert_eq!(reading.config.unwrap().mounts.len(), 1);
+    assert_eq!(reading.config.unwrap().mounts.rules.len(), 1);
     let expected = [
         "icecast.xml:2: <mount> of type \"odd\", which Icecast does not know; ignored",
         "icecast.xml:3: names of mounts with *, ? or [ are understood and not acted on yet; what \
@@ -288,7 +289,7 @@ proptest! {
         let reading = around(&format!("<{block}>{inside}</{end}>"));
 
         if let Ok(config) = reading.config {
-            let mount = config.limits.mount;
+            let mount = &config.mounts.usual.limits;
             prop_assert!(!config.listen.is_empty() && mount.burst_bytes <= mount.queue_bytes);
         }
     }
