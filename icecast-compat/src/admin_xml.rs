@@ -22,6 +22,8 @@ pub struct ListedMount {
     pub fallback: String,
     /// Listeners now.
     pub listeners: u64,
+    /// How its listeners say who they are, if they have to.
+    pub authenticator: Option<&'static str>,
     /// Seconds since the source connected.
     pub connected_seconds: u64,
     /// The source's content type.
@@ -42,6 +44,9 @@ pub fn mounts(mounts: &[ListedMount]) -> String {
         out.push_str("\">");
         xml::element(&mut out, "fallback", &mount.fallback);
         let _ = write!(out, "<listeners>{}</listeners>", mount.listeners);
+        if let Some(authenticator) = mount.authenticator {
+            xml::element(&mut out, "authenticator", authenticator);
+        }
         let _ = write!(out, "<Connected>{}</Connected>", mount.connected_seconds);
         xml::element(&mut out, "content-type", &mount.content_type);
         out.push_str("</source>");
@@ -61,6 +66,8 @@ pub struct ListedListener {
     pub connected_seconds: u64,
     /// Its number, by which `killclient` knows it.
     pub id: u64,
+    /// Who it is, where listeners have to say so.
+    pub user: Option<String>,
 }
 
 /// The answer to `listclients` for `mount`.
@@ -74,9 +81,38 @@ pub fn listeners(mount: &str, listeners: &[ListedListener]) -> String {
         xml::element(&mut out, "IP", &listener.ip);
         xml::element(&mut out, "UserAgent", &listener.user_agent);
         let _ = write!(out, "<Connected>{}</Connected>", listener.connected_seconds);
-        let _ = write!(out, "<ID>{}</ID></listener>", listener.id);
+        let _ = write!(out, "<ID>{}</ID>", listener.id);
+        if let Some(user) = &listener.user {
+            xml::element(&mut out, "username", user);
+        }
+        out.push_str("</listener>");
     }
     out.push_str("</source></icestats>\n");
+    out
+}
+
+/// The answer to `manageauth` for `mount`: its users, and what became of a change.
+pub fn users<'a>(
+    mount: &str,
+    names: impl Iterator<Item = &'a str>,
+    message: Option<&str>,
+) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    out.push_str("<icestats><source mount=\"");
+    xml::attribute(&mut out, mount);
+    out.push_str("\">");
+    for name in names {
+        out.push_str("<User>");
+        xml::element(&mut out, "username", name);
+        out.push_str("</User>");
+    }
+    out.push_str("</source>");
+    if let Some(message) = message {
+        out.push_str("<iceresponse>");
+        xml::element(&mut out, "message", message);
+        out.push_str("</iceresponse>");
+    }
+    out.push_str("</icestats>\n");
     out
 }
 
@@ -110,6 +146,7 @@ mod tests {
             mount: "/aac.aac".to_owned(),
             fallback: String::new(),
             listeners: 0,
+            authenticator: None,
             connected_seconds: 8,
             content_type: "audio/aac".to_owned(),
         };
@@ -120,6 +157,23 @@ mod tests {
              <listeners>0</listeners><Connected>8</Connected>\
              <content-type>audio/aac</content-type></source></icestats>\n"
         );
+    }
+
+    #[test]
+    fn the_users_of_a_mount_are_what_icecast_sends() {
+        let list = users("/auth.mp3", ["alice"].into_iter(), None);
+        assert_eq!(
+            list,
+            "<?xml version=\"1.0\"?>\n<icestats><source mount=\"/auth.mp3\"><User><username>alice\
+             </username></User></source></icestats>\n"
+        );
+        assert_eq!(list.len(), 118, "as recorded");
+
+        let added = users("/auth.mp3", ["alice", "bob"].into_iter(), Some("User added"));
+        assert!(added.ends_with(
+            "</source><iceresponse><message>User added</message></iceresponse></icestats>\n"
+        ));
+        assert_eq!(added.len(), 211, "as recorded");
     }
 
     #[test]
@@ -134,7 +188,9 @@ mod tests {
             user_agent: "Mozilla/5.0 (X11; Linux) \"x\"".to_owned(),
             connected_seconds: 7,
             id: 13,
+            user: None,
         };
+        let known = ListedListener { user: Some("alice".to_owned()), ..listener.clone() };
 
         assert_eq!(
             listeners("/live.mp3", &[listener]),
@@ -142,6 +198,11 @@ mod tests {
              <Listeners>1</Listeners><listener><IP>127.0.0.1</IP>\
              <UserAgent>Mozilla/5.0 (X11; Linux) \"x\"</UserAgent>\
              <Connected>7</Connected><ID>13</ID></listener></source></icestats>\n"
+        );
+        assert!(
+            listeners("/live.mp3", &[known]).ends_with(
+                "<ID>13</ID><username>alice</username></listener></source></icestats>\n"
+            )
         );
     }
 

@@ -3,7 +3,7 @@
 //! A head is read within the header timeout and routed; then the connection becomes a source, is
 //! handed to a fan as a listener, or gets an answer and, if it asked to be kept, may ask again.
 
-use crate::admin::{Command, Kind};
+use crate::admin::{Command, Kind, users};
 use crate::answer::{Answer, Manner};
 use crate::auth;
 use crate::client::{Client, NoHead};
@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::route::{Route, route};
 use crate::status::page;
 use common::http::head::{RequestHead, Version};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tracing::debug;
 
@@ -53,7 +54,7 @@ pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
                 }
             }
             Ok(route) => {
-                answer(route, &head, &parts).await.unwrap_or_else(|r| answers::refused(&r))
+                answer(route, &head, &client, &parts).await.unwrap_or_else(|r| answers::refused(&r))
             }
             Err(refusal) => answers::refused(&refusal),
         };
@@ -86,10 +87,16 @@ fn is_kept(head: &RequestHead) -> bool {
     wishes && bodiless
 }
 
-async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answer, Refusal> {
+async fn answer(
+    route: Route,
+    head: &RequestHead,
+    client: &Client,
+    parts: &Parts,
+) -> Result<Answer, Refusal> {
     match route {
-        Route::Admin(command) => command_answer(&command, head, parts).await,
+        Route::Admin(command) => command_answer(&command, head, client.ip, parts).await,
         Route::Listen(name) => {
+            listener::admission::identify(client.ip, head, &name, parts).await?;
             let found = parts.registry.find(name).await.and_then(|mount| mount.on_air());
             let source = found.ok_or(Refusal::NotFound)?.source;
             Ok(listener::answer_to_head(&source))
@@ -111,18 +118,24 @@ async fn answer(route: Route, head: &RequestHead, parts: &Parts) -> Result<Answe
 async fn command_answer(
     command: &Command,
     head: &RequestHead,
+    ip: IpAddr,
     parts: &Parts,
 ) -> Result<Answer, Refusal> {
-    let given = auth::credentials(head);
+    let attempt = parts.logins.attempt(ip, auth::credentials(head)).await?;
     let name = command.mount.as_deref().map(MountName::new);
     let is_source = match &name {
-        Some(Ok(name)) => parts.authority.is_source(name, given.as_ref()),
+        Some(Ok(name)) => parts.authority.is_source(name, attempt.given()),
         Some(Err(_)) | None => false,
     };
-    if !is_source && !parts.authority.is_admin(given.as_ref()) {
-        return Err(Refusal::Unauthorized);
+    if !is_source && !parts.authority.is_admin(attempt.given()) {
+        return Err(attempt.failed().await);
     }
     let name = name.map(|name| name.map_err(|_| Refusal::SourceMissing)).transpose()?;
+    if let (Kind::ManageAuth, Some(name)) = (command.kind, &name)
+        && let Some(answer) = users::managed(command, name, parts).await?
+    {
+        return Ok(answer);
+    }
     let mount = match name {
         Some(name) => Some(find_on_air(name, parts).await?),
         None => None,
@@ -151,10 +164,17 @@ async fn command_answer(
             let name = mount.map(|mount| mount.name);
             Ok(answers::stats(&parts.snapshot().await, name.as_ref()))
         }
+        // Its listeners need not say who they are; Icecast answers so.
+        (Kind::ManageAuth, Some(_)) => Err(Refusal::ParameterUnfit("missing parameter".to_owned())),
         (Kind::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
-        (Kind::KillClient | Kind::KillSource | Kind::ListClients | Kind::Metadata, None) => {
-            Err(Refusal::MountMissing)
-        }
+        (
+            Kind::KillClient
+            | Kind::KillSource
+            | Kind::ListClients
+            | Kind::ManageAuth
+            | Kind::Metadata,
+            None,
+        ) => Err(Refusal::MountMissing),
     }
 }
 

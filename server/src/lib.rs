@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod access;
 mod admin;
 mod answer;
 mod auth;
@@ -26,6 +27,7 @@ pub mod config_file;
 mod connection;
 mod icecast;
 mod ingest;
+mod kept_file;
 mod listener;
 mod mount;
 mod parts;

@@ -1,6 +1,9 @@
 //! What every connection may ask: the server's parts, put together once at the start.
 
 use crate::auth::Authority;
+use crate::auth::census::Census;
+use crate::auth::logins::Logins;
+use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
 use crate::mount::registry::Registry;
@@ -15,10 +18,14 @@ use std::sync::Arc;
 pub(crate) struct Parts {
     /// Who may do what.
     pub(crate) authority: Authority,
+    /// How many listeners somebody has.
+    pub(crate) census: Census,
     /// The configuration.
     pub(crate) live_config: LiveConfig,
     /// The server's counts.
     pub(crate) counters: Arc<ServerCounters>,
+    /// Logins that failed.
+    pub(crate) logins: Logins,
     /// The port that links name.
     pub(crate) port: u16,
     /// The mounts.
@@ -27,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) started: Timestamp,
     /// Where tasks are spawned, and the sign to stop.
     pub(crate) tasks: Tasks,
+    /// The files of users.
+    pub(crate) users: UserFiles,
 }
 
 impl Parts {
@@ -37,15 +46,16 @@ impl Parts {
 
     /// The server at this moment.
     pub(crate) async fn snapshot(&self) -> Snapshot {
+        let config = self.config();
         let mounts = self.registry.list().await.into_iter().filter_map(|mount| {
             Some(MountSnapshot {
+                is_guarded: config.mount(&mount.name).listeners.is_some(),
                 on_air: mount.on_air()?,
                 name: mount.name,
                 counters: mount.counters,
                 listeners_max: mount.limits.listeners_max,
             })
         });
-        let config = self.config();
         Snapshot {
             now: Timestamp::now(),
             started: self.started,

@@ -19,9 +19,21 @@ pub(crate) enum Refusal {
     /// A head that we do not take.
     #[error("{0}")]
     Head(#[from] HeadError),
+    /// The client's network has as many listeners as it may.
+    #[error("your address has {max} listeners already, the most that it may have here")]
+    ListenersOfAddress {
+        /// The most that it may have.
+        max: usize,
+    },
     /// The mount has as many listeners as it may.
     #[error("max listeners reached")]
     ListenersFull,
+    /// Too many wrong passwords came from the client's network.
+    #[error("too many wrong passwords from your address; try again in {wait_seconds} s")]
+    LoginsFailed {
+        /// Seconds after which the next one is looked at.
+        wait_seconds: u64,
+    },
     /// A method that makes no sense here.
     #[error("unknown request")]
     Method,
@@ -37,6 +49,9 @@ pub(crate) enum Refusal {
     /// There is nothing under this name.
     #[error("The file you requested could not be found")]
     NotFound,
+    /// A parameter that cannot be meant.
+    #[error("{0}")]
+    ParameterUnfit(String),
     /// A command without a parameter that it needs.
     #[error("Missing parameter")]
     ParameterMissing,
@@ -55,6 +70,9 @@ pub(crate) enum Refusal {
     /// No credentials, or wrong ones.
     #[error("You need to authenticate")]
     Unauthorized,
+    /// A file could not be written.
+    #[error("the server could not keep this; its log says why")]
+    NotKept,
     /// A body in a coding that we do not take.
     #[error("transfer encoding {0} is not supported; send chunked or none")]
     TransferEncoding(String),

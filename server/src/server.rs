@@ -2,6 +2,9 @@
 
 use crate::accept::{self, ListenError};
 use crate::auth::Authority;
+use crate::auth::census::Census;
+use crate::auth::logins::Logins;
+use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
 use crate::mount::registry::Registry;
@@ -71,12 +74,15 @@ impl Server {
         let counters = Arc::new(ServerCounters::default());
         let parts = Arc::new(Parts {
             authority: Authority::new(config.clone()),
+            census: Census::start(&tasks),
+            logins: Logins::start(config.clone(), &tasks),
             registry: Registry::start(config.clone(), Arc::clone(&counters), &tasks),
             live_config: config,
             counters,
             port: self.addresses.first().map_or(0, SocketAddr::port),
             started: Timestamp::now(),
             tasks: tasks.clone(),
+            users: UserFiles::start(&tasks),
         });
         // Last, because from here on clients come in.
         for (socket, address) in self.sockets.into_iter().zip(&self.addresses) {

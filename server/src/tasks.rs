@@ -19,6 +19,15 @@ impl Tasks {
         tokio::spawn(self.tracker.track_future(task));
     }
 
+    /// Does `work`, which keeps a processor or waits for a disk, where nothing else waits for it.
+    /// `None` if it panicked.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        self.tracker.track_future(tokio::task::spawn_blocking(work)).await.ok()
+    }
+
     /// Resolves once the server is to stop; at once if it already is.
     pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + '_ {
         self.stopping.cancelled()

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Station {
     address: SocketAddr,
-    /// The configuration, without the address.
-    config: String,
+    /// The configuration; `None` for a server of somebody else's.
+    config: Option<Config>,
     running: Option<Running>,
 }
 
@@ -34,26 +34,34 @@ impl Station {
 
     /// Starts a server whose configuration has `lines` too, such as `limits.clients = 3`.
     pub fn with(lines: &str) -> Self {
+        Self::changed(lines, |_| {})
+    }
+
+    /// Starts a server whose configuration has `lines` too and is then changed by `change`.
+    pub fn changed(lines: &str, change: impl FnOnce(&mut Config)) -> Self {
         let passwords =
             format!("passwords.source = '{SOURCE_PASSWORD}'\npasswords.admin = '{ADMIN_PASSWORD}'");
-        let config = format!("{passwords}\n{lines}\n");
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut station = Self { address, config, running: None };
+        let text = format!("server.listen = ['{address}']\n{passwords}\n{lines}\n");
+        let config = Config::read("station.toml", &text);
+        let mut config = config.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        change(&mut config);
+        let mut station = Self { address, config: Some(config), running: None };
         station.start_again();
         station
     }
 
     /// A server of somebody else's at `address`, which can be asked and not started.
     pub(crate) fn at(address: SocketAddr) -> Self {
-        Self { address, config: String::new(), running: None }
+        Self { address, config: None, running: None }
     }
 
     /// Starts the stopped server again, on the port that it had.
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "the server is running");
-        let text = format!("server.listen = ['{}']\n{}", self.address, self.config);
-        let config = Config::read("station.toml", &text);
-        let server = Server::bind(config.unwrap_or_else(|mistakes| panic!("{mistakes}")));
+        let mut config = self.config.clone().expect("a server of ours");
+        config.listen = vec![self.address];
+        let server = Server::bind(config);
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         self.address = server.addresses()[0];
         let (stop, stopped) = oneshot::channel();

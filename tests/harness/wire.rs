@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::wait::within;
 use bytes::{Bytes, BytesMut};
 use common::http::head::{HeadLimits, HeadReader, ResponseHead};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -29,6 +29,17 @@ impl Wire {
     /// Connects to `address` and sends `bytes`.
     pub async fn ask(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Self {
         let mut wire = Self::dial(address).await;
+        wire.send(bytes).await;
+        wire
+    }
+
+    /// Connects to `address` from another address of this machine and sends `bytes`.
+    pub async fn ask_from(from: IpAddr, address: SocketAddr, bytes: impl AsRef<[u8]>) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((from, 0))).unwrap_or_else(|error| panic!("{from}: {error}"));
+        let dialled = within("a connection", socket.connect(address)).await;
+        let socket = dialled.unwrap_or_else(|error| panic!("{address}: {error}"));
+        let mut wire = Self { socket, received: BytesMut::new() };
         wire.send(bytes).await;
         wire
     }

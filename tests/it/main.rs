@@ -4,6 +4,7 @@
 //! One module per theme; each test says in its name what must hold.
 #![forbid(unsafe_code)]
 
+mod access;
 mod audience;
 mod coming_and_going;
 mod crowd;

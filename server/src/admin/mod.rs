@@ -1,7 +1,9 @@
 //! The administrator's commands, read from a request.
 //!
 //! A command names what it is about by text; whether that exists, and whether the client may, is
-//! decided where it is carried out ([`crate::connection`]).
+//! decided where it is carried out ([`crate::connection`], and here what is about [`users`]).
+
+pub(crate) mod users;
 
 use crate::mount::on_air::TitleText;
 use crate::refusal::Refusal;
@@ -28,6 +30,8 @@ pub(crate) enum Kind {
     KillSource,
     /// List the mount's listeners.
     ListClients,
+    /// List the users who may listen to the mount, or change them.
+    ManageAuth,
     /// List the mounts.
     ListMounts,
     /// Change the title of the mount.
@@ -45,6 +49,7 @@ impl Command {
             "killsource" => Kind::KillSource,
             "listclients" => Kind::ListClients,
             "listmounts" => Kind::ListMounts,
+            "manageauth" => Kind::ManageAuth,
             "metadata" => Kind::Metadata,
             "stats" | "stats.xml" => Kind::Stats,
             _ => return Err(Refusal::UnknownCommand),
@@ -57,6 +62,11 @@ impl Command {
     pub(crate) fn listener_id(&self) -> Result<u64, Refusal> {
         let id = text_parameters(&self.query).remove("id").ok_or(Refusal::ParameterMissing)?;
         Ok(id.trim().parse().unwrap_or_default())
+    }
+
+    /// What the command says under `name`.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        text_parameters(&self.query).remove(name)
     }
 
     /// The title that a metadata update gives: `song`, or `artist` and `title`.

@@ -1,6 +1,8 @@
 //! Our status, commands' results and refusals as Icecast would answer them.
 
 use crate::answer::{Answer, SERVER_ID};
+use crate::auth::htpasswd::Users;
+use crate::auth::users::Changed;
 use crate::mount::fan::ListenerAbout;
 use crate::mount::name::MountName;
 use crate::refusal::Refusal;
@@ -23,6 +25,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
     if *refusal == Refusal::Unauthorized {
         headers.push(("WWW-Authenticate".to_owned(), CHALLENGE.to_owned()));
     }
+    if let Refusal::LoginsFailed { wait_seconds } = refusal {
+        headers.push(("Retry-After".to_owned(), wait_seconds.to_string()));
+    }
     Answer { status, content_type: Some(content_type), headers, body: Some(body.into()) }
 }
 
@@ -37,16 +42,20 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::MountMissing
         | Refusal::MountName(_)
         | Refusal::ParameterMissing
+        | Refusal::ParameterUnfit(_)
         | Refusal::SourceMissing
         | Refusal::UnknownCommand => 400,
         Refusal::Unauthorized => 401,
         Refusal::ContentTypeMissing
         | Refusal::ListenersFull
+        | Refusal::ListenersOfAddress { .. }
         | Refusal::MountTaken
         | Refusal::SourcesFull => 403,
         Refusal::NotFound => 404,
         Refusal::ContentTypeUnfit(_) => 415,
+        Refusal::LoginsFailed { .. } => 429,
         Refusal::Head(_) => 431,
+        Refusal::NotKept => 500,
         Refusal::TransferEncoding(_) => 501,
         Refusal::ServerFull | Refusal::ServerStopping => 503,
     }
@@ -97,9 +106,20 @@ pub(crate) fn listeners(mount: &MountName, listeners: &[ListenerAbout]) -> Answe
         user_agent: listener.user_agent.as_deref().unwrap_or("Unknown").to_owned(),
         connected_seconds: listener.stayed.as_secs(),
         id: listener.id,
+        user: listener.user.as_deref().map(str::to_owned),
     };
     let listed: Vec<_> = listeners.iter().map(listed).collect();
     Answer::ok(XML, admin_xml::listeners(mount.as_str(), &listed))
+}
+
+/// The answer to `manageauth`: the users of a mount, and what became of a change.
+pub(crate) fn users(mount: &MountName, users: &Users, changed: Option<Changed>) -> Answer {
+    let message = changed.map(|changed| match changed {
+        Changed::Added => "User added",
+        Changed::AlreadyThere => "User already exists - not added",
+        Changed::Removed => "User deleted",
+    });
+    Answer::ok(XML, admin_xml::users(mount.as_str(), users.names(), message))
 }
 
 /// The answer to `killsource`.
@@ -122,6 +142,7 @@ pub(crate) fn mounts(snapshot: &Snapshot) -> Answer {
         mount: mount.name.to_string(),
         fallback: String::new(),
         listeners: mount.counters.listeners.now(),
+        authenticator: mount.is_guarded.then_some(HTPASSWD),
         connected_seconds: elapsed_seconds(mount.on_air.since, snapshot.now),
         content_type: mount.on_air.source.content_type.clone(),
     };
@@ -233,6 +254,7 @@ fn add_private_fields(mount: &MountSnapshot, fields: &mut Fields) {
         None => Field::from("unlimited"),
     };
     fields
+        .add_some("authenticator", mount.is_guarded.then_some(HTPASSWD))
         .add("max_listeners", max)
         .add("public", u64::from(source.public))
         .add("slow_listeners", mount.counters.slow_listeners.now())
@@ -255,6 +277,8 @@ fn iso_date(time: Timestamp) -> String {
 }
 
 const XML: &str = "text/xml; charset=utf-8";
+/// What Icecast calls the file of users.
+const HTPASSWD: &str = "htpasswd";
 const CHALLENGE: &str = "Basic realm=\"Icecast2 Server\"";
 const METHODS: &str = "GET, HEAD, OPTIONS, SOURCE";
 const CORS_HEADERS: &str =

@@ -28,12 +28,12 @@ pub(crate) async fn run(
     name: MountName,
     parts: &Parts,
 ) -> Result<(), Refusal> {
-    let given = auth::credentials(head);
-    if !parts.authority.is_source(&name, given.as_ref()) {
-        if given.is_some() {
+    let attempt = parts.logins.attempt(client.ip, auth::credentials(head)).await?;
+    if !parts.authority.is_source(&name, attempt.given()) {
+        if attempt.given().is_some() {
             warn!(mount = %name, ip = %client.ip, "a source gave a wrong user or password");
         }
-        return Err(Refusal::Unauthorized);
+        return Err(attempt.failed().await);
     }
     let content_type = content_type(head)?;
     let chunked = is_chunked(head)?;

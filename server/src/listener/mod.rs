@@ -4,6 +4,7 @@
 //! with its connection, to one of the mount's fans, which serves it from then on
 //! ([`crate::mount::fan`]).
 
+pub(crate) mod admission;
 mod head;
 
 use crate::answer::Answer;
@@ -15,6 +16,7 @@ use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
+use admission::Admission;
 use common::http::head::RequestHead;
 use jiff::Timestamp;
 
@@ -25,6 +27,11 @@ pub(crate) async fn join(
     name: MountName,
     parts: &Parts,
 ) -> Result<(), (Box<Client>, Refusal)> {
+    let admitted = admission::admit(client.ip, request, &name, parts).await;
+    let Admission { user, places } = match admitted {
+        Ok(admission) => admission,
+        Err(refusal) => return Err((Box::new(client), refusal)),
+    };
     let joined = match parts.registry.find(name).await {
         Some(mount) => mount.join().await,
         None => Err(Refusal::NotFound),
@@ -42,7 +49,8 @@ pub(crate) async fn join(
         let end = end.into_iter().find(|&end| agent.is_char_boundary(end)).unwrap_or_default();
         agent[..end].into()
     });
-    let arrival = Arrival { socket, feed, seats: (seat, client_seat), ip, id, user_agent };
+    let seats = (seat, client_seat);
+    let arrival = Arrival { socket, feed, seats, places, ip, id, user_agent, user };
     // If the mount has ended at this moment, the listener's connection ends with it.
     let _ = fan.send(Order::Welcome(Box::new(arrival))).await;
     Ok(())

@@ -8,6 +8,7 @@
 //!
 //! With a flush delay of zero everybody is served as soon as something is aired.
 
+use crate::auth::census::Place;
 use crate::config::limits::MountLimits;
 use crate::mount::feed::{Feed, Plan, SLICES_MAX};
 use crate::mount::name::MountName;
@@ -43,6 +44,8 @@ pub(crate) struct ListenerAbout {
     pub(crate) user_agent: Option<Box<str>>,
     /// How long it has been listening.
     pub(crate) stayed: Duration,
+    /// Who it is, where listeners have to say so.
+    pub(crate) user: Option<Box<str>>,
 }
 
 /// A listener that comes to a fan, with its connection.
@@ -55,12 +58,17 @@ pub(crate) struct Arrival {
     /// Its seats among the mount's listeners and the server's clients, held as long as it stays.
     #[expect(dead_code, reason = "held for what its drop counts")]
     pub(crate) seats: (ListenerSeat, ClientSeat),
+    /// Its places among its user's and its network's listeners, where these are limited.
+    #[expect(dead_code, reason = "held for what its drop counts")]
+    pub(crate) places: [Option<Place>; 2],
     /// Its address.
     pub(crate) ip: IpAddr,
     /// Its number among all connections.
     pub(crate) id: u64,
     /// Its program, if it said so.
     pub(crate) user_agent: Option<Box<str>>,
+    /// Who it is, where listeners have to say so.
+    pub(crate) user: Option<Box<str>>,
 }
 
 /// A listener that is being served.
@@ -271,9 +279,9 @@ impl Fan {
 
 impl Listener {
     fn about(&self) -> ListenerAbout {
-        let Arrival { id, ip, user_agent, .. } = &self.arrival;
+        let Arrival { id, ip, user_agent, user, .. } = &self.arrival;
         let (id, ip, stayed) = (*id, *ip, self.joined.elapsed());
-        ListenerAbout { id, ip, user_agent: user_agent.clone(), stayed }
+        ListenerAbout { id, ip, user_agent: user_agent.clone(), stayed, user: user.clone() }
     }
 
     /// Writes what there is until the socket is full, and notices whether the listener is gone.

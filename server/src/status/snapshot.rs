@@ -36,6 +36,8 @@ pub(crate) struct MountSnapshot {
     pub(crate) on_air: OnAir,
     /// Its counts.
     pub(crate) counters: Arc<MountCounters>,
+    /// Whether listeners have to say who they are.
+    pub(crate) is_guarded: bool,
     /// Listeners at once, if that is limited.
     pub(crate) listeners_max: Option<usize>,
 }
