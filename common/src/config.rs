@@ -6,13 +6,17 @@
 //! or all [`Mistakes`], each as one line: `station.toml:12: limits.queue_size: what, and what
 //! would do`.
 //!
-//! This module reads text; the file is its caller's.
+//! This module reads text; the file is its caller's, and so is what [`variables`] stand for.
+
+pub mod variables;
 
 use crate::auth::Password;
 use crate::units;
 use std::fmt;
 use std::time::Duration;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use variables::Lookup;
 
 /// One mistake, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +58,20 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// Reads `text`, which stands in `file`, with `walk`.
+/// Reads `text`, which stands in `file`, with `walk`. Variables in it are not looked at.
 pub fn read<T>(
     file: &str,
     text: &str,
+    walk: impl FnOnce(&mut Section<'_>) -> T,
+) -> Result<T, Mistakes> {
+    read_with(file, text, None, walk)
+}
+
+/// The same with variables in the values, which `lookup` knows.
+pub fn read_with<T>(
+    file: &str,
+    text: &str,
+    lookup: Option<Lookup<'_>>,
     walk: impl FnOnce(&mut Section<'_>) -> T,
 ) -> Result<T, Mistakes> {
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -73,7 +87,8 @@ pub fn read<T>(
     if !mistakes.is_empty() {
         return Err(Mistakes(mistakes));
     }
-    let value = visit(file, text, String::new(), 1, table.get_ref(), &mut mistakes, walk);
+    let whole = Text { file, text, lookup };
+    let value = visit(whole, String::new(), 1, table.get_ref(), &mut mistakes, walk);
     if mistakes.is_empty() {
         return Ok(value);
     }
@@ -81,10 +96,17 @@ pub fn read<T>(
     Err(Mistakes(mistakes))
 }
 
-/// One section of the file during the walk.
-pub struct Section<'a> {
+/// The file that is read.
+#[derive(Clone, Copy)]
+struct Text<'a> {
     file: &'a str,
     text: &'a str,
+    lookup: Option<Lookup<'a>>,
+}
+
+/// One section of the file during the walk.
+pub struct Section<'a> {
+    whole: Text<'a>,
     /// The keys that lead here, joined by dots; empty at the top.
     path: String,
     /// Where this section is named; 1 if the file does not name it.
@@ -99,7 +121,7 @@ impl Section<'_> {
     pub fn value<T: Value>(&mut self, key: &'static str) -> Option<T> {
         self.known.push(key);
         let (_, value) = self.table.iter().find(|(name, _)| name.get_ref() == key)?;
-        match T::read(value.get_ref()) {
+        match read_filled(value.get_ref(), self.whole.lookup) {
             Ok(value) => Some(value),
             Err(what) => {
                 self.wrong(key, what);
@@ -130,10 +152,11 @@ impl Section<'_> {
             self.wrong(key, wanted(value.get_ref(), "a section"));
         }
         let table = table.unwrap_or(&empty);
-        visit(self.file, self.text, path, line, table, self.mistakes, walk)
+        visit(self.whole, path, line, table, self.mistakes, walk)
     }
 
-    /// Reads every section below `key`, which the operator names: `[mounts."/live.mp3"]`.
+    /// Reads every section below `key`, which the operator names: `[mounts."/live.mp3"]`, in the
+    /// order of the file.
     pub fn named<T>(
         &mut self,
         key: &'static str,
@@ -148,15 +171,17 @@ impl Section<'_> {
             return Vec::new();
         };
         let mut read = Vec::new();
+        let mut table: Vec<_> = table.iter().collect();
+        table.sort_by_key(|(name, _)| name.span().start);
         for (name, value) in table {
             let path = format!("{}.{}", self.full(key), quoted(name.get_ref()));
-            let line = line_of(self.text, name.span().start);
+            let line = line_of(self.whole.text, name.span().start);
             let Some(table) = value.get_ref().as_table() else {
                 self.note(line, path, wanted(value.get_ref(), "a section"));
                 continue;
             };
             let walk = |section: &mut Section<'_>| walk(name.get_ref(), section);
-            read.push(visit(self.file, self.text, path, line, table, self.mistakes, walk));
+            read.push(visit(self.whole, path, line, table, self.mistakes, walk));
         }
         read
     }
@@ -178,12 +203,12 @@ impl Section<'_> {
         let mut read = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let path = format!("{}[{}]", self.full(key), index + 1);
-            let line = line_of(self.text, item.span().start);
+            let line = line_of(self.whole.text, item.span().start);
             let Some(table) = item.get_ref().as_table() else {
                 self.note(line, path, wanted(item.get_ref(), "a section"));
                 continue;
             };
-            read.push(visit(self.file, self.text, path, line, table, self.mistakes, &mut walk));
+            read.push(visit(self.whole, path, line, table, self.mistakes, &mut walk));
         }
         read
     }
@@ -201,7 +226,7 @@ impl Section<'_> {
     /// The line in which `key` stands, or else the line of this section.
     pub fn line_of(&self, key: &str) -> usize {
         let found = self.table.iter().find(|(name, _)| name.get_ref() == key);
-        found.map_or(self.line, |(name, _)| line_of(self.text, name.span().start))
+        found.map_or(self.line, |(name, _)| line_of(self.whole.text, name.span().start))
     }
 
     /// `key` with the sections it stands in.
@@ -210,7 +235,7 @@ impl Section<'_> {
     }
 
     fn note(&mut self, line: usize, key: String, what: String) {
-        self.mistakes.push(Mistake { file: self.file.to_owned(), line, key, what });
+        self.mistakes.push(Mistake { file: self.whole.file.to_owned(), line, key, what });
     }
 
     /// Notes every key that the walk did not ask for.
@@ -219,7 +244,9 @@ impl Section<'_> {
             .table
             .iter()
             .filter(|(name, _)| !self.known.contains(&&**name.get_ref()))
-            .map(|(name, _)| (name.get_ref().to_string(), line_of(self.text, name.span().start)))
+            .map(|(name, _)| {
+                (name.get_ref().to_string(), line_of(self.whole.text, name.span().start))
+            })
             .collect();
         for (name, line) in strangers {
             let what = match nearest(&name, &self.known) {
@@ -331,18 +358,44 @@ impl<T: Value> Value for Vec<T> {
 }
 
 fn visit<'a, T>(
-    file: &'a str,
-    text: &'a str,
+    whole: Text<'a>,
     path: String,
     line: usize,
     table: &'a DeTable<'a>,
     mistakes: &'a mut Vec<Mistake>,
     walk: impl FnOnce(&mut Section<'a>) -> T,
 ) -> T {
-    let mut section = Section { file, text, path, line, table, known: Vec::new(), mistakes };
+    let mut section = Section { whole, path, line, table, known: Vec::new(), mistakes };
     let value = walk(&mut section);
     section.close();
     value
+}
+
+/// Reads a value after its variables are filled in.
+fn read_filled<T: Value>(value: &DeValue<'_>, lookup: Option<Lookup<'_>>) -> Result<T, String> {
+    let filled = lookup.map(|lookup| filled(value, lookup)).transpose()?.flatten();
+    let Some(filled) = filled else { return T::read(value) };
+    T::read(&filled).or_else(|what| {
+        // A number comes out of the environment as a text.
+        let text = filled.as_str().unwrap_or_default();
+        let parsed = DeValue::parse(text).ok();
+        parsed.and_then(|parsed| T::read(parsed.get_ref()).ok()).ok_or(what)
+    })
+}
+
+/// The value with its variables filled in, if it holds texts.
+fn filled(value: &DeValue<'_>, lookup: Lookup<'_>) -> Result<Option<DeValue<'static>>, String> {
+    if let Some(text) = value.as_str() {
+        let text = variables::filled(text, lookup)?.into_owned();
+        return Ok(Some(DeValue::String(text.into())));
+    }
+    let Some(items) = value.as_array() else { return Ok(None) };
+    let mut texts = toml::de::DeArray::new();
+    for item in items {
+        let Some(text) = filled(item.get_ref(), lookup)? else { return Ok(None) };
+        texts.push(Spanned::new(item.span(), text));
+    }
+    Ok(Some(DeValue::Array(texts)))
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -425,6 +478,35 @@ mod tests {
                 "a.toml:7: mounts.\"/a.mp3\".zzz: unknown key; known here: listeners",
             ]
         );
+    }
+
+    #[test]
+    fn a_variable_stands_for_a_text_or_for_what_is_read_from_one() {
+        let lookup = |name: &str| match name {
+            "NAME" => Some("7".to_owned()),
+            "LIST" => Some("[1, 2]".to_owned()),
+            _ => None,
+        };
+        let walk = |top: &mut Section<'_>| {
+            let texts = top.value::<Vec<String>>("texts");
+            (top.value::<String>("a"), top.value::<u32>("b"), top.value::<Vec<u32>>("c"), texts)
+        };
+        let text = "a = '${NAME}'\nb = '${NAME}0'\nc = '${LIST}'\ntexts = ['x${NAME}', '$${']";
+
+        let (a, b, c, texts) = read_with("a.toml", text, Some(&lookup), walk).unwrap();
+
+        assert_eq!((a.as_deref(), b, c), (Some("7"), Some(70), Some(vec![1, 2])));
+        assert_eq!(texts.unwrap(), ["x7", "${"]);
+        let mistakes = read_with("a.toml", "\na = '${B}'", Some(&lookup), walk).unwrap_err();
+        assert!(mistakes.to_string().starts_with("a.toml:2: a: `${B}` is not set"), "{mistakes}");
+    }
+
+    #[test]
+    fn named_sections_keep_the_order_of_the_file() {
+        let text = "m.z.a = 1\nm.b.a = 2\nm.k.a = 3";
+        let walk = |top: &mut Section<'_>| top.named("m", |_, section| section.value::<u32>("a"));
+
+        assert_eq!(read("a.toml", text, walk).unwrap(), [Some(1), Some(2), Some(3)]);
     }
 
     #[test]

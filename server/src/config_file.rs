@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::icecast::config as icecast;
+use common::config::variables;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub fn read(path: &Path) -> ConfigFile {
         Err(error) => return ConfigFile::of(Err(format!("{name}: cannot be read: {error}"))),
     };
     if is_xml(path, &bytes) {
-        let reading = icecast::read(&name, &bytes, runs_as_root());
+        let reading = icecast::read(&name, &bytes, &variables::environment, runs_as_root());
         let config = reading.config.map_err(|mistakes| mistakes.to_string());
         return ConfigFile { config, warnings: reading.warnings, notes: reading.notes };
     }

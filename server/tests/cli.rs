@@ -36,7 +36,8 @@ fn every_mistake_of_a_configuration_is_a_line_and_the_exit_code_is_2() {
 fn an_icecast_configuration_passes_the_check_with_a_word_on_what_is_not_done() {
     let file =
         xml("<icecast><authentication><source-password>x</source-password></authentication>\n\
-         <mount><mount-name>/a</mount-name>\n<intro>/i.mp3</intro></mount></icecast>");
+         <mount><mount-name>/a</mount-name>\n<cluster-password>y</cluster-password></mount>\
+         <security><changeowner><user>nobody</user></changeowner></security></icecast>");
 
     let output = server(&["--check", "-c", path(&file)]);
 
@@ -44,8 +45,8 @@ fn an_icecast_configuration_passes_the_check_with_a_word_on_what_is_not_done() {
     assert_eq!(
         text(&output.stdout),
         format!(
-            "warning: {0}:3: <intro> is understood and not acted on yet; listeners begin with \
-             the stream\n{0}: no mistakes\n",
+            "warning: {0}:3: <cluster-password> is understood and not acted on yet; the station \
+             is announced nowhere\n{0}: no mistakes\n",
             path(&file)
         )
     );
@@ -78,14 +79,14 @@ fn an_icecast_configuration_with_mistakes_is_refused_with_every_line() {
 fn an_icecast_configuration_starts_the_server_and_its_warnings_are_logged() {
     let file =
         xml("<icecast><authentication><source-password>x</source-password></authentication>\
-         <server-id>me</server-id></icecast>");
+         <icelogin>1</icelogin></icecast>");
     let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
     running.terminate();
 
     let (code, _, logged) = running.ended();
 
     assert_eq!(code, Some(0));
-    let warned = logged.lines().any(|line| line.contains("WARN") && line.contains("<server-id>"));
+    let warned = logged.lines().any(|line| line.contains("WARN") && line.contains("<icelogin>"));
     assert!(warned, "{logged}");
 }
 

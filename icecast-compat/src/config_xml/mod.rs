@@ -5,7 +5,7 @@
 //! [not needed](Block::needless). When a block has been walked, every element in it that nobody
 //! asked for becomes an [`Advice`], so that nothing an operator wrote is passed over in silence.
 //! The rules are Icecast's: a later scalar wins, blocks of settings merge, numbers end where their
-//! digits end.
+//! digits end. Variables in texts are filled in by the caller's rule.
 //!
 //! This module turns a text into values. It opens no file, and knows no server.
 
@@ -21,9 +21,14 @@ use schema::{Content, Element, Standing};
 
 pub use number::Unit;
 
+/// Puts what the environment says in the place of variables in a text; else what is wrong.
+pub type Fill<'f> = &'f dyn Fn(&str) -> Result<String, String>;
+
 /// Reads the bytes of a file with `walk`: its value, and all advice in the order of the lines.
+/// Every text that is asked for is passed through `fill`.
 pub fn read<T>(
     bytes: &[u8],
+    fill: Fill<'_>,
     walk: impl FnOnce(&mut Block<'_, '_>) -> T,
 ) -> Result<(T, Vec<Advice>), Fault> {
     let text = reader::decode(bytes)?;
@@ -38,6 +43,7 @@ pub fn read<T>(
         asked: Vec::new(),
         later: &[],
         needless: &[],
+        fill,
         advice: &mut advice,
     };
     let value = walk(&mut block);
@@ -76,6 +82,7 @@ pub struct Block<'t, 'a> {
     asked: Vec<&'static str>,
     later: &'static [Remark],
     needless: &'static [Remark],
+    fill: Fill<'a>,
     advice: &'a mut Vec<Advice>,
 }
 
@@ -136,7 +143,9 @@ impl<'t> Block<'t, '_> {
         for node in &found {
             strangers(self.tree, *node, &[], self.advice);
         }
-        Some(Said { value: text_of(*last), line, order: last.range().start })
+        let order = last.range().start;
+        let value = self.filled(line, &text_of(*last));
+        Some(Said { value, line, order })
     }
 
     /// Walks the block `name`, into which all of that name merge; without one, an empty block.
@@ -162,13 +171,23 @@ impl<'t> Block<'t, '_> {
     }
 
     /// The text directly in this block.
-    pub fn own_text(&self) -> String {
-        self.nodes.iter().copied().map(text_of).collect()
+    pub fn own_text(&mut self) -> String {
+        let text: String = self.nodes.iter().copied().map(text_of).collect();
+        self.filled(self.line, &text)
     }
 
     /// The attribute `name` of this block.
-    pub fn attribute(&self, name: &str) -> Option<&'t str> {
-        self.nodes.iter().rev().find_map(|node| node.attribute(name))
+    pub fn attribute(&mut self, name: &str) -> Option<String> {
+        let text = self.nodes.iter().rev().find_map(|node| node.attribute(name))?;
+        Some(self.filled(self.line, text))
+    }
+
+    /// `text` with its variables filled in; what is wrong with them is noted.
+    fn filled(&mut self, line: usize, text: &str) -> String {
+        (self.fill)(text).unwrap_or_else(|what| {
+            self.advice.push(Advice::mistake(line, what));
+            text.to_owned()
+        })
     }
 
     /// What happens as long as these elements are not acted on; a warning, unless an element says
@@ -225,6 +244,7 @@ impl<'t> Block<'t, '_> {
             asked: Vec::new(),
             later: &[],
             needless: &[],
+            fill: self.fill,
             advice: &mut *self.advice,
         };
         let value = walk(&mut block);
@@ -279,10 +299,12 @@ fn unheeded(
             (Severity::Warning, format!("<{name}> is an element of {version}, not of 2.4; ignored"))
         }
         Standing::Idle => (Severity::Note, format!("<{name}> has no effect in Icecast either")),
-        Standing::Current | Standing::Obsolete(_) if says_the_usual(element, node) => {
+        Standing::Current | Standing::Obsolete(_) | Standing::Own
+            if says_the_usual(element, node) =>
+        {
             (Severity::Note, format!("<{name}> says what counts without it"))
         }
-        Standing::Current | Standing::Obsolete(_) => {
+        Standing::Current | Standing::Obsolete(_) | Standing::Own => {
             let what = format!("<{name}> is understood and not acted on yet");
             let what = remark(later).map_or_else(|| what.clone(), |then| format!("{what}; {then}"));
             (Severity::Warning, what)

@@ -41,6 +41,8 @@ pub enum Standing {
     Idle,
     /// Still read, but this should be written instead.
     Obsolete(&'static str),
+    /// No Icecast knows it: Carrier's own, for what Icecast has no element for.
+    Own,
 }
 
 const fn element(name: &'static str, content: Content) -> Element {
@@ -88,6 +90,10 @@ impl Element {
     const fn obsolete(self, instead: &'static str) -> Self {
         Self { standing: Standing::Obsolete(instead), ..self }
     }
+
+    const fn own(self) -> Self {
+        Self { standing: Standing::Own, ..self }
+    }
 }
 
 /// What stands in `<icecast>`.
@@ -95,6 +101,7 @@ pub(super) const ROOT: &[Element] = &[
     text("admin"),
     block("authentication", AUTHENTICATION),
     text("bind-address").obsolete(LISTEN_SOCKET_INSTEAD),
+    text("compat").own(),
     block("directory", DIRECTORY),
     flag("fileserve", true),
     text("hostname"),
@@ -156,6 +163,7 @@ const LIMITS: &[Element] = &[
     count("clients", 256),
     seconds("header-timeout", 15),
     bytes("queue-size", 512_000),
+    seconds("source-grace", 0).own(),
     seconds("source-timeout", 10),
     count("sources", 16),
     count("threadpool", 4).idle(),
@@ -189,7 +197,7 @@ const LOGGING: &[Element] = &[
     text("accesslog"),
     text("errorlog"),
     flag("logarchive", false),
-    count("loglevel", 3),
+    text("loglevel"),
     count("logsize", 0),
     text("playlistlog"),
     foreign("logfile", ICECAST_2_5),
@@ -213,14 +221,16 @@ const MOUNT: &[Element] = &[
     seconds("max-listener-duration", 0),
     count("max-listeners", -1),
     text("mount-name"),
-    bytes("mp3-metadata-interval", 16_000),
+    inherited("mp3-metadata-interval", Unit::Bytes),
     flag("no-mount", false),
     flag("no-yp", false).obsolete("write <public>0</public>"),
     text("on-connect"),
     text("on-disconnect"),
+    text("on-source-conflict").own(),
     text("password"),
     count("public", -1),
     inherited("queue-size", Unit::Bytes),
+    inherited("source-grace", Unit::Seconds).own(),
     inherited("source-timeout", Unit::Seconds),
     text("stream-description"),
     text("stream-name"),

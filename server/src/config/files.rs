@@ -40,3 +40,41 @@ pub struct HttpHeader {
     /// Only for answers of this status.
     pub status: Option<u16>,
 }
+
+impl HttpHeader {
+    /// A header line; else why it cannot be sent.
+    pub fn new(name: &str, value: &str, status: Option<u16>) -> Result<Self, String> {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if name.is_empty() || !name.chars().all(token) {
+            return Err("its name is not one of letters, digits and hyphens".to_owned());
+        }
+        if FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing)) {
+            return Err("the server says itself where an answer ends".to_owned());
+        }
+        if value.chars().any(char::is_control) {
+            return Err("its value holds a line end or another control character".to_owned());
+        }
+        if status.is_some_and(|status| !(100..600).contains(&status)) {
+            return Err("its status is not between 100 and 599".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), value: value.trim().to_owned(), status })
+    }
+}
+
+/// Headers that tell where an answer ends; a second word on it would break the stream.
+const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_line_that_would_break_an_answer_is_refused() {
+        let refused = |name, value, status| HttpHeader::new(name, value, status).is_err();
+
+        assert!(!refused("X-Station", "one: two", Some(404)));
+        assert!(refused("", "x", None) && refused("X Y", "x", None) && refused("X:", "x", None));
+        assert!(refused("X", "a\r\nSet-Cookie: b", None) && refused("X", "x", Some(99)));
+        assert!(refused("content-length", "0", None));
+    }
+}

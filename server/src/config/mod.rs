@@ -4,6 +4,7 @@
 //! server out, from nowhere ([`Config::trial`]).
 
 pub mod access;
+pub(crate) mod doubts;
 mod file;
 pub mod files;
 pub mod limits;

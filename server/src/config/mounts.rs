@@ -158,7 +158,12 @@ impl MountPattern {
         } else if !text.starts_with('/') {
             return Err("a pattern of mount names begins with a slash".to_owned());
         }
-        let pattern = Pattern::new(text).map_err(|error| error.to_string())?;
+        // Two stars are no more than one, as in Icecast.
+        let mut single = text.to_owned();
+        while single.contains("**") {
+            single = single.replace("**", "*");
+        }
+        let pattern = Pattern::new(&single).map_err(|error| error.to_string())?;
         Ok(Self { text: text.to_owned(), pattern })
     }
 
@@ -208,6 +213,9 @@ mod tests {
         assert!(MountPattern::new("*.mp3").is_err());
         assert!(MountPattern::new("/[").is_err());
         assert!(MountPattern::new("/*").unwrap().name().is_none());
+        let stars = MountPattern::new("/***.mp3").unwrap();
+        assert!(stars.fits(&MountName::new("/a.mp3").unwrap()));
+        assert!(!stars.fits(&MountName::new("/x/a.mp3").unwrap()));
         assert_eq!(MountPattern::new("/a").unwrap().name(), MountName::new("/a").ok());
     }
 }

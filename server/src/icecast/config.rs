@@ -6,15 +6,23 @@
 
 use crate::config::limits::{Limits, MountLimits, QUEUE_BYTES_MAX};
 use crate::config::mounts::MountConfig;
-use crate::config::{ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, Passwords, RELAY_USER};
+use crate::config::{
+    ADMIN_USER, CONTACT, Compat, Config, HOSTNAME, LOCATION, Passwords, RELAY_USER, RunAs,
+};
 use common::auth::{PASSWORD_BYTES_MAX, Password};
+use common::config::variables::{self, Lookup};
 use common::config::{Mistake, Mistakes};
 use common::units::Bytes;
 use icecast_compat::config_xml::advice::{Advice, Severity};
 use icecast_compat::config_xml::{self, Block, Said};
+use paths::Paths;
+use std::borrow::Cow;
 use std::time::Duration;
 
+mod headers;
+mod mount_block;
 mod mounts;
+mod paths;
 mod remarks;
 mod sockets;
 
@@ -29,9 +37,11 @@ pub(crate) struct Reading {
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads the bytes of `file`. `as_root` tells whether the process runs as root.
-pub(crate) fn read(file: &str, bytes: &[u8], as_root: bool) -> Reading {
-    let (config, advice) = match config_xml::read(bytes, |top| config(top, as_root)) {
+/// Reads the bytes of `file`, in which `lookup` knows the variables. `as_root` tells whether the
+/// process runs as root.
+pub(crate) fn read(file: &str, bytes: &[u8], lookup: Lookup<'_>, as_root: bool) -> Reading {
+    let fill = |text: &str| variables::filled(text, lookup).map(Cow::into_owned);
+    let (config, advice) = match config_xml::read(bytes, &fill, |top| config(top, as_root)) {
         Ok(read) => read,
         Err(fault) => {
             let mistakes = Mistakes(vec![mistake(file, fault.line, fault.what)]);
@@ -56,26 +66,34 @@ fn mistake(file: &str, line: usize, what: String) -> Mistake {
 
 fn config(top: &mut Block<'_, '_>, as_root: bool) -> Config {
     top.later(remarks::ROOT);
-    top.needless(remarks::NEEDLESS_ROOT);
     let (limits, mount_limits) = top.block("limits", limits);
     let listen = sockets::read(top);
     let Authentication { passwords, source, named, line } = authentication(top);
     let usual = MountConfig { limits: mount_limits, password: source, ..MountConfig::default() };
-    let mounts = mounts::read(top, usual, named);
-    if mounts.takes_no_source() {
+    let rules = mounts::read(top, usual, named);
+    if rules.mounts.takes_no_source() {
         let what = "<source-password> is missing; without it no source can connect";
         top.advise(Advice::mistake(line, what));
     }
-    http_headers(top);
-    remarks_on_the_rest(top, as_root);
-    Config {
+    let Paths { access, files, logdir, pid_file } = paths::read(top);
+    let config = Config {
         hostname: phrase(top, "hostname", HOSTNAME),
         location: phrase(top, "location", LOCATION),
         contact: phrase(top, "admin", CONTACT),
+        server_id: server_id(top),
+        compat: compat(top),
         passwords,
         limits,
-        ..Config::of(listen, mounts)
-    }
+        access,
+        files,
+        http_headers: headers::read(top),
+        logs: paths::logs(top, logdir.as_deref()),
+        pid_file,
+        run_as: run_as(top, as_root),
+        ..Config::of(listen, rules.mounts.clone())
+    };
+    rules.doubt(top, &config);
+    config
 }
 
 /// A text without the blanks around it, or `usual` where there is none.
@@ -103,6 +121,7 @@ fn limits(block: &mut Block<'_, '_>) -> (Limits, MountLimits) {
         burst_bytes: burst.value,
         queue_bytes: queue.value,
         source_timeout: timeout(block, "source-timeout", &source_timeout),
+        source_grace: grace(block),
         ..MountLimits::default()
     };
     mounts::check(block, "limits", line, &mount);
@@ -133,6 +152,17 @@ fn timeout(block: &mut Block<'_, '_>, name: &str, said: &Said<i32>) -> Duration 
     Duration::from_secs(seconds)
 }
 
+/// Icecast keeps no listener for a source that left; the element is ours.
+fn grace(block: &mut Block<'_, '_>) -> Duration {
+    let said = block.number_or_usual("source-grace");
+    let seconds = u64::try_from(said.value);
+    if seconds.is_err() {
+        let what = format!("<source-grace> of {} seconds; 0 is the least", said.value);
+        block.advise(Advice::mistake(said.line, what));
+    }
+    Duration::from_secs(seconds.unwrap_or_default())
+}
+
 /// A number of bytes within what a queue may have.
 fn size(block: &mut Block<'_, '_>, name: &str, said: Said<i32>) -> Said<usize> {
     if u64::try_from(said.value).is_ok_and(|bytes| bytes <= QUEUE_BYTES_MAX) {
@@ -157,11 +187,10 @@ struct Authentication {
 fn authentication(top: &mut Block<'_, '_>) -> Authentication {
     let old = password(top, "source-password");
     top.block("authentication", |block| {
-        block.later(remarks::AUTHENTICATION);
         let (mut source, mut named) = (old, Vec::new());
         for (mount, said) in block.each("source-password", |block| {
             let said = Said { value: block.own_text(), line: block.line(), order: 0 };
-            (block.attribute("mount").map(str::to_owned), said)
+            (block.attribute("mount"), said)
         }) {
             let line = said.line;
             let Some(password) = checked(block, "source-password", said) else { continue };
@@ -173,8 +202,8 @@ fn authentication(top: &mut Block<'_, '_>) -> Authentication {
         let passwords = Passwords {
             admin_user: phrase(block, "admin-user", ADMIN_USER),
             admin: password(block, "admin-password"),
-            relay_user: RELAY_USER.to_owned(),
-            relay: None,
+            relay_user: phrase(block, "relay-user", RELAY_USER),
+            relay: password(block, "relay-password"),
         };
         Authentication { passwords, source, named, line: block.line() }
     })
@@ -205,58 +234,57 @@ fn checked(block: &mut Block<'_, '_>, name: &str, said: Said<String>) -> Option<
     Some(Password::new(&text))
 }
 
-/// Every answer allows every origin already; other headers are not sent.
-fn http_headers(top: &mut Block<'_, '_>) {
-    top.block("http-headers", |block| {
-        for (name, value, line) in block.each("header", |block| {
-            let attribute = |name| block.attribute(name).unwrap_or_default().to_owned();
-            (attribute("name"), attribute("value"), block.line())
-        }) {
-            let any_origin =
-                name.eq_ignore_ascii_case("access-control-allow-origin") && value == "*";
-            block.advise(if any_origin {
-                Advice::note(line, "every answer allows every origin already")
-            } else {
-                let what = "<header> is understood and not acted on yet; it is not sent";
-                Advice::warning(line, format!("{what}: {name:?}"))
-            });
-        }
-    });
+/// What answers call the server, if the file says so.
+fn server_id(top: &mut Block<'_, '_>) -> Option<String> {
+    let said = top.text("server-id")?;
+    let text = said.value.trim().to_owned();
+    if text.chars().any(char::is_control) {
+        let what = "<server-id> holds a control character, which no header may have; ignored";
+        top.advise(Advice::warning(said.line, what));
+        return None;
+    }
+    (!text.is_empty()).then_some(text)
 }
 
-/// Walks the blocks of which nothing is acted on, so that each element in them is named.
-fn remarks_on_the_rest(top: &mut Block<'_, '_>, as_root: bool) {
-    top.block("paths", |block| {
-        block.later(remarks::PATHS);
-        block.needless(remarks::NEEDLESS_PATHS);
-        for (source, destination, line) in block.each("alias", |block| {
-            let attribute = |name| block.attribute(name).unwrap_or_default().to_owned();
-            (attribute("source"), attribute("destination"), block.line())
-        }) {
-            block.advise(if source == "/" && destination == "/status.xsl" {
-                Advice::note(line, "the status page stands at / already")
-            } else {
-                let what = "<alias> is understood and not acted on yet; its path is not found";
-                Advice::warning(line, format!("{what}: {source:?}"))
-            });
+/// How close to keep to Icecast. The element is ours.
+fn compat(top: &mut Block<'_, '_>) -> Compat {
+    let Some(said) = top.text("compat") else { return Compat::Sensible };
+    match said.value.trim() {
+        "sensible" => Compat::Sensible,
+        "strict" => Compat::Strict,
+        odd => {
+            let what = format!("<compat> {odd:?}; write sensible or strict");
+            top.advise(Advice::mistake(said.line, what));
+            Compat::Sensible
         }
-    });
-    top.block("logging", |block| {
-        block.later(remarks::LOGGING);
-        block.needless(remarks::NEEDLESS_LOGGING);
-    });
+    }
+}
+
+/// Whom `<changeowner>` makes of the process.
+fn run_as(top: &mut Block<'_, '_>, as_root: bool) -> Option<RunAs> {
     top.block("security", |block| {
         if let Some(chroot) = block.flag("chroot").filter(|chroot| chroot.value) {
             let what = "<chroot> is not supported; write 0, and confine the server with systemd's \
                         RootDirectory= or a container";
             block.advise(Advice::mistake(chroot.line, what));
         }
-        if as_root {
-            block.later(&[("changeowner", "start the server as that user, with systemd's User=")]);
-        } else {
-            block.needless(&[("changeowner", "the server does not run as root")]);
+        let run_as = block.block("changeowner", |block| {
+            let mut name = |name| Some(phrase(block, name, "")).filter(|text| !text.is_empty());
+            let run_as = RunAs { user: name("user"), group: name("group") };
+            let said = run_as.user.is_some() || run_as.group.is_some();
+            if said && !as_root {
+                let what = "<changeowner> is not needed here: the server does not run as root";
+                block.advise(Advice::note(block.line(), what));
+            }
+            said.then_some(run_as)
+        });
+        if run_as.is_none() && as_root {
+            let what = "the server runs as root, with which Icecast does not start; write a \
+                        <changeowner>, or start it as another user";
+            block.advise(Advice::warning(block.line(), what));
         }
-    });
+        run_as
+    })
 }
 
 #[cfg(test)]

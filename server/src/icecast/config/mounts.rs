@@ -1,35 +1,29 @@
-//! `<mount>` blocks: what is particular about single mounts, and what holds for all.
+//! `<mount>` blocks: which mounts they are about, and in which order they count.
 //!
 //! A block of type `default` fills what a mount's own block leaves unset, and holds for mounts
-//! that have no block. Of two blocks with one name the first counts.
+//! that have no block. Names are patterns, and of two that fit a mount the first counts.
 
-use super::{password, remarks, size, timeout};
+use super::mount_block::MountBlock;
+use crate::config::doubts;
 use crate::config::limits::MountLimits;
 use crate::config::mounts::{MountConfig, MountPattern, Mounts};
-use crate::mount::name::MountName;
 use common::auth::Password;
 use icecast_compat::config_xml::advice::Advice;
 use icecast_compat::config_xml::{Block, Said};
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// What a block says of its mount, or of all.
-struct MountBlock {
-    line: usize,
-    user: Option<Said<String>>,
-    password: Option<Password>,
-    burst: Option<Said<usize>>,
-    queue: Option<Said<usize>>,
-    /// `Some(None)` says that there is no limit.
-    listeners_max: Option<Option<usize>>,
-    source_timeout: Option<Duration>,
-}
 
 /// Which mounts a block is about.
 enum About {
     All,
     Nobody,
-    One(Said<MountName>),
+    These(Said<MountPattern>),
+}
+
+/// The rules of a file, each with its line.
+pub(super) struct Rules {
+    /// The rules.
+    pub(super) mounts: Mounts,
+    /// The line of each rule, in the same order.
+    lines: Vec<usize>,
 }
 
 /// Reads every block; `usual` is what holds where none says otherwise.
@@ -37,47 +31,83 @@ pub(super) fn read(
     top: &mut Block<'_, '_>,
     mut usual: MountConfig,
     named: Vec<(Said<String>, Password)>,
-) -> Mounts {
+) -> Rules {
     let mut own = Vec::new();
     for (about, block) in top.each("mount", mount) {
         match about {
             About::All => hold_for_all(top, block, &mut usual),
             About::Nobody => {}
-            About::One(name) => own.push((name, block)),
+            About::These(pattern) => own.push((pattern, block)),
         }
     }
-    let mut rules: Vec<(MountPattern, MountConfig)> = Vec::new();
-    let mut lines = BTreeMap::new();
-    for (name, block) in own {
-        if let Some(first) = lines.get(&name.value) {
-            let what = format!("mount {}: its block in line {first} counts", name.value);
-            top.advise(Advice::warning(name.line, what));
-            continue;
-        }
-        lines.insert(name.value.clone(), block.line);
-        let limits = filled(&block, &usual.limits);
-        if let Some(said) = block.burst.as_ref().or(block.queue.as_ref()) {
-            check(top, &format!("mount {}", name.value), said.line, &limits);
-        }
-        let user = block.user.map_or_else(|| usual.user.clone(), |user| user.value);
-        let password = block.password.or_else(|| usual.password.clone());
-        let Ok(pattern) = MountPattern::new(name.value.as_str()) else { continue };
-        rules.push((pattern, MountConfig { user, password, limits, ..usual.clone() }));
+    let mut rules = Rules { mounts: Mounts { usual, rules: Vec::new() }, lines: Vec::new() };
+    for (pattern, block) in own {
+        rules.add(top, pattern, block);
     }
     for (name, password) in named {
-        let Some(name) = valid(top, &name) else { continue };
-        let Ok(pattern) = MountPattern::new(name.value.as_str()) else { continue };
-        match rules.iter_mut().find(|(other, _)| *other == pattern) {
+        rules.add_password(top, &name, password);
+    }
+    rules
+}
+
+impl Rules {
+    /// Adds a rule after the others, with a word on one before it that takes its place.
+    fn add(&mut self, top: &mut Block<'_, '_>, said: Said<MountPattern>, block: MountBlock) {
+        let pattern = said.value;
+        let name = pattern.as_str().to_owned();
+        if let Some(first) = self.hiding(&pattern) {
+            let (other, line) = (self.mounts.rules[first].0.as_str(), self.lines[first]);
+            let what = if other == name {
+                format!("mount {name}: its block in line {line} counts")
+            } else {
+                format!("mount {name}: {other} in line {line} stands before it and counts")
+            };
+            top.advise(Advice::warning(said.line, what));
+            return;
+        }
+        let mut config = self.mounts.usual.clone();
+        let (line, sizes_line) = (block.line, block.sizes_line);
+        block.apply(&mut config);
+        if let Some(line) = sizes_line {
+            check(top, &format!("mount {name}"), line, &config.limits);
+        }
+        self.mounts.rules.push((pattern, config));
+        self.lines.push(line);
+    }
+
+    /// The rule that fits every name that `pattern` fits, as far as that is plain to see.
+    fn hiding(&self, pattern: &MountPattern) -> Option<usize> {
+        let name = pattern.name();
+        let hides = |other: &MountPattern| {
+            other == pattern || name.as_ref().is_some_and(|name| other.fits(name))
+        };
+        self.mounts.rules.iter().position(|(other, _)| hides(other))
+    }
+
+    /// Adds a password that belongs to one mount, unless its block has one.
+    fn add_password(&mut self, top: &mut Block<'_, '_>, name: &Said<String>, password: Password) {
+        let Some(pattern) = valid(top, name) else { return };
+        let Mounts { usual, rules } = &mut self.mounts;
+        match rules.iter_mut().find(|(other, _)| *other == pattern.value) {
             Some((_, config)) if config.password == usual.password => {
                 config.password = Some(password);
             }
             Some(_) => {}
             None => {
-                rules.push((pattern, MountConfig { password: Some(password), ..usual.clone() }));
+                let config = MountConfig { password: Some(password), ..usual.clone() };
+                rules.push((pattern.value, config));
+                self.lines.push(pattern.line);
             }
         }
     }
-    Mounts { usual, rules }
+
+    /// Says what is doubtful about the rules and the files they name.
+    pub(super) fn doubt(&self, top: &mut Block<'_, '_>, config: &crate::config::Config) {
+        for doubt in doubts::of(config) {
+            let line = doubt.rule.map_or_else(|| top.line(), |rule| self.lines[rule]);
+            top.advise(Advice::warning(line, doubt.what));
+        }
+    }
 }
 
 /// Notes a burst that alone puts every listener too far behind to stay.
@@ -92,105 +122,55 @@ pub(super) fn check(top: &mut Block<'_, '_>, whose: &str, line: usize, limits: &
 
 /// Applies a block of type `default`.
 fn hold_for_all(top: &mut Block<'_, '_>, block: MountBlock, usual: &mut MountConfig) {
-    usual.limits = filled(&block, &usual.limits);
-    if let Some(timeout) = block.source_timeout {
-        usual.limits.source_timeout = timeout;
-    }
-    if let Some(said) = block.burst.as_ref().or(block.queue.as_ref()) {
-        check(top, "mount of type default", said.line, &usual.limits);
-    }
-    if block.password.is_some() {
-        usual.password = block.password;
-    }
-    if let Some(user) = block.user {
-        usual.user = user.value;
+    let sizes_line = block.sizes_line;
+    block.apply(usual);
+    if let Some(line) = sizes_line {
+        check(top, "mount of type default", line, &usual.limits);
     }
 }
 
 /// Reads one block.
 fn mount(block: &mut Block<'_, '_>) -> (About, MountBlock) {
-    block.later(remarks::MOUNT);
+    block.later(super::remarks::MOUNT);
     let line = block.line();
     let name = block.text("mount-name");
-    let about = match block.attribute("type") {
+    let about = match block.attribute("type").as_deref() {
         None | Some("normal") => match name {
-            Some(name) => valid(block, &name).map_or(About::Nobody, About::One),
+            Some(name) => valid(block, &name).map_or(About::Nobody, About::These),
             None => {
                 block.advise(Advice::mistake(line, "<mount> has no <mount-name>"));
                 About::Nobody
             }
         },
-        Some("default") => About::All,
+        Some("default") => {
+            if let Some(name) = name {
+                let what = "<mount-name> in a block of type default; the block holds for all";
+                block.advise(Advice::warning(name.line, what));
+            }
+            About::All
+        }
         Some(odd) => {
             let what = format!("<mount> of type {odd:?}, which Icecast does not know; ignored");
             block.advise(Advice::warning(line, what));
             About::Nobody
         }
     };
-    let source_timeout = match about {
-        About::All => {
-            let said = block.number("source-timeout");
-            said.map(|said| timeout(block, "source-timeout", &said))
-        }
-        About::Nobody | About::One(_) => None,
-    };
-    let said = MountBlock {
-        line,
-        user: block.text("username"),
-        password: password(block, "password"),
-        burst: bytes(block, "burst-size"),
-        queue: bytes(block, "queue-size"),
-        listeners_max: listeners_max(block),
-        source_timeout,
-    };
-    (about, said)
+    (about, MountBlock::read(block))
 }
 
-fn bytes(block: &mut Block<'_, '_>, name: &'static str) -> Option<Said<usize>> {
-    let said = block.number(name)?;
-    Some(size(block, name, said))
-}
-
-/// -1 is no limit, and 0 lets nobody in.
-fn listeners_max(block: &mut Block<'_, '_>) -> Option<Option<usize>> {
-    let said = block.number("max-listeners")?;
-    if said.value < -1 {
-        let what = "<max-listeners> is -1 for no limit, 0 for nobody, or a number of listeners";
-        block.advise(Advice::mistake(said.line, what));
-    }
-    Some(usize::try_from(said.value).ok())
-}
-
-/// The name of one mount; `None` if it is a pattern or wrong, and noted.
-fn valid(block: &mut Block<'_, '_>, said: &Said<String>) -> Option<Said<MountName>> {
+/// The names a block is about; `None` if what it says is no name and no pattern, and noted.
+fn valid(block: &mut Block<'_, '_>, said: &Said<String>) -> Option<Said<MountPattern>> {
     let (text, line) = (&said.value, said.line);
-    if text.contains(['*', '?', '[']) {
-        let what = "names of mounts with *, ? or [ are understood and not acted on yet; what is \
-                    said of these mounts does not count";
-        block.advise(Advice::warning(line, format!("{what}: {text:?}")));
+    if text.trim() != text {
+        let what = format!("<mount-name> {text:?} begins or ends with blanks");
+        block.advise(Advice::mistake(line, what));
         return None;
     }
-    match MountName::new(text) {
-        Ok(_) if text.trim() != text => {
-            let what = format!("<mount-name> {text:?} begins or ends with blanks");
-            block.advise(Advice::mistake(line, what));
-            None
-        }
+    match MountPattern::new(text) {
         Ok(value) => Some(Said { value, line, order: said.order }),
         Err(error) => {
             block.advise(Advice::mistake(line, format!("<mount-name> {text:?}: {error}")));
             None
         }
-    }
-}
-
-/// What `block` says, and where it says nothing what is usual.
-fn filled(block: &MountBlock, usual: &MountLimits) -> MountLimits {
-    let bytes = |said: &Option<Said<usize>>| said.as_ref().map(|said| said.value);
-    MountLimits {
-        burst_bytes: bytes(&block.burst).unwrap_or(usual.burst_bytes),
-        queue_bytes: bytes(&block.queue).unwrap_or(usual.queue_bytes),
-        listeners_max: block.listeners_max.unwrap_or(usual.listeners_max),
-        ..usual.clone()
     }
 }
