@@ -94,7 +94,7 @@ fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
     }
     let id = parts.counters.connections.now();
     let ip = peer.ip().to_canonical();
-    let client = Client { socket, ip, id, seat, received: BytesMut::new() };
+    let client = Client { socket, ip, id, seat, received: BytesMut::new(), asked: None };
     parts.tasks.spawn(connection::serve(client, Arc::clone(parts)));
 }
 

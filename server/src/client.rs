@@ -1,6 +1,7 @@
 //! A client's connection: reading its head, sending it an answer, parting from it.
 
 use crate::answer::{Answer, Manner};
+use crate::logs::access::Asked;
 use crate::refusal::Refusal;
 use crate::status::counters::ClientSeat;
 use bytes::BytesMut;
@@ -26,6 +27,8 @@ pub(crate) struct Client {
     pub(crate) seat: ClientSeat,
     /// What it has sent beyond its last head.
     pub(crate) received: BytesMut,
+    /// What the access log will say of its last request.
+    pub(crate) asked: Option<Asked>,
 }
 
 /// Why there is no head.
@@ -59,9 +62,11 @@ impl Client {
         }
     }
 
-    /// Sends an answer; the client has [`ANSWER_TIMEOUT`] to take it.
-    pub(crate) async fn send(&mut self, answer: &Answer, manner: Manner) -> io::Result<()> {
-        self.send_bytes(&answer.written(manner, Timestamp::now())).await
+    /// Sends an answer; the client has [`ANSWER_TIMEOUT`] to take it. How many bytes it was.
+    pub(crate) async fn send(&mut self, answer: &Answer, manner: Manner) -> io::Result<u64> {
+        let bytes = answer.written(manner, Timestamp::now());
+        self.send_bytes(&bytes).await?;
+        Ok(bytes.len() as u64)
     }
 
     /// Sends `bytes`; the client has [`ANSWER_TIMEOUT`] to take them.
@@ -69,13 +74,13 @@ impl Client {
         timeout(ANSWER_TIMEOUT, self.socket.write_all(bytes)).await?
     }
 
-    /// Sends a last answer and parts from the client.
+    /// Parts from the client, which has had its last answer.
     ///
     /// A refused source may be in the middle of sending. To close on it at once would reset the
     /// connection, and the answer would be lost on the way; so what it sends is thrown away for a
     /// moment, until it has read the answer and closes itself.
-    pub(crate) async fn dismiss(mut self, answer: &Answer, manner: Manner) {
-        if self.send(answer, manner).await.is_err() || self.socket.shutdown().await.is_err() {
+    pub(crate) async fn dismiss(mut self) {
+        if self.socket.shutdown().await.is_err() {
             return;
         }
         let drained = async {

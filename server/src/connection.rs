@@ -10,6 +10,7 @@ use crate::client::{Client, NoHead};
 use crate::icecast::answers;
 use crate::ingest;
 use crate::listener;
+use crate::logs::access::{self, Finished};
 use crate::mount::Mount;
 use crate::mount::name::MountName;
 use crate::parts::Parts;
@@ -17,12 +18,17 @@ use crate::refusal::Refusal;
 use crate::route::{Route, route};
 use crate::status::page;
 use common::http::head::{RequestHead, Version};
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::debug;
 
 /// Serves a client until it leaves or has found its role.
 pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
+    // The first request counts from connecting on, further ones from their heads on.
+    let mut connected = Some(Instant::now());
     loop {
         let head = tokio::select! {
             head = client.head(parts.config().limits.header_timeout) => head,
@@ -31,16 +37,26 @@ pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
         let head = match head {
             Ok(head) => head,
             Err(NoHead::Refused(refusal)) => {
+                client.asked = parts.logs.access.unreadable();
                 let manner = Manner { version: Version::Http10, kept: false, head_only: false };
-                return client.dismiss(&answers::refused(&refusal), manner).await;
+                let (answer, began) = (answers::refused(&refusal), Instant::now());
+                let _ = conclude(&mut client, None, &answer, manner, began, &parts).await;
+                return client.dismiss().await;
             }
             Err(NoHead::Gone) => return,
         };
-        debug!(client = client.id, method = head.method, target = head.path(), "request");
-        let answer = match route(&head) {
+        let began = connected.take().unwrap_or_else(Instant::now);
+        let target = access::without_credentials(head.path());
+        debug!(client = client.id, method = head.method, %target, "request");
+        let route = route(&head);
+        client.asked = parts.logs.access.asked(&head, || user(&route, &head, &parts));
+        let answer = match route {
             Ok(Route::Source(mount)) => {
                 match ingest::run(&mut client, &head, mount, &parts).await {
-                    Ok(()) => return,
+                    Ok(sent_bytes) => {
+                        let stayed = began.elapsed();
+                        return log(&client, Some(&head), 200, sent_bytes, stayed, &parts);
+                    }
                     Err(refusal) => answers::refused(&refusal),
                 }
             }
@@ -61,13 +77,48 @@ pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
         parts.counters.other_requests.add(1);
         let kept = is_kept(&head);
         let manner = Manner { version: head.version, kept, head_only: head.method == "HEAD" };
-        if !kept {
-            return client.dismiss(&answer, manner).await;
-        }
-        if client.send(&answer, manner).await.is_err() {
+        if conclude(&mut client, Some(&head), &answer, manner, began, &parts).await.is_err() {
             return;
         }
+        if !kept {
+            return client.dismiss().await;
+        }
     }
+}
+
+/// Sends an answer, and logs the request that it ends.
+async fn conclude(
+    client: &mut Client,
+    head: Option<&RequestHead>,
+    answer: &Answer,
+    manner: Manner,
+    began: Instant,
+    parts: &Parts,
+) -> io::Result<()> {
+    let sent = client.send(answer, manner).await;
+    let sent_bytes = sent.as_ref().copied().unwrap_or_default();
+    log(client, head, answer.status, sent_bytes, began.elapsed(), parts);
+    sent.map(drop)
+}
+
+fn log(
+    client: &Client,
+    head: Option<&RequestHead>,
+    status: u16,
+    sent_bytes: u64,
+    stayed: Duration,
+    parts: &Parts,
+) {
+    let user_agent = head.and_then(|head| head.headers.first("user-agent"));
+    let finished = Finished { ip: client.ip, user_agent, status, sent_bytes, stayed };
+    parts.logs.access.write(client.asked.as_ref(), finished);
+}
+
+/// Whom the access log names: as in Icecast, the user of a mount that asks who listens.
+fn user(route: &Result<Route, Refusal>, head: &RequestHead, parts: &Parts) -> Option<String> {
+    let Ok(Route::Listen(name)) = route else { return None };
+    parts.config().mount(name).listeners.as_ref()?;
+    Some(auth::credentials(head)?.user)
 }
 
 /// Whether the connection can stay open after an answer: the client wishes it, and no body of

@@ -29,6 +29,7 @@ mod icecast;
 mod ingest;
 mod kept_file;
 mod listener;
+mod logs;
 mod mount;
 mod parts;
 mod refusal;

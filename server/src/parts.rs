@@ -6,6 +6,7 @@ use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
+use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::status::counters::ServerCounters;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
@@ -26,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<ServerCounters>,
     /// Logins that failed.
     pub(crate) logins: Logins,
+    /// The logs of requests and titles.
+    pub(crate) logs: Logs,
     /// The port that links name.
     pub(crate) port: u16,
     /// The mounts.

@@ -7,6 +7,7 @@ use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
+use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
 use crate::status::counters::ServerCounters;
@@ -65,9 +66,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the runtime does not take the sockets.
+    /// If the runtime does not take the sockets, or a log cannot be opened.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<Outcome> {
         raise_descriptor_limit();
+        let (logs, _log_keepers) = Logs::open(&self.config.logs).map_err(io::Error::other)?;
         let tasks = Tasks::default();
         let drain_grace = self.config.limits.drain_grace;
         let (config, _replace) = LiveConfig::new(self.config);
@@ -76,13 +78,24 @@ impl Server {
             authority: Authority::new(config.clone()),
             census: Census::start(&tasks),
             logins: Logins::start(config.clone(), &tasks),
-            registry: Registry::start(config.clone(), Arc::clone(&counters), &tasks),
+            registry: Registry::start(config.clone(), Arc::clone(&counters), logs.clone(), &tasks),
             live_config: config,
             counters,
+            logs,
             port: self.addresses.first().map_or(0, SocketAddr::port),
             started: Timestamp::now(),
             tasks: tasks.clone(),
             users: UserFiles::start(&tasks),
+        });
+        let (mut live_config, logs, stopping) =
+            (parts.live_config.clone(), parts.logs.clone(), tasks.clone());
+        tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = live_config.changed() => logs.reopen(&live_config.now().logs),
+                    () = stopping.stopping() => return,
+                }
+            }
         });
         // Last, because from here on clients come in.
         for (socket, address) in self.sockets.into_iter().zip(&self.addresses) {

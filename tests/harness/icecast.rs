@@ -63,6 +63,11 @@ impl Icecast {
         until("Icecast counts", counts).await;
     }
 
+    /// Its access log so far.
+    pub fn access_log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default()
+    }
+
     /// Ends it without giving it time to say anything.
     pub async fn kill(&mut self) {
         self.peer.take().expect("it is running").end().await;

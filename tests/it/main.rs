@@ -11,6 +11,7 @@ mod crowd;
 mod encoders;
 mod http;
 mod listeners;
+mod logs;
 mod players;
 mod programme;
 mod refusals;

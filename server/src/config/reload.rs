@@ -22,7 +22,6 @@ impl LiveConfig {
 
     /// Resolves when the configuration has been replaced since this was last asked; never, once
     /// nothing can replace it any more.
-    #[expect(dead_code, reason = "mounts do not follow a new configuration yet")]
     pub(crate) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending().await

@@ -21,13 +21,14 @@ use framer::Framer;
 use tokio::io::AsyncReadExt as _;
 use tracing::warn;
 
-/// Makes `client` a source of the mount `name` until it leaves; else why it cannot be.
+/// Makes `client` a source of the mount `name` until it leaves; how many bytes it was sent. Else
+/// why it cannot be.
 pub(crate) async fn run(
     client: &mut Client,
     head: &RequestHead,
     name: MountName,
     parts: &Parts,
-) -> Result<(), Refusal> {
+) -> Result<u64, Refusal> {
     let attempt = parts.logins.attempt(client.ip, auth::credentials(head)).await?;
     if !parts.authority.is_source(&name, attempt.given()) {
         if attempt.given().is_some() {
@@ -48,12 +49,13 @@ pub(crate) async fn run(
     } else {
         ACCEPTED.to_vec()
     };
-    if client.send_bytes(&accepted).await.is_ok() {
+    let sent = client.send_bytes(&accepted).await;
+    if sent.is_ok() {
         let body = Body { framer, decoder: chunked.then(Decoder::default), mount, line };
         body.read(client, parts).await;
     }
     drop(seat);
-    Ok(())
+    Ok(accepted.len() as u64)
 }
 
 /// Seats a source on the mount `name`, which is made if it does not exist.

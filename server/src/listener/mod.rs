@@ -43,14 +43,14 @@ pub(crate) async fn join(
     let wrapping = head::wrapping(request, &source);
     let head = head::head(request.version, wrapping, &source, Timestamp::now());
     let feed = Feed::new(head::preface(&head, wrapping, &headers), start, wrapping);
-    let Client { socket, ip, id, seat: client_seat, .. } = client;
+    let Client { socket, ip, id, seat: client_seat, asked, .. } = client;
     let user_agent = request.headers.first("user-agent").map(|agent| {
         let end = (0..=agent.len().min(USER_AGENT_BYTES_MAX)).rev();
         let end = end.into_iter().find(|&end| agent.is_char_boundary(end)).unwrap_or_default();
         agent[..end].into()
     });
     let seats = (seat, client_seat);
-    let arrival = Arrival { socket, feed, seats, places, ip, id, user_agent, user };
+    let arrival = Arrival { socket, feed, seats, places, ip, id, user_agent, user, asked };
     // If the mount has ended at this moment, the listener's connection ends with it.
     let _ = fan.send(Order::Welcome(Box::new(arrival))).await;
     Ok(())

@@ -10,6 +10,8 @@
 
 use crate::auth::census::Place;
 use crate::config::limits::MountLimits;
+use crate::logs::Logs;
+use crate::logs::access::{Asked, Finished};
 use crate::mount::feed::{Feed, Plan, SLICES_MAX};
 use crate::mount::name::MountName;
 use crate::status::counters::{ClientSeat, ListenerSeat, MountCounters};
@@ -69,6 +71,8 @@ pub(crate) struct Arrival {
     pub(crate) user_agent: Option<Box<str>>,
     /// Who it is, where listeners have to say so.
     pub(crate) user: Option<Box<str>>,
+    /// What the access log will say of its request.
+    pub(crate) asked: Option<Asked>,
 }
 
 /// A listener that is being served.
@@ -109,6 +113,7 @@ pub(crate) struct Fan {
     flush_delay: Duration,
     edge: watch::Receiver<u64>,
     counters: Arc<MountCounters>,
+    logs: Logs,
     slots: Vec<Vec<Listener>>,
     /// Those that have more to get than their socket takes.
     eager: Vec<Listener>,
@@ -126,6 +131,7 @@ impl Fan {
         limits: &MountLimits,
         edge: watch::Receiver<u64>,
         counters: Arc<MountCounters>,
+        logs: Logs,
     ) -> Self {
         Self {
             mount,
@@ -133,6 +139,7 @@ impl Fan {
             flush_delay: limits.flush_delay,
             edge,
             counters,
+            logs,
             slots: (0..SLOTS).map(|_| Vec::new()).collect(),
             eager: Vec::new(),
             next_slot: 0,
@@ -262,8 +269,12 @@ impl Fan {
 
     fn farewell(&mut self, listener: &Listener, why: Leaving) {
         self.listeners -= 1;
-        let &Arrival { id, ip, .. } = &listener.arrival;
-        let (sent_bytes, stayed) = (listener.sent_bytes, listener.joined.elapsed().as_secs());
+        let Arrival { id, ip, user_agent, asked, .. } = &listener.arrival;
+        let (sent_bytes, stayed) = (listener.sent_bytes, listener.joined.elapsed());
+        let user_agent = user_agent.as_deref();
+        let finished = Finished { ip: *ip, user_agent, status: 200, sent_bytes, stayed };
+        self.logs.access.write(asked.as_ref(), finished);
+        let stayed = stayed.as_secs();
         let mount = &self.mount;
         match why {
             Leaving::Ended => info!(%mount, listener = id, sent_bytes, stayed, "stream ended"),

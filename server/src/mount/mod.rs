@@ -16,6 +16,7 @@ pub(crate) mod registry;
 pub(crate) mod stream;
 
 use crate::config::limits::MountLimits;
+use crate::logs::Logs;
 use crate::refusal::Refusal;
 use crate::status::counters::{ListenerSeat, MountCounters, ServerCounters};
 use crate::tasks::Tasks;
@@ -95,6 +96,7 @@ impl Mount {
         limits: MountLimits,
         patience: Patience,
         server: Arc<ServerCounters>,
+        logs: &Logs,
         tasks: &Tasks,
     ) -> Self {
         let counters = Arc::new(MountCounters::new(server));
@@ -111,7 +113,8 @@ impl Mount {
         let fans = std::thread::available_parallelism().map_or(1, usize::from).min(FANS_MAX);
         let start_fan = |_| {
             let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
-            let fan = Fan::new(name.clone(), &limits, stream.edge(), Arc::clone(&counters));
+            let (edge, counters) = (stream.edge(), Arc::clone(&counters));
+            let fan = Fan::new(name.clone(), &limits, edge, counters, logs.clone());
             tasks.spawn(fan.run(ordered));
             orders
         };

@@ -5,6 +5,7 @@
 
 use super::{Mount, MountName, Patience};
 use crate::config::reload::LiveConfig;
+use crate::logs::Logs;
 use crate::status::counters::ServerCounters;
 use crate::tasks::Tasks;
 use std::collections::BTreeMap;
@@ -26,9 +27,14 @@ enum Request {
 
 impl Registry {
     /// Starts an empty registry.
-    pub(crate) fn start(config: LiveConfig, server: Arc<ServerCounters>, tasks: &Tasks) -> Self {
+    pub(crate) fn start(
+        config: LiveConfig,
+        server: Arc<ServerCounters>,
+        logs: Logs,
+        tasks: &Tasks,
+    ) -> Self {
         let (requests, mut asked) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let table = Table { mounts: BTreeMap::new(), config, server, tasks: tasks.clone() };
+        let table = Table { mounts: BTreeMap::new(), config, server, logs, tasks: tasks.clone() };
         tasks.spawn(async move {
             let mut table = table;
             let tasks = table.tasks.clone();
@@ -71,6 +77,7 @@ struct Table {
     mounts: BTreeMap<MountName, Mount>,
     config: LiveConfig,
     server: Arc<ServerCounters>,
+    logs: Logs,
     tasks: Tasks,
 }
 
@@ -90,7 +97,8 @@ impl Table {
                         source_timeout: limits.source_timeout,
                         source_grace: limits.source_grace,
                     };
-                    Mount::start(name, limits, patience, Arc::clone(&self.server), &self.tasks)
+                    let server = Arc::clone(&self.server);
+                    Mount::start(name, limits, patience, server, &self.logs, &self.tasks)
                 });
                 let _ = reply.send(mount.clone());
             }

@@ -10,7 +10,7 @@ const PATIENCE: Patience =
 
 fn mount(tasks: &Tasks) -> Mount {
     let name = MountName::new("/x").unwrap();
-    Mount::start(name, MountLimits::default(), PATIENCE, Arc::default(), tasks)
+    Mount::start(name, MountLimits::default(), PATIENCE, Arc::default(), &Logs::none(), tasks)
 }
 
 fn source(content_type: &str) -> Box<SourceAbout> {
@@ -178,7 +178,8 @@ async fn a_killed_source_is_hung_up_on() {
 async fn a_full_mount_takes_no_listener_until_one_has_left() {
     let limits = MountLimits { listeners_max: Some(1), ..MountLimits::default() };
     let name = MountName::new("/x").unwrap();
-    let mount = Mount::start(name, limits, PATIENCE, Arc::default(), &Tasks::default());
+    let (logs, tasks) = (Logs::none(), Tasks::default());
+    let mount = Mount::start(name, limits, PATIENCE, Arc::default(), &logs, &tasks);
     let _line = attach(&mount).await;
     let first = mount.join().await.unwrap();
 
