@@ -30,14 +30,17 @@ pub struct ListedMount {
     pub content_type: String,
 }
 
-/// The answer to `listmounts`.
-pub fn mounts(mounts: &[ListedMount]) -> String {
+/// The answer to `listmounts`, and to `moveclients` for the mount `current`.
+pub fn mounts(current: Option<&str>, mounts: &[ListedMount]) -> String {
     let mut out = String::from(xml::DECLARATION);
-    if mounts.is_empty() {
+    if mounts.is_empty() && current.is_none() {
         out.push_str("<icestats/>\n");
         return out;
     }
     out.push_str("<icestats>");
+    if let Some(current) = current {
+        xml::element(&mut out, "current_source", current);
+    }
     for mount in mounts {
         out.push_str("<source mount=\"");
         xml::attribute(&mut out, &mount.mount);
@@ -53,6 +56,25 @@ pub fn mounts(mounts: &[ListedMount]) -> String {
     }
     out.push_str("</icestats>\n");
     out
+}
+
+/// The answer to `updatemetadata` for `mount`.
+pub fn mount_alone(mount: &str) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    out.push_str("<icestats><source mount=\"");
+    xml::attribute(&mut out, mount);
+    out.push_str("\"/></icestats>\n");
+    out
+}
+
+/// The page that says that a command was carried out.
+pub fn success_page(sentence: &str) -> String {
+    let mut escaped = String::new();
+    xml::text(&mut escaped, sentence);
+    format!(
+        "<html><head><title>Admin request successful</title></head><body><p>{escaped}</p></body>\
+         </html>"
+    )
 }
 
 /// One listener in the answer to `listclients`.
@@ -152,7 +174,7 @@ mod tests {
         };
 
         assert_eq!(
-            mounts(&[mount]),
+            mounts(None, &[mount]),
             "<?xml version=\"1.0\"?>\n<icestats><source mount=\"/aac.aac\"><fallback></fallback>\
              <listeners>0</listeners><Connected>8</Connected>\
              <content-type>audio/aac</content-type></source></icestats>\n"
@@ -178,7 +200,7 @@ mod tests {
 
     #[test]
     fn without_mounts_the_list_is_an_empty_element() {
-        assert_eq!(mounts(&[]), "<?xml version=\"1.0\"?>\n<icestats/>\n");
+        assert_eq!(mounts(None, &[]), "<?xml version=\"1.0\"?>\n<icestats/>\n");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A head is read within the header timeout and routed; then the connection becomes a source, is
 //! handed to a fan as a listener, or gets an answer and, if it asked to be kept, may ask again.
 
-use crate::admin::{Command, Kind, users};
+use crate::admin::carry_out;
 use crate::answer::{Answer, Manner};
 use crate::auth;
 use crate::client::{Client, NoHead};
@@ -11,15 +11,12 @@ use crate::icecast::answers;
 use crate::ingest;
 use crate::listener;
 use crate::logs::access::{self, Finished};
-use crate::mount::Mount;
-use crate::mount::name::MountName;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::route::{Route, route};
 use crate::status::page;
 use common::http::head::{RequestHead, Version};
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -145,12 +142,12 @@ async fn answer(
     parts: &Parts,
 ) -> Result<Answer, Refusal> {
     match route {
-        Route::Admin(command) => command_answer(&command, head, client.ip, parts).await,
+        Route::Admin(command) => carry_out::answer(&command, head, client.ip, parts).await,
         Route::Listen(name) => {
             listener::admission::identify(client.ip, head, &name, parts).await?;
-            let found = parts.registry.find(name).await.and_then(|mount| mount.on_air());
+            let found = parts.registry.find(name.clone()).await.and_then(|mount| mount.on_air());
             let source = found.ok_or(Refusal::NotFound)?.source;
-            Ok(listener::answer_to_head(&source))
+            Ok(listener::answer_to_head(&source, parts.config().mount(&name)))
         }
         Route::Options => Ok(answers::options()),
         Route::Playlist(name) => {
@@ -163,75 +160,6 @@ async fn answer(
         }
         Route::Source(_) => unreachable!("a source has its own way"),
     }
-}
-
-/// Carries out a command, if the client may give it.
-async fn command_answer(
-    command: &Command,
-    head: &RequestHead,
-    ip: IpAddr,
-    parts: &Parts,
-) -> Result<Answer, Refusal> {
-    let attempt = parts.logins.attempt(ip, auth::credentials(head)).await?;
-    let name = command.mount.as_deref().map(MountName::new);
-    let is_source = match &name {
-        Some(Ok(name)) => parts.authority.is_source(name, attempt.given()),
-        Some(Err(_)) | None => false,
-    };
-    if !is_source && !parts.authority.is_admin(attempt.given()) {
-        return Err(attempt.failed().await);
-    }
-    let name = name.map(|name| name.map_err(|_| Refusal::SourceMissing)).transpose()?;
-    if let (Kind::ManageAuth, Some(name)) = (command.kind, &name)
-        && let Some(answer) = users::managed(command, name, parts).await?
-    {
-        return Ok(answer);
-    }
-    let mount = match name {
-        Some(name) => Some(find_on_air(name, parts).await?),
-        None => None,
-    };
-    match (command.kind, mount) {
-        (Kind::KillClient, Some(mount)) => {
-            let id = command.listener_id()?;
-            Ok(answers::listener_removed(id, mount.remove_listener(id).await))
-        }
-        (Kind::ListClients, Some(mount)) => {
-            Ok(answers::listeners(&mount.name, &mount.listeners().await))
-        }
-        (Kind::KillSource, Some(mount)) => {
-            mount.kill_source().await;
-            Ok(answers::source_killed())
-        }
-        (Kind::Metadata, Some(mount)) => {
-            let title = command.title()?;
-            let takes = mount.on_air().is_some_and(|air| air.source.format.takes_icy());
-            if takes {
-                mount.announce(title).await;
-            }
-            Ok(answers::metadata_updated(takes))
-        }
-        (Kind::Stats, mount) => {
-            let name = mount.map(|mount| mount.name);
-            Ok(answers::stats(&parts.snapshot().await, name.as_ref()))
-        }
-        // Its listeners need not say who they are; Icecast answers so.
-        (Kind::ManageAuth, Some(_)) => Err(Refusal::ParameterUnfit("missing parameter".to_owned())),
-        (Kind::ListMounts, _) => Ok(answers::mounts(&parts.snapshot().await)),
-        (
-            Kind::KillClient
-            | Kind::KillSource
-            | Kind::ListClients
-            | Kind::ManageAuth
-            | Kind::Metadata,
-            None,
-        ) => Err(Refusal::MountMissing),
-    }
-}
-
-async fn find_on_air(name: MountName, parts: &Parts) -> Result<Mount, Refusal> {
-    let found = parts.registry.find(name).await;
-    found.filter(|mount| mount.on_air().is_some()).ok_or(Refusal::SourceMissing)
 }
 
 #[cfg(test)]

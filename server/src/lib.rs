@@ -36,6 +36,7 @@ mod refusal;
 mod route;
 mod server;
 mod status;
+mod switchboard;
 mod tasks;
 
 pub use accept::ListenError;

@@ -50,24 +50,24 @@ impl Parts {
     /// The server at this moment.
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let config = self.config();
-        let mounts = self.registry.list().await.into_iter().filter_map(|mount| {
+        let mounts = self.registry.list().await.into_iter().filter_map(|stop| {
+            let mount = stop.mount?;
             Some(MountSnapshot {
                 is_guarded: config.mount(&mount.name).listeners.is_some(),
                 on_air: mount.on_air()?,
                 name: mount.name,
                 counters: mount.counters,
-                listeners_max: mount.limits.listeners_max,
+                fallback: stop.config.fallback.clone(),
             })
         });
         Snapshot {
             now: Timestamp::now(),
             started: self.started,
-            hostname: config.hostname.clone(),
+            config: Arc::clone(&config),
             port: self.port,
-            location: config.location.clone(),
-            contact: config.contact.clone(),
             counters: Arc::clone(&self.counters),
             mounts: mounts.collect(),
+            stood_in_for: self.registry.stood_in_for().await,
         }
     }
 }

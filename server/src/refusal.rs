@@ -43,9 +43,18 @@ pub(crate) enum Refusal {
     /// The name cannot be a mount's.
     #[error("{0}")]
     MountName(#[from] MountNameError),
+    /// The mount may only be heard as a fallback.
+    #[error("mountpoint unavailable")]
+    MountUnavailable,
     /// Another source is on this mount.
     #[error("Mountpoint in use")]
     MountTaken,
+    /// Listeners would be moved to where they are.
+    #[error("supplied mountpoints are identical")]
+    MountsIdentical,
+    /// Listeners would be moved to a mount that is not there.
+    #[error("No such destination")]
+    NoDestination,
     /// There is nothing under this name.
     #[error("The file you requested could not be found")]
     NotFound,

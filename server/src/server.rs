@@ -11,12 +11,14 @@ use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
 use crate::status::counters::ServerCounters;
+use crate::switchboard;
 use crate::tasks::Tasks;
 use jiff::Timestamp;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 /// A server that has its sockets and waits to run.
@@ -74,11 +76,18 @@ impl Server {
         let drain_grace = self.config.limits.drain_grace;
         let (config, _replace) = LiveConfig::new(self.config);
         let counters = Arc::new(ServerCounters::default());
+        let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
         let parts = Arc::new(Parts {
             authority: Authority::new(config.clone()),
             census: Census::start(&tasks),
             logins: Logins::start(config.clone(), &tasks),
-            registry: Registry::start(config.clone(), Arc::clone(&counters), logs.clone(), &tasks),
+            registry: Registry::start(
+                config.clone(),
+                Arc::clone(&counters),
+                logs.clone(),
+                events,
+                &tasks,
+            ),
             live_config: config,
             counters,
             logs,
@@ -97,6 +106,7 @@ impl Server {
                 }
             }
         });
+        tasks.spawn(switchboard::run(heard, Arc::clone(&parts)));
         // Last, because from here on clients come in.
         for (socket, address) in self.sockets.into_iter().zip(&self.addresses) {
             let socket = TcpListener::from_std(socket)?;
@@ -112,6 +122,9 @@ impl Server {
         Ok(Outcome::GraceOver)
     }
 }
+
+/// Mounts whose source came or left that may wait to be noticed.
+const EVENTS_WAITING_MAX: usize = 1_024;
 
 /// Raises the limit of open files to what the system allows: each client is one.
 fn raise_descriptor_limit() {

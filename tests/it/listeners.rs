@@ -34,7 +34,7 @@ async fn a_listener_that_is_removed_is_gone_and_the_other_stays() {
     first.head().await;
     let mut second = Wire::ask(station.address(), request).await;
     second.head().await;
-    let listed = station.as_source("/admin/listclients?mount=/x.mp3").await;
+    let listed = station.admin("/admin/listclients?mount=/x.mp3").await;
     let earlier = ids(listed.text())[0];
 
     let kill = format!("/admin/killclient?mount=/x.mp3&id={earlier}");

@@ -31,6 +31,10 @@ const SERVER: &[Layer] = &[
     ("access", &["config", "kept_file", "tasks"]),
     ("admin", &["mount::on_air", "refusal"]),
     (
+        "admin::carry_out",
+        &["admin", "answer", "auth", "config", "icecast::answers", "mount", "parts", "refusal"],
+    ),
+    (
         "admin::users",
         &[
             "admin",
@@ -79,12 +83,28 @@ const SERVER: &[Layer] = &[
     ("icecast::auth_url", &["auth"]),
     ("icecast::config", &["config", "mount::name"]),
     ("icecast::yp", &["status"]),
-    ("ingest", &["auth", "client", "hooks", "mount", "parts", "refusal", "status::counters"]),
+    (
+        "ingest",
+        &["auth", "client", "config", "hooks", "mount", "parts", "refusal", "status::counters"],
+    ),
     ("ingest::framer", &[]),
     ("ingest::session", &[]),
     ("kept_file", &[]),
     ("lib", EVERYTHING),
-    ("listener", &["access", "answer", "auth", "client", "config", "mount", "parts", "refusal"]),
+    (
+        "listener",
+        &[
+            "access",
+            "answer",
+            "auth",
+            "client",
+            "config",
+            "mount",
+            "parts",
+            "refusal",
+            "switchboard",
+        ],
+    ),
     ("logs", &["config"]),
     ("main", EVERYTHING),
     ("mount", &["auth::census", "config", "logs", "refusal", "status::counters", "tasks"]),
@@ -100,6 +120,7 @@ const SERVER: &[Layer] = &[
     ("server", EVERYTHING),
     ("status", &["answer", "config", "mount"]),
     ("status::counters", &[]),
+    ("switchboard", &["config", "ingest", "mount", "parts"]),
     ("tasks", &[]),
     ("yp", &["config", "icecast::yp", "status", "tasks"]),
 ];

@@ -3,7 +3,7 @@
 //! ffmpeg's plain `http://` output and `curl -T -` send their audio in chunks; Icecast 2.4 takes
 //! the framing for audio. Listeners that speak HTTP/1.1 receive chunks from us.
 
-use bytes::BytesMut;
+use bytes::{BufMut as _, Bytes, BytesMut};
 
 /// Takes the framing out of a chunked body that arrives piece by piece.
 #[derive(Clone, Debug, Default)]
@@ -161,6 +161,18 @@ pub const SIZE_LINE_BYTES_MAX: usize = 256;
 pub const TRAILER_BYTES_MAX: usize = 8_192;
 /// Fifteen hexadecimal digits: no size overflows, and nobody sends an exabyte.
 const SIZE_DIGITS_MAX: usize = 15;
+
+/// `bytes` as one chunk; nothing stays nothing, since an empty chunk would be the end.
+pub fn whole(bytes: &[u8]) -> Bytes {
+    if bytes.is_empty() {
+        return Bytes::new();
+    }
+    let mut whole = BytesMut::with_capacity(OPENING_BYTES_MAX + bytes.len() + CLOSING.len());
+    whole.put_slice(opening(bytes.len(), &mut [0; OPENING_BYTES_MAX]));
+    whole.put_slice(bytes);
+    whole.put_slice(CLOSING);
+    whole.freeze()
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,15 @@
 //! The administrator's commands, read from a request.
 //!
 //! A command names what it is about by text; whether that exists, and whether the client may, is
-//! decided where it is carried out ([`crate::connection`], and here what is about [`users`]).
+//! decided where it is carried out ([`carry_out`], and what is about [`users`]).
 
+pub(crate) mod carry_out;
 pub(crate) mod users;
 
 use crate::mount::on_air::TitleText;
 use crate::refusal::Refusal;
 use common::http::{head, percent};
+use encoding_rs::Encoding;
 use std::collections::BTreeMap;
 
 /// A command, with what it is about.
@@ -24,6 +26,8 @@ pub(crate) struct Command {
 /// What can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Let the mount fall back to another until the configuration is read again.
+    Fallbacks,
     /// Let a listener of the mount go.
     KillClient,
     /// Take the source off the mount.
@@ -36,8 +40,22 @@ pub(crate) enum Kind {
     ListMounts,
     /// Change the title of the mount.
     Metadata,
+    /// Let the mount's listeners go on with another mount.
+    MoveClients,
     /// Show the statistics, of one mount if it is named.
     Stats,
+    /// Name the mounts, one on each line, for a server that relays this one.
+    StreamList,
+    /// Ask for a title.
+    UpdateMetadata,
+}
+
+impl Kind {
+    /// Whether a mount's source may give this command for its mount. Icecast lets it do whatever
+    /// can be done to a mount, from listing the listeners' addresses to moving them away.
+    pub(crate) fn is_for_sources(self) -> bool {
+        matches!(self, Self::Metadata | Self::UpdateMetadata)
+    }
 }
 
 impl Command {
@@ -45,13 +63,17 @@ impl Command {
     /// is carried out, since a client that may not give it is not told what is missing.
     pub(crate) fn read(name: &str, query: &str) -> Result<Self, Refusal> {
         let kind = match name {
+            "fallback" | "fallbacks" => Kind::Fallbacks,
             "killclient" => Kind::KillClient,
             "killsource" => Kind::KillSource,
             "listclients" => Kind::ListClients,
-            "listmounts" => Kind::ListMounts,
+            "listmounts" | "streamlist" => Kind::ListMounts,
             "manageauth" => Kind::ManageAuth,
             "metadata" => Kind::Metadata,
+            "moveclients" => Kind::MoveClients,
             "stats" | "stats.xml" => Kind::Stats,
+            "streamlist.txt" => Kind::StreamList,
+            "updatemetadata" => Kind::UpdateMetadata,
             _ => return Err(Refusal::UnknownCommand),
         };
         let mount = text_parameters(query).remove("mount");
@@ -71,16 +93,17 @@ impl Command {
 
     /// The title that a metadata update gives: `song`, or `artist` and `title`.
     ///
-    /// `charset` says how its bytes are to be read. Without it they are UTF-8 where that is valid
-    /// and Windows-1252 otherwise; Icecast takes them for ISO 8859-1 always, so that titles from
-    /// today's programs arrive garbled.
-    pub(crate) fn title(&self) -> Result<TitleText, Refusal> {
+    /// `charset` says how its bytes are to be read, or else `usual`. Without either they are UTF-8
+    /// where that is valid and Windows-1252 otherwise; Icecast takes them for ISO 8859-1, so that
+    /// titles from today's programs arrive garbled.
+    pub(crate) fn title(&self, usual: Option<&'static Encoding>) -> Result<TitleText, Refusal> {
         let parameters: BTreeMap<_, _> = percent::parameters(&self.query).into_iter().collect();
         let parameter = |name: &[u8]| parameters.get(name);
         if parameter(b"mode").is_none_or(|mode| mode != b"updinfo") {
             return Err(Refusal::ParameterMissing);
         }
-        let encoding = parameter(b"charset").and_then(|l| encoding_rs::Encoding::for_label(l));
+        let said = parameter(b"charset").and_then(|label| Encoding::for_label(label));
+        let encoding = said.or(usual);
         let text = |name: &[u8]| {
             let bytes = parameter(name)?;
             let text = match encoding {
@@ -113,7 +136,7 @@ mod tests {
 
     fn titled(query: &str) -> Result<String, Refusal> {
         let command = Command::read("metadata", &format!("mount=/x&mode=updinfo&{query}"))?;
-        Ok(command.title()?.shown())
+        Ok(command.title(None)?.shown())
     }
 
     #[test]
@@ -136,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_title_is_changed_only_in_the_mode_that_says_so() {
-        let titled = |query| Command::read("metadata", query).unwrap().title();
+        let titled = |query| Command::read("metadata", query).unwrap().title(None);
 
         assert_eq!(titled("mount=/x&song=y"), Err(Refusal::ParameterMissing));
         assert_eq!(titled("mount=/x&song=y&mode=other"), Err(Refusal::ParameterMissing));

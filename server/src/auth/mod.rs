@@ -31,7 +31,6 @@ impl Authority {
     }
 
     /// Whether these are the credentials of a server that relays this one.
-    #[expect(dead_code, reason = "there is no list for relays yet")]
     pub(crate) fn is_relay(&self, given: Option<&Credentials>) -> bool {
         let passwords = &self.config.now().passwords;
         let (Some(given), Some(password)) = (given, &passwords.relay) else { return false };

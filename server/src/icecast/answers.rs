@@ -41,6 +41,8 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::Method
         | Refusal::MountMissing
         | Refusal::MountName(_)
+        | Refusal::MountsIdentical
+        | Refusal::NoDestination
         | Refusal::ParameterMissing
         | Refusal::ParameterUnfit(_)
         | Refusal::SourceMissing
@@ -50,6 +52,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::ListenersFull
         | Refusal::ListenersOfAddress { .. }
         | Refusal::MountTaken
+        | Refusal::MountUnavailable
         | Refusal::SourcesFull => 403,
         Refusal::NotFound => 404,
         Refusal::ContentTypeUnfit(_) => 415,
@@ -138,46 +141,106 @@ pub(crate) fn metadata_updated(taken: bool) -> Answer {
 
 /// The answer to `listmounts`.
 pub(crate) fn mounts(snapshot: &Snapshot) -> Answer {
+    Answer::ok(XML, admin_xml::mounts(None, &listed_mounts(snapshot, None)))
+}
+
+/// The answer to `moveclients` that says where the listeners of `mount` can be moved to.
+pub(crate) fn other_mounts(snapshot: &Snapshot, mount: &MountName) -> Answer {
+    let others = listed_mounts(snapshot, Some(mount));
+    Answer::ok(XML, admin_xml::mounts(Some(mount.as_str()), &others))
+}
+
+fn listed_mounts(snapshot: &Snapshot, but: Option<&MountName>) -> Vec<ListedMount> {
     let listed = |mount: &MountSnapshot| ListedMount {
         mount: mount.name.to_string(),
-        fallback: String::new(),
+        fallback: mount.fallback.as_ref().map(ToString::to_string).unwrap_or_default(),
         listeners: mount.counters.listeners.now(),
         authenticator: mount.is_guarded.then_some(HTPASSWD),
         connected_seconds: elapsed_seconds(mount.on_air.since, snapshot.now),
         content_type: mount.on_air.source.content_type.clone(),
     };
-    let listed: Vec<_> = snapshot.mounts.iter().map(listed).collect();
-    Answer::ok(XML, admin_xml::mounts(&listed))
+    let wanted = |mount: &&MountSnapshot| Some(&mount.name) != but && !mount.on_air.source.is_file;
+    snapshot.mounts.iter().filter(wanted).map(listed).collect()
+}
+
+/// The answer to `moveclients`.
+pub(crate) fn listeners_moved(from: &MountName, to: &MountName) -> Answer {
+    let message = format!("Clients moved from {from} to {to}");
+    Answer::ok(XML, admin_xml::response(&message, true))
+}
+
+/// The answer to `fallbacks`.
+pub(crate) fn fallback_set() -> Answer {
+    Answer::ok("text/html; charset=utf-8", admin_xml::success_page("Fallback configured"))
+}
+
+/// The answer to `updatemetadata`: nothing but the mount's name, in which a page finds its form.
+pub(crate) fn title_wanted(mount: &MountName) -> Answer {
+    Answer::ok(XML, admin_xml::mount_alone(mount.as_str()))
+}
+
+/// The answer to `streamlist.txt`.
+pub(crate) fn stream_list(snapshot: &Snapshot) -> Answer {
+    let lines = public_mounts(snapshot).map(|mount| {
+        let path = percent::encode_path(mount.name.as_str().as_bytes());
+        format!("{path}\r\n")
+    });
+    Answer::ok("text/plain; charset=utf-8", lines.collect::<String>())
+}
+
+/// The mounts that everybody may know of.
+fn public_mounts(snapshot: &Snapshot) -> impl Iterator<Item = &MountSnapshot> {
+    let is_public = |mount: &&MountSnapshot| {
+        !mount.on_air.source.is_file && !snapshot.config.mount(&mount.name).hidden
+    };
+    snapshot.mounts.iter().filter(is_public)
 }
 
 /// The statistics for those who may see all of them; of one mount, if it is named.
 pub(crate) fn stats(snapshot: &Snapshot, only: Option<&MountName>) -> Answer {
     let wanted = |mount: &&MountSnapshot| only.is_none_or(|name| mount.name == *name);
-    let sources: Vec<_> = snapshot
-        .mounts
-        .iter()
-        .filter(wanted)
-        .map(|mount| {
-            let mut fields = public_fields(mount, snapshot);
-            add_private_fields(mount, &mut fields);
-            SourceFields { mount: mount.name.to_string(), fields }
-        })
-        .collect();
-    Answer::ok(XML, stats_xml::document(&server_counts(snapshot), &sources))
-}
-
-/// The statistics for everybody; of one mount, if it is named.
-pub(crate) fn status_json(snapshot: &Snapshot, only: Option<&str>) -> Answer {
-    let wanted = |mount: &&MountSnapshot| only.is_none_or(|name| mount.name.as_str() == name);
-    let sources: Vec<_> = snapshot
+    let mut sources: Vec<_> = snapshot
         .mounts
         .iter()
         .filter(wanted)
         .map(|mount| SourceFields {
             mount: mount.name.to_string(),
+            fields: if mount.on_air.source.is_file {
+                file_fields(mount, snapshot)
+            } else {
+                let mut fields = public_fields(mount, snapshot);
+                add_private_fields(mount, snapshot, &mut fields);
+                fields
+            },
+        })
+        .collect();
+    let stood_in_for = snapshot.stood_in_for.iter().filter(|_| only.is_none());
+    sources.extend(stood_in_for.map(|name| {
+        let mut fields = stand_in_fields(name, snapshot);
+        fields.add("max_listeners", listeners_max(name, snapshot));
+        SourceFields { mount: name.to_string(), fields }
+    }));
+    sources.sort_by(|a, b| a.mount.cmp(&b.mount));
+    Answer::ok(XML, stats_xml::document(&server_counts(snapshot), &sources))
+}
+
+/// The statistics for everybody; of one mount, if it is named.
+pub(crate) fn status_json(snapshot: &Snapshot, only: Option<&str>) -> Answer {
+    let wanted = |name: &MountName| only.is_none_or(|only| name.as_str() == only);
+    let mut sources: Vec<_> = public_mounts(snapshot)
+        .filter(|mount| wanted(&mount.name))
+        .map(|mount| SourceFields {
+            mount: mount.name.to_string(),
             fields: public_fields(mount, snapshot),
         })
         .collect();
+    let stood_in_for = snapshot.stood_in_for.iter().filter(|name| wanted(name));
+    let stood_in_for = stood_in_for.filter(|name| !snapshot.config.mount(name).hidden);
+    sources.extend(stood_in_for.map(|name| SourceFields {
+        mount: name.to_string(),
+        fields: stand_in_fields(name, snapshot),
+    }));
+    sources.sort_by(|a, b| a.mount.cmp(&b.mount));
     let document = status_json::document(&about_server(snapshot), &sources);
     Answer::ok("application/json; charset=UTF-8", document)
 }
@@ -185,9 +248,9 @@ pub(crate) fn status_json(snapshot: &Snapshot, only: Option<&str>) -> Answer {
 fn about_server(snapshot: &Snapshot) -> Fields {
     let mut fields = Fields::default();
     fields
-        .add("admin", snapshot.contact.as_str())
-        .add("host", snapshot.hostname.as_str())
-        .add("location", snapshot.location.as_str())
+        .add("admin", snapshot.config.contact.as_str())
+        .add("host", snapshot.config.hostname.as_str())
+        .add("location", snapshot.config.location.as_str())
         .add("server_id", SERVER_ID)
         .add("server_start", date(snapshot.started))
         .add("server_start_iso8601", iso_date(snapshot.started));
@@ -215,8 +278,10 @@ fn server_counts(snapshot: &Snapshot) -> Fields {
 
 fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
     let (air, source) = (&mount.on_air, &mount.on_air.source);
-    let or = |text: &Option<String>, usual: &str| text.clone().unwrap_or_else(|| usual.to_owned());
-    let path = percent::encode_path(mount.name.as_str().as_bytes());
+    let says = &snapshot.config.mount(&mount.name).says;
+    let or = |own: &Option<String>, text: &Option<String>, usual: &str| {
+        own.as_ref().or(text.as_ref()).cloned().unwrap_or_else(|| usual.to_owned())
+    };
     let mut fields = Fields::default();
     for (name, value) in source.audio_parameters() {
         fields.add(name, Field::guessed(&value));
@@ -229,34 +294,69 @@ fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
             fields.add("audio_samplerate", u64::from(audio.rate_hz));
         }
     }
+    let kbps = says.bitrate.clone().or_else(|| source.kbps());
+    let (name, description) = ("Unspecified name", "Unspecified description");
     fields
         .add_some("artist", air.title.artist.clone())
         .add_some("audio_info", source.audio_info.clone())
-        .add_some("bitrate", source.kbps().map(|kbps| Field::guessed(&kbps)))
-        .add("genre", or(&source.genre, "various"))
+        .add_some("bitrate", kbps.map(|kbps| Field::guessed(&kbps)))
+        .add("genre", or(&says.genre, &source.genre, "various"))
         .add("listener_peak", mount.counters.listener_peak.now())
         .add("listeners", mount.counters.listeners.now())
-        .add("listenurl", format!("http://{}:{}{path}", snapshot.hostname, snapshot.port))
-        .add("server_description", or(&source.description, "Unspecified description"))
-        .add("server_name", or(&source.name, "Unspecified name"))
-        .add("server_type", source.content_type.as_str())
-        .add_some("server_url", source.url.clone())
+        .add("listenurl", listen_url(&mount.name, snapshot))
+        .add("server_description", or(&says.description, &source.description, description))
+        .add("server_name", or(&says.name, &source.name, name))
+        .add("server_type", says.content_type.as_ref().unwrap_or(&source.content_type).as_str())
+        .add_some("server_url", says.url.clone().or_else(|| source.url.clone()))
         .add("stream_start", date(air.since))
         .add("stream_start_iso8601", iso_date(air.since))
+        .add_some("subtype", says.subtype.clone())
         .add_some("title", air.title.title.clone());
     fields
 }
 
-fn add_private_fields(mount: &MountSnapshot, fields: &mut Fields) {
-    let source = &mount.on_air.source;
-    let max = match mount.listeners_max {
+/// What the statistics say of a mount for which another stands in.
+fn stand_in_fields(name: &MountName, snapshot: &Snapshot) -> Fields {
+    let mut fields = Fields::default();
+    fields.add("listeners", 0).add("listenurl", listen_url(name, snapshot));
+    fields
+}
+
+/// What the statistics say of a file that stands in for a mount.
+fn file_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
+    let counters = &mount.counters;
+    let mut fields = Fields::default();
+    fields
+        .add("listener_peak", counters.listener_peak.now())
+        .add("listeners", counters.listeners.now())
+        .add("listenurl", listen_url(&mount.name, snapshot))
+        .add("slow_listeners", counters.slow_listeners.now())
+        .add("stream_start", date(mount.on_air.since))
+        .add("stream_start_iso8601", iso_date(mount.on_air.since))
+        .add("total_bytes_read", counters.read_bytes.now())
+        .add("total_bytes_sent", counters.sent_bytes.now());
+    fields
+}
+
+fn listen_url(name: &MountName, snapshot: &Snapshot) -> String {
+    let path = percent::encode_path(name.as_str().as_bytes());
+    format!("http://{}:{}{path}", snapshot.config.hostname, snapshot.port)
+}
+
+fn listeners_max(name: &MountName, snapshot: &Snapshot) -> Field {
+    match snapshot.config.mount(name).limits.listeners_max {
         Some(max) => Field::Number(max as u64),
         None => Field::from("unlimited"),
-    };
+    }
+}
+
+fn add_private_fields(mount: &MountSnapshot, snapshot: &Snapshot, fields: &mut Fields) {
+    let source = &mount.on_air.source;
+    let public = snapshot.config.mount(&mount.name).public.unwrap_or(source.public);
     fields
         .add_some("authenticator", mount.is_guarded.then_some(HTPASSWD))
-        .add("max_listeners", max)
-        .add("public", u64::from(source.public))
+        .add("max_listeners", listeners_max(&mount.name, snapshot))
+        .add("public", u64::from(public))
         .add("slow_listeners", mount.counters.slow_listeners.now())
         .add("source_ip", source.ip.to_string())
         .add("total_bytes_read", mount.counters.read_bytes.now())

@@ -20,6 +20,7 @@ use std::time::Duration;
 /// Cuts one source's body.
 #[derive(Debug)]
 pub(crate) struct Framer {
+    format: Format,
     cut: Cut,
     waiting: BytesMut,
     /// Bytes left out since the last frame or page.
@@ -80,7 +81,12 @@ impl Framer {
             Format::Ogg => Cut::Pages(Pages::default()),
             Format::Unknown => Cut::Nowhere,
         };
-        Self { cut, waiting: BytesMut::new(), junk_bytes: 0 }
+        Self { format, cut, waiting: BytesMut::new(), junk_bytes: 0 }
+    }
+
+    /// The format that the body was announced to have.
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     /// Takes `bytes`, the next of the body.

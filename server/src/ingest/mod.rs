@@ -3,21 +3,25 @@
 //! It says `SOURCE` or `PUT`, proves that it may, is seated on its mount, and is then read for as
 //! long as it sends. What it sends is cut into chunks ([`framer`]) that go to the mount's owner.
 
+pub(crate) mod file;
 mod framer;
+mod intro;
 
 use crate::auth;
 use crate::client::Client;
 use crate::mount::name::MountName;
-use crate::mount::on_air::SourceAbout;
-use crate::mount::{Mount, SourceLine};
+use crate::mount::on_air::{SourceAbout, TitleText};
+use crate::mount::{Mount, SourceArrival, SourceLine};
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::status::counters::SourceSeat;
 use bytes::BytesMut;
-use common::format;
+use common::format::{self, Format};
 use common::http::chunked::Decoder;
 use common::http::head::RequestHead;
+use common::icy::{self, Unweaver};
 use framer::Framer;
+use std::num::NonZeroUsize;
 use tokio::io::AsyncReadExt as _;
 use tracing::warn;
 
@@ -42,7 +46,9 @@ pub(crate) async fn run(
     let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
     let about = SourceAbout::read(&head.headers, content_type, client.ip);
     let framer = Framer::new(about.format);
-    let (mount, line) = attach(about, name, parts).await?;
+    let unweaver = inline_titles(head, about.format).map(Unweaver::new);
+    let intro = intro::load(&parts.config(), &name, about.format).await;
+    let (mount, line) = attach(SourceArrival { about, intro }, name, parts).await?;
 
     let accepted = if head.headers.lists("expect", "100-continue") {
         [CONTINUE, ACCEPTED].concat()
@@ -51,7 +57,8 @@ pub(crate) async fn run(
     };
     let sent = client.send_bytes(&accepted).await;
     if sent.is_ok() {
-        let body = Body { framer, decoder: chunked.then(Decoder::default), mount, line };
+        let decoder = chunked.then(Decoder::default);
+        let body = Body { framer, decoder, unweaver, mount, line };
         body.read(client, parts).await;
     }
     drop(seat);
@@ -60,7 +67,7 @@ pub(crate) async fn run(
 
 /// Seats a source on the mount `name`, which is made if it does not exist.
 async fn attach(
-    about: SourceAbout,
+    arrival: SourceArrival,
     name: MountName,
     parts: &Parts,
 ) -> Result<(Mount, SourceLine), Refusal> {
@@ -68,7 +75,7 @@ async fn attach(
     for _ in 0..ATTACH_TRIES_MAX {
         let found = parts.registry.find_or_make(name.clone()).await;
         let mount = found.ok_or(Refusal::ServerStopping)?;
-        if let Some(line) = mount.attach(Box::new(about.clone())).await? {
+        if let Some(line) = mount.attach(arrival.clone()).await? {
             return Ok((mount, line));
         }
     }
@@ -79,6 +86,8 @@ async fn attach(
 struct Body {
     framer: Framer,
     decoder: Option<Decoder>,
+    /// Takes out the titles of a source that weaves them into its audio.
+    unweaver: Option<Unweaver>,
     mount: Mount,
     line: SourceLine,
 }
@@ -88,6 +97,7 @@ impl Body {
     async fn read(mut self, client: &mut Client, parts: &Parts) {
         let mut received = std::mem::take(&mut client.received);
         let mut was_blind = self.framer.is_blind();
+        let mut live_config = parts.live_config.clone();
         loop {
             if !self.take(&received).await {
                 return;
@@ -110,9 +120,27 @@ impl Body {
                         return;
                     }
                 },
+                () = live_config.changed() => {
+                    let format = self.framer.format();
+                    let intro = intro::load(&parts.config(), &self.mount.name, format).await;
+                    self.mount.set_intro(intro).await;
+                }
                 () = self.line.chunks.closed() => return,
                 () = parts.tasks.stopping() => return,
             }
+        }
+    }
+
+    /// Gives the framer what is audio in `received`, and the mount what is a title.
+    async fn push(&mut self, received: &[u8]) {
+        let Some(unweaver) = &mut self.unweaver else { return self.framer.push(received) };
+        let (mut audio, mut title) = (BytesMut::with_capacity(received.len()), None);
+        unweaver.unweave(received, &mut audio, |text| {
+            title = icy::title(text).or_else(|| title.take())
+        });
+        self.framer.push(&audio);
+        if let Some(title) = title {
+            self.mount.announce(TitleText { artist: None, title: Some(title) }).await;
         }
     }
 
@@ -120,14 +148,14 @@ impl Body {
     async fn take(&mut self, received: &[u8]) -> bool {
         self.mount.counters.read_bytes.add(received.len() as u64);
         match &mut self.decoder {
-            None => self.framer.push(received),
+            None => self.push(received).await,
             Some(decoder) => {
                 let mut plain = BytesMut::with_capacity(received.len());
                 if let Err(error) = decoder.decode(received, &mut plain) {
                     warn!(mount = %self.mount.name, %error, "the source's body is broken; dropped");
                     return false;
                 }
-                self.framer.push(&plain);
+                self.push(&plain).await;
             }
         }
         loop {
@@ -165,6 +193,12 @@ fn content_type(head: &RequestHead) -> Result<&str, Refusal> {
         Some(_) | None => false,
     };
     if fits { Ok(given) } else { Err(Refusal::ContentTypeUnfit(essence)) }
+}
+
+/// After how many bytes of audio a source that sends titles in between sends one each.
+fn inline_titles(head: &RequestHead, format: Format) -> Option<NonZeroUsize> {
+    let interval = head.headers.first("icy-metaint")?.trim().parse().ok()?;
+    format.takes_icy().then_some(interval)
 }
 
 fn is_chunked(head: &RequestHead) -> Result<bool, Refusal> {

@@ -5,6 +5,7 @@
 //! scripts do not.
 
 use crate::answer;
+use crate::config::mounts::MountConfig;
 use crate::mount::feed::Wrapping;
 use crate::mount::on_air::SourceAbout;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -18,16 +19,25 @@ use std::num::NonZeroU32;
 ///
 /// A player that asks for ICY metadata gets it, and a body that ends with the connection, as
 /// such players expect. Otherwise HTTP/1.1 gets chunks and HTTP/1.0 the plain bytes.
-pub(crate) fn wrapping(request: &RequestHead, source: &SourceAbout) -> Wrapping {
+///
+/// The interval between two blocks is the one of the configuration, or else the one in which the
+/// source itself sends titles, or else Icecast's.
+pub(crate) fn wrapping(
+    request: &RequestHead,
+    source: &SourceAbout,
+    config: &MountConfig,
+) -> Wrapping {
     let wanted = request.headers.first("icy-metadata").is_some_and(|value| {
         let digits = value.trim_start_matches('+');
         let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
         digits[..end].bytes().any(|digit| digit != b'0')
     });
-    match request.version {
-        _ if wanted && source.format.takes_icy() => Wrapping::Icy(METADATA_INTERVAL_BYTES),
-        Version::Http11 => Wrapping::Chunked,
-        Version::Http10 | Version::Ice10 => Wrapping::Plain,
+    let said = config.metadata_interval_bytes.or(source.metadata_interval_bytes);
+    let interval = NonZeroU32::new(said.unwrap_or(METADATA_INTERVAL_BYTES));
+    match (request.version, interval) {
+        (_, Some(interval)) if wanted && source.format.takes_icy() => Wrapping::Icy(interval),
+        (Version::Http11, _) => Wrapping::Chunked,
+        (Version::Http10 | Version::Ice10, _) => Wrapping::Plain,
     }
 }
 
@@ -36,6 +46,7 @@ pub(crate) fn head(
     version: Version,
     wrapping: Wrapping,
     source: &SourceAbout,
+    config: &MountConfig,
     now: Timestamp,
 ) -> String {
     let mut head = answer::opening(version, 200, false, now);
@@ -50,7 +61,7 @@ pub(crate) fn head(
         }
         let _ = write!(head, "ice-audio-info: {info}\r\n");
     }
-    for (name, value) in &source.announced {
+    for (name, value) in announced(source, config) {
         let _ = write!(head, "icy-{name}:{value}\r\n");
     }
     if let Wrapping::Icy(interval) = wrapping {
@@ -60,24 +71,33 @@ pub(crate) fn head(
     head
 }
 
+/// The `icy-` headers without their prefix. Of what the configuration says in the source's place
+/// only the name is told to listeners, as in Icecast.
+pub(super) fn announced<'a>(
+    source: &'a SourceAbout,
+    config: &'a MountConfig,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let own = config.says.name.as_deref();
+    let rest = source.announced.iter().filter(move |(name, _)| own.is_none() || name != "name");
+    let mut all: Vec<_> = rest.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    all.extend(own.map(|own| ("name", own)));
+    all.sort();
+    all.into_iter()
+}
+
 /// What goes out before the stream itself: `head`, and the stream headers, wrapped.
 pub(crate) fn preface(head: &str, wrapping: Wrapping, stream_headers: &[u8]) -> Bytes {
     let mut whole = BytesMut::with_capacity(head.len() + stream_headers.len() + 32);
     whole.put_slice(head.as_bytes());
-    if wrapping == Wrapping::Chunked && !stream_headers.is_empty() {
-        let line = &mut [0; chunked::OPENING_BYTES_MAX];
-        whole.put_slice(chunked::opening(stream_headers.len(), line));
-        whole.put_slice(stream_headers);
-        whole.put_slice(chunked::CLOSING);
-    } else {
-        whole.put_slice(stream_headers);
+    match wrapping {
+        Wrapping::Chunked => whole.put_slice(&chunked::whole(stream_headers)),
+        Wrapping::Icy(_) | Wrapping::Plain => whole.put_slice(stream_headers),
     }
     whole.freeze()
 }
 
 /// Audio bytes between two ICY blocks: Icecast's default, which some players assume.
-pub(crate) const METADATA_INTERVAL_BYTES: NonZeroU32 =
-    NonZeroU32::new(16_000).expect("more than nothing");
+const METADATA_INTERVAL_BYTES: u32 = 16_000;
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +120,10 @@ mod tests {
         SourceAbout::read(&headers, content_type, Ipv4Addr::LOCALHOST.into())
     }
 
+    fn usual() -> MountConfig {
+        MountConfig::default()
+    }
+
     fn request(version: Version, icy: Option<&str>) -> RequestHead {
         let line = |value: &str| ("Icy-MetaData".to_owned(), value.to_owned());
         RequestHead {
@@ -113,9 +137,9 @@ mod tests {
     #[test]
     fn the_head_is_what_icecast_sends() {
         let source = source("audio/mpeg");
-        let icy = Wrapping::Icy(METADATA_INTERVAL_BYTES);
+        let icy = Wrapping::Icy(NonZeroU32::new(16_000).unwrap());
 
-        let head = head(Version::Http10, icy, &source, Timestamp::UNIX_EPOCH);
+        let head = head(Version::Http10, icy, &source, &usual(), Timestamp::UNIX_EPOCH);
 
         let recorded = "Content-Type: audio/mpeg\r\nCache-Control: no-cache, no-store\r\n\
             Expires: Mon, 26 Jul 1997 05:00:00 GMT\r\nPragma: no-cache\r\n\
@@ -130,7 +154,7 @@ mod tests {
     #[test]
     fn metadata_is_woven_only_for_who_asks_and_never_into_ogg() {
         use Version::{Http10, Http11};
-        let icy = Wrapping::Icy(METADATA_INTERVAL_BYTES);
+        let icy = Wrapping::Icy(NonZeroU32::new(16_000).unwrap());
         let mp3 = source("audio/mpeg");
 
         for (version, asked, expected) in [
@@ -142,9 +166,12 @@ mod tests {
             (Http11, None, Wrapping::Chunked),
             (Http10, None, Wrapping::Plain),
         ] {
-            assert_eq!(wrapping(&request(version, asked), &mp3), expected, "{asked:?}");
+            assert_eq!(wrapping(&request(version, asked), &mp3, &usual()), expected, "{asked:?}");
         }
-        assert_eq!(wrapping(&request(Http10, Some("1")), &source("audio/ogg")), Wrapping::Plain);
+        assert_eq!(
+            wrapping(&request(Http10, Some("1")), &source("audio/ogg"), &usual()),
+            Wrapping::Plain
+        );
     }
 
     #[test]
@@ -152,5 +179,34 @@ mod tests {
         assert_eq!(preface("H|", Wrapping::Chunked, b"OggS"), "H|4\r\nOggS\r\n");
         assert_eq!(preface("H|", Wrapping::Chunked, b""), "H|", "an empty chunk would be the end");
         assert_eq!(preface("H|", Wrapping::Plain, b"OggS"), "H|OggS");
+    }
+
+    #[test]
+    fn the_interval_is_the_mounts_or_else_the_sources_and_0_is_no_metadata_at_all() {
+        let mut said = source("audio/mpeg");
+        said.metadata_interval_bytes = Some(8_192);
+        let interval = |source: &SourceAbout, config| {
+            let config = MountConfig { metadata_interval_bytes: config, ..usual() };
+            wrapping(&request(Version::Http10, Some("1")), source, &config)
+        };
+        let icy = |bytes| Wrapping::Icy(NonZeroU32::new(bytes).unwrap());
+
+        assert_eq!(interval(&source("audio/mpeg"), None), icy(16_000));
+        assert_eq!(interval(&said, None), icy(8_192));
+        assert_eq!(interval(&said, Some(500)), icy(500));
+        assert_eq!(interval(&said, Some(0)), Wrapping::Plain);
+    }
+
+    #[test]
+    fn a_listener_is_told_the_name_that_the_mount_is_given() {
+        let mut config = usual();
+        config.says.name = Some("Given".to_owned());
+        config.says.genre = Some("Other".to_owned());
+        let source = source("audio/mpeg");
+
+        let head = head(Version::Http10, Wrapping::Plain, &source, &config, Timestamp::UNIX_EPOCH);
+
+        assert!(head.contains("\r\nicy-name:Given\r\n") && !head.contains("Test Radio"));
+        assert!(head.contains("\r\nicy-genre:ambient\r\n"), "as in Icecast");
     }
 }

@@ -9,6 +9,7 @@ mod head;
 
 use crate::answer::Answer;
 use crate::client::Client;
+use crate::config::mounts::MountConfig;
 use crate::mount::Joined;
 use crate::mount::fan::{Arrival, Order};
 use crate::mount::feed::Feed;
@@ -16,33 +17,45 @@ use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
+use crate::switchboard;
 use admission::Admission;
 use common::http::head::RequestHead;
 use jiff::Timestamp;
+use std::sync::Arc;
 
-/// Makes `client` a listener of the mount `name`; gives it back if that cannot be.
+/// Makes `client` a listener of the mount `name`, or of one that stands in for it; gives it back
+/// if that cannot be.
 pub(crate) async fn join(
     client: Client,
     request: &RequestHead,
     name: MountName,
-    parts: &Parts,
+    parts: &Arc<Parts>,
 ) -> Result<(), (Box<Client>, Refusal)> {
     let admitted = admission::admit(client.ip, request, &name, parts).await;
     let Admission { user, places } = match admitted {
         Ok(admission) => admission,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
-    let joined = match parts.registry.find(name).await {
-        Some(mount) => mount.join().await,
-        None => Err(Refusal::NotFound),
-    };
-    let Joined { source, start, headers, seat, fan } = match joined {
+    let joined = match find_seat(&name, parts).await {
         Ok(joined) => joined,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
-    let wrapping = head::wrapping(request, &source);
-    let head = head::head(request.version, wrapping, &source, Timestamp::now());
-    let feed = Feed::new(head::preface(&head, wrapping, &headers), start, wrapping);
+    let Joined { source, start, intro, seat, fan } = joined;
+    let config = parts.config();
+    let mount_config = config.mount(&name);
+    let wrapping = head::wrapping(request, &source, mount_config);
+    let head = head::head(request.version, wrapping, &source, mount_config, Timestamp::now());
+    let feed = match intro {
+        // It brings its own stream headers; those of the stream come after it.
+        Some(intro) => {
+            let head = head::preface(&head, wrapping, &[]);
+            Feed::with_intro(head, intro.start.clone(), intro.bytes, wrapping)
+        }
+        None => {
+            let head = head::preface(&head, wrapping, &start.headers);
+            Feed::new(head, start, wrapping)
+        }
+    };
     let Client { socket, ip, id, seat: client_seat, asked, .. } = client;
     let user_agent = request.headers.first("user-agent").map(|agent| {
         let end = (0..=agent.len().min(USER_AGENT_BYTES_MAX)).rev();
@@ -50,20 +63,57 @@ pub(crate) async fn join(
         agent[..end].into()
     });
     let seats = (seat, client_seat);
-    let arrival = Arrival { socket, feed, seats, places, ip, id, user_agent, user, asked };
+    let arrival =
+        Arrival { socket, feed, seats, places, home: name, ip, id, user_agent, user, asked };
     // If the mount has ended at this moment, the listener's connection ends with it.
     let _ = fan.send(Order::Welcome(Box::new(arrival))).await;
     Ok(())
 }
 
+/// A seat at the mount `name`, or else at the first that stands in for it and has one.
+async fn find_seat(name: &MountName, parts: &Arc<Parts>) -> Result<Joined, Refusal> {
+    let stops = parts.registry.chain(name.clone()).await;
+    let Some((first, others)) = stops.split_first() else { return Err(Refusal::ServerStopping) };
+    if !first.config.direct {
+        return Err(Refusal::MountUnavailable);
+    }
+    let mut refusal = Refusal::NotFound;
+    if let Some(mount) = first.on_air() {
+        match mount.join().await {
+            Err(Refusal::ListenersFull) if first.config.fallback_when_full => {
+                refusal = Refusal::ListenersFull;
+            }
+            answer => return answer,
+        }
+    }
+    for stop in others {
+        let Some(mount) = switchboard::on_air(stop, parts).await else { continue };
+        match mount.join().await {
+            Ok(joined) => return Ok(joined),
+            Err(full @ Refusal::ListenersFull) => {
+                refusal = full;
+                if !stop.config.fallback_when_full {
+                    break;
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    // A mount that waits for its source to return has a seat all the same.
+    match &first.mount {
+        Some(mount) if refusal == Refusal::NotFound => mount.join().await,
+        Some(_) | None => Err(refusal),
+    }
+}
+
 /// The answer to `HEAD` for a mount that `source` feeds.
-pub(crate) fn answer_to_head(source: &SourceAbout) -> Answer {
-    let announced = source.announced.iter();
+pub(crate) fn answer_to_head(source: &SourceAbout, config: &MountConfig) -> Answer {
+    let announced = head::announced(source, config);
     Answer {
         status: 200,
         content_type: None,
         headers: std::iter::once(("Content-Type".to_owned(), source.content_type.clone()))
-            .chain(announced.map(|(name, value)| (format!("icy-{name}"), value.clone())))
+            .chain(announced.map(|(name, value)| (format!("icy-{name}"), value.to_owned())))
             .collect(),
         body: None,
     }

@@ -12,14 +12,16 @@ use crate::auth::census::Place;
 use crate::config::limits::MountLimits;
 use crate::logs::Logs;
 use crate::logs::access::{Asked, Finished};
-use crate::mount::feed::{Feed, Plan, SLICES_MAX};
+use crate::mount::feed::{Feed, Landing, Plan, SLICES_MAX};
 use crate::mount::name::MountName;
+use crate::mount::stream::Edge;
 use crate::status::counters::{ClientSeat, ListenerSeat, MountCounters};
 use std::io::{ErrorKind, IoSlice};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tracing::info;
@@ -27,12 +29,56 @@ use tracing::info;
 /// What a fan is told by the mount's owner, or by whoever brings a listener.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// Follow other limits.
+    Limit(FanLimits),
     /// Tell of every listener.
     List(mpsc::Sender<Vec<ListenerAbout>>),
+    /// Let listeners go on with another mount; answered with how many they are.
+    Move { whose: Whose, to: Destination, reply: mpsc::Sender<usize> },
+    /// Serve listeners that come from another mount.
+    Receive(Vec<Listener>),
     /// Let a listener go; answered by the fan that has it.
     Remove { id: u64, reply: mpsc::Sender<()> },
     /// Serve a newcomer.
     Welcome(Box<Arrival>),
+}
+
+/// Which listeners are moved. A listener's *home* is the mount that it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// All of them, who are at home in the other mount from then on.
+    Everybody,
+    /// All of them, who keep their home.
+    Guests,
+    /// Those at home in one of these mounts; they keep it.
+    AtHomeIn(Vec<MountName>),
+}
+
+/// A mount that listeners are moved to.
+#[derive(Clone, Debug)]
+pub(crate) struct Destination {
+    /// Its name.
+    pub(crate) mount: MountName,
+    /// Its fans; there is at least one.
+    pub(crate) fans: Vec<mpsc::Sender<Order>>,
+}
+
+/// What a fan needs of its mount's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FanLimits {
+    queue_bytes: u64,
+    flush_delay: Duration,
+    listener_duration_max: Option<Duration>,
+}
+
+impl From<&MountLimits> for FanLimits {
+    fn from(limits: &MountLimits) -> Self {
+        Self {
+            queue_bytes: limits.queue_bytes as u64,
+            flush_delay: limits.flush_delay,
+            listener_duration_max: limits.listener_duration_max,
+        }
+    }
 }
 
 /// What can be told of a listener.
@@ -42,6 +88,8 @@ pub(crate) struct ListenerAbout {
     pub(crate) id: u64,
     /// Its address.
     pub(crate) ip: IpAddr,
+    /// The mount that it asked for.
+    pub(crate) home: MountName,
     /// Its program, if it said so.
     pub(crate) user_agent: Option<Box<str>>,
     /// How long it has been listening.
@@ -58,11 +106,12 @@ pub(crate) struct Arrival {
     /// Its place in the stream.
     pub(crate) feed: Feed,
     /// Its seats among the mount's listeners and the server's clients, held as long as it stays.
-    #[expect(dead_code, reason = "held for what its drop counts")]
     pub(crate) seats: (ListenerSeat, ClientSeat),
     /// Its places among its user's and its network's listeners, where these are limited.
     #[expect(dead_code, reason = "held for what its drop counts")]
     pub(crate) places: [Option<Place>; 2],
+    /// The mount that it asked for.
+    pub(crate) home: MountName,
     /// Its address.
     pub(crate) ip: IpAddr,
     /// Its number among all connections.
@@ -77,7 +126,7 @@ pub(crate) struct Arrival {
 
 /// A listener that is being served.
 #[derive(Debug)]
-struct Listener {
+pub(crate) struct Listener {
     arrival: Arrival,
     joined: Instant,
     sent_bytes: u64,
@@ -92,6 +141,8 @@ enum Leaving {
     Left,
     /// An administrator let it go.
     Removed,
+    /// It has listened for as long as it may.
+    TimeOver,
     /// It fell too far behind.
     TooSlow { behind_bytes: u64 },
 }
@@ -109,14 +160,17 @@ enum Visit {
 /// The task's state.
 pub(crate) struct Fan {
     mount: MountName,
-    queue_bytes: u64,
-    flush_delay: Duration,
-    edge: watch::Receiver<u64>,
+    /// Its number among the fans of its mount.
+    index: usize,
+    limits: FanLimits,
+    edge: watch::Receiver<Edge>,
     counters: Arc<MountCounters>,
     logs: Logs,
     slots: Vec<Vec<Listener>>,
     /// Those that have more to get than their socket takes.
     eager: Vec<Listener>,
+    /// Those that are on their way to a fan that was too busy to take them.
+    leaving: Vec<(mpsc::Sender<Order>, Vec<Listener>)>,
     /// The slot for the next newcomer.
     next_slot: usize,
     /// The slot that is served next.
@@ -128,20 +182,22 @@ impl Fan {
     /// A fan without listeners, for a stream that ends at `edge`.
     pub(crate) fn new(
         mount: MountName,
-        limits: &MountLimits,
-        edge: watch::Receiver<u64>,
+        index: usize,
+        limits: FanLimits,
+        edge: watch::Receiver<Edge>,
         counters: Arc<MountCounters>,
         logs: Logs,
     ) -> Self {
         Self {
             mount,
-            queue_bytes: limits.queue_bytes as u64,
-            flush_delay: limits.flush_delay,
+            index,
+            limits,
             edge,
             counters,
             logs,
             slots: (0..SLOTS).map(|_| Vec::new()).collect(),
             eager: Vec::new(),
+            leaving: Vec::new(),
             next_slot: 0,
             next_served: 0,
             listeners: 0,
@@ -150,12 +206,16 @@ impl Fan {
 
     /// Serves until the mount has ended and the last listener has left.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
-        let at_once = self.flush_delay.is_zero();
         let mut ticks = self.ticks();
         let mut stream_ended = false;
         while !(stream_ended && self.listeners == 0) {
+            let at_once = self.limits.flush_delay.is_zero();
             tokio::select! {
                 order = orders.recv(), if !stream_ended => match order {
+                    Some(Order::Limit(limits)) => {
+                        self.limits = limits;
+                        ticks = self.ticks();
+                    }
                     Some(order) => self.carry_out(order),
                     None => stream_ended = true,
                 },
@@ -169,8 +229,8 @@ impl Fan {
     }
 
     fn ticks(&self) -> Interval {
-        let every =
-            if self.flush_delay.is_zero() { IDLE_TICK } else { self.flush_delay / SLOTS_U32 };
+        let delay = self.limits.flush_delay;
+        let every = if delay.is_zero() { IDLE_TICK } else { delay / SLOTS_U32 };
         let mut ticks = interval(every.max(TICK_MIN));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks
@@ -183,6 +243,12 @@ impl Fan {
                 let listeners = self.slots.iter().flatten().chain(&self.eager);
                 let _ = reply.try_send(listeners.map(Listener::about).collect());
             }
+            Order::Limit(limits) => self.limits = limits,
+            Order::Move { whose, to, reply } => {
+                let moved = self.move_away(&whose, &to);
+                let _ = reply.try_send(moved);
+            }
+            Order::Receive(listeners) => self.receive(listeners),
             Order::Remove { id, reply } => {
                 if let Some(listener) = self.take(id) {
                     self.farewell(&listener, Leaving::Removed);
@@ -205,9 +271,65 @@ impl Fan {
         self.listeners += 1;
         // The head and the burst go out at once.
         let mut listener = Listener { arrival, joined: Instant::now(), sent_bytes: 0 };
-        let visit = listener.visit(*self.edge.borrow(), self.queue_bytes);
+        let visit = listener.visit(&self.edge.borrow(), &self.limits, Instant::now());
         self.counters.sent_bytes.add(listener.sent_bytes);
         self.settle(listener, visit);
+    }
+
+    /// Sends listeners to another mount; how many. Each hears first what this one has aired.
+    fn move_away(&mut self, whose: &Whose, to: &Destination) -> usize {
+        let after_bytes = self.edge.borrow().bytes;
+        let goes = |listener: &mut Listener| match whose {
+            Whose::Everybody | Whose::Guests => true,
+            Whose::AtHomeIn(homes) => homes.contains(&listener.arrival.home),
+        };
+        let lists = self.slots.iter_mut().chain([&mut self.eager]);
+        let mut moved: Vec<_> = lists.flat_map(|list| list.extract_if(.., goes)).collect();
+        for listener in &mut moved {
+            listener.arrival.feed.leave_after(after_bytes);
+            if *whose == Whose::Everybody {
+                listener.arrival.home = to.mount.clone();
+            }
+        }
+        let count = moved.len();
+        if count > 0 {
+            info!(mount = %self.mount, to = %to.mount, listeners = count, "moved");
+            self.pass_on(to.fans[self.index % to.fans.len()].clone(), moved);
+        }
+        count
+    }
+
+    /// Hands listeners to another fan. This waits for nobody: if it is too busy it is tried again
+    /// at the next tick, and if it has ended they stay.
+    fn pass_on(&mut self, fan: mpsc::Sender<Order>, listeners: Vec<Listener>) {
+        let count = listeners.len();
+        match fan.try_send(Order::Receive(listeners)) {
+            Ok(()) => self.listeners -= count,
+            Err(TrySendError::Full(Order::Receive(listeners))) => {
+                self.leaving.push((fan, listeners));
+            }
+            Err(TrySendError::Closed(Order::Receive(listeners))) => {
+                for mut listener in listeners {
+                    listener.arrival.feed.stay();
+                    self.settle(listener, Visit::CaughtUp);
+                }
+            }
+            Err(_) => unreachable!("what comes back is what was sent"),
+        }
+    }
+
+    fn receive(&mut self, listeners: Vec<Listener>) {
+        let edge = self.edge.borrow().clone();
+        let (now, mut sent_bytes) = (Instant::now(), 0);
+        self.listeners += listeners.len();
+        for mut listener in listeners {
+            listener.arrival.seats.0.move_to(&self.counters);
+            let before = listener.sent_bytes;
+            let visit = listener.visit(&edge, &self.limits, now);
+            sent_bytes += listener.sent_bytes - before;
+            self.settle(listener, visit);
+        }
+        self.counters.sent_bytes.add(sent_bytes);
     }
 
     /// Puts a listener where it belongs after a visit.
@@ -224,21 +346,25 @@ impl Fan {
 
     /// Serves the eager, and everybody or the listeners of the next slot.
     fn serve(&mut self, everybody: bool) {
-        let edge_bytes = *self.edge.borrow_and_update();
-        let mut sent_bytes = self.serve_eager(edge_bytes);
+        for (fan, listeners) in std::mem::take(&mut self.leaving) {
+            self.pass_on(fan, listeners);
+        }
+        let edge = self.edge.borrow_and_update().clone();
+        let now = Instant::now();
+        let mut sent_bytes = self.serve_eager(&edge, now);
         for _ in 0..if everybody { SLOTS } else { 1 } {
-            sent_bytes += self.serve_slot(self.next_served, edge_bytes);
+            sent_bytes += self.serve_slot(self.next_served, &edge, now);
             self.next_served = (self.next_served + 1) % SLOTS;
         }
         self.counters.sent_bytes.add(sent_bytes);
     }
 
     /// Visits the listeners of a slot; how many bytes they took.
-    fn serve_slot(&mut self, slot: usize, edge_bytes: u64) -> u64 {
+    fn serve_slot(&mut self, slot: usize, edge: &Edge, now: Instant) -> u64 {
         let (mut at, mut sent_bytes) = (0, 0);
         while let Some(listener) = self.slots[slot].get_mut(at) {
             let before = listener.sent_bytes;
-            let visit = listener.visit(edge_bytes, self.queue_bytes);
+            let visit = listener.visit(edge, &self.limits, now);
             sent_bytes += listener.sent_bytes - before;
             if matches!(visit, Visit::CaughtUp) {
                 at += 1;
@@ -251,11 +377,11 @@ impl Fan {
     }
 
     /// Visits the eager; how many bytes they took.
-    fn serve_eager(&mut self, edge_bytes: u64) -> u64 {
+    fn serve_eager(&mut self, edge: &Edge, now: Instant) -> u64 {
         let (mut at, mut sent_bytes) = (0, 0);
         while let Some(listener) = self.eager.get_mut(at) {
             let before = listener.sent_bytes;
-            let visit = listener.visit(edge_bytes, self.queue_bytes);
+            let visit = listener.visit(edge, &self.limits, now);
             sent_bytes += listener.sent_bytes - before;
             if matches!(visit, Visit::Stuck) {
                 at += 1;
@@ -280,6 +406,7 @@ impl Fan {
             Leaving::Ended => info!(%mount, listener = id, sent_bytes, stayed, "stream ended"),
             Leaving::Left => info!(%mount, listener = id, sent_bytes, stayed, "left"),
             Leaving::Removed => info!(%mount, listener = id, sent_bytes, stayed, "removed"),
+            Leaving::TimeOver => info!(%mount, listener = id, sent_bytes, stayed, "time over"),
             Leaving::TooSlow { behind_bytes } => {
                 self.counters.slow_listeners.add(1);
                 info!(%mount, listener = id, %ip, behind_bytes, stayed, "too slow, dropped");
@@ -290,18 +417,27 @@ impl Fan {
 
 impl Listener {
     fn about(&self) -> ListenerAbout {
-        let Arrival { id, ip, user_agent, user, .. } = &self.arrival;
-        let (id, ip, stayed) = (*id, *ip, self.joined.elapsed());
-        ListenerAbout { id, ip, user_agent: user_agent.clone(), stayed, user: user.clone() }
+        let Arrival { id, ip, home, user_agent, user, .. } = &self.arrival;
+        ListenerAbout {
+            id: *id,
+            ip: *ip,
+            home: home.clone(),
+            user_agent: user_agent.clone(),
+            stayed: self.joined.elapsed(),
+            user: user.clone(),
+        }
     }
 
     /// Writes what there is until the socket is full, and notices whether the listener is gone.
-    fn visit(&mut self, edge_bytes: u64, queue_bytes: u64) -> Visit {
+    fn visit(&mut self, edge: &Edge, limits: &FanLimits, now: Instant) -> Visit {
         if self.has_left() {
             return Visit::Gone(Leaving::Left);
         }
-        let behind_bytes = self.arrival.feed.behind_bytes(edge_bytes);
-        if behind_bytes > queue_bytes {
+        if limits.listener_duration_max.is_some_and(|max| now - self.joined >= max) {
+            return Visit::Gone(Leaving::TimeOver);
+        }
+        let behind_bytes = self.arrival.feed.behind_bytes(edge.bytes);
+        if behind_bytes > limits.queue_bytes {
             return Visit::Gone(Leaving::TooSlow { behind_bytes });
         }
         let mut written = 0;
@@ -310,6 +446,14 @@ impl Listener {
             let (count, planned) = match self.arrival.feed.plan(&mut slices, WRITE_BYTES_MAX) {
                 Plan::CaughtUp => return Visit::CaughtUp,
                 Plan::End => return Visit::Gone(Leaving::Ended),
+                Plan::Land(landing) => {
+                    let start = match landing {
+                        Landing::Burst => &edge.burst,
+                        Landing::Newest => &edge.newest,
+                    };
+                    self.arrival.feed.land(start.clone());
+                    continue;
+                }
                 Plan::Write { slices, bytes } => (slices, bytes),
             };
             match self.arrival.socket.try_write_vectored(&slices[..count]) {

@@ -33,6 +33,25 @@ pub(crate) struct Feed {
     owed: Bytes,
     link: Arc<Link>,
     place: Place,
+    /// Where it leaves what it hears now; rare, and boxed so that it costs others nothing.
+    jump: Option<Box<Jump>>,
+}
+
+/// The end of one stream for a listener that goes on with another.
+#[derive(Clone, Copy, Debug)]
+struct Jump {
+    /// The listener leaves when it has been sent so much of the stream, at the end of a link.
+    after_bytes: u64,
+    landing: Landing,
+}
+
+/// Where in the other stream a listener goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// Where a newcomer would: what it heard before was short.
+    Burst,
+    /// At its newest link: its player still holds what it was ahead before.
+    Newest,
 }
 
 /// Where a listener stands, within or after the link that it holds.
@@ -83,6 +102,8 @@ pub(crate) enum Plan {
     CaughtUp,
     /// All is sent, and nothing more will come.
     End,
+    /// All is sent of what comes before the other stream; it goes on with [`Feed::land`].
+    Land(Landing),
     /// So many bytes are in so many slices.
     Write { slices: usize, bytes: usize },
 }
@@ -100,7 +121,62 @@ impl Feed {
             Wrapping::Plain => Wrap::Plain,
         };
         let used_bytes = if start.before_link { 0 } else { start.link.bytes.len() };
-        Self { owed: head, link: start.link, place: Place { used_bytes, wrap } }
+        Self { owed: head, link: start.link, place: Place { used_bytes, wrap }, jump: None }
+    }
+
+    /// A listener that is to get `head`, then the intro from `start` up to its end at
+    /// `intro_bytes`, and then the stream. The intro's title is not its listeners' business.
+    pub(crate) fn with_intro(
+        head: Bytes,
+        start: Start,
+        intro_bytes: u64,
+        wrapping: Wrapping,
+    ) -> Self {
+        let serial = start.link.title.serial;
+        let mut feed = Self::new(head, start, wrapping);
+        if let Wrap::Icy { told, .. } = &mut feed.place.wrap {
+            *told = serial;
+        }
+        feed.jump = Some(Box::new(Jump { after_bytes: intro_bytes, landing: Landing::Burst }));
+        feed
+    }
+
+    /// Lets the listener leave its stream once it has been sent the first `after_bytes` of it.
+    /// One that is still in an intro goes from there to wherever it is by then.
+    pub(crate) fn leave_after(&mut self, after_bytes: u64) {
+        if self.jump.is_none() {
+            self.jump = Some(Box::new(Jump { after_bytes, landing: Landing::Newest }));
+        }
+    }
+
+    /// Takes [`Feed::leave_after`] back.
+    pub(crate) fn stay(&mut self) {
+        self.jump.take_if(|jump| jump.landing == Landing::Newest);
+    }
+
+    /// Goes on from `start` in the other stream, after [`Plan::Land`].
+    pub(crate) fn land(&mut self, start: Start) {
+        let Start { link, before_link, headers } = start;
+        self.jump = None;
+        self.place.used_bytes = if before_link { 0 } else { link.bytes.len() };
+        self.owed = match &mut self.place.wrap {
+            Wrap::Chunked(part) => {
+                *part = if before_link { Part::Opening } else { Part::Sent };
+                chunked::whole(&headers)
+            }
+            Wrap::Icy { .. } | Wrap::Plain => headers,
+        };
+        self.link = link;
+    }
+
+    /// Where the listener is to land, if it has been sent all that comes before.
+    fn landing(&self, link: &Link, place: &Place) -> Option<Landing> {
+        let jump = self.jump.as_ref().filter(|jump| link.end_bytes >= jump.after_bytes)?;
+        let sent = match place.wrap {
+            Wrap::Chunked(part) => matches!(part, Part::Sent),
+            Wrap::Icy { .. } | Wrap::Plain => place.used_bytes == link.bytes.len(),
+        };
+        sent.then_some(jump.landing)
     }
 
     /// Fills `slices` with what comes next, up to about `bytes_max`.
@@ -116,6 +192,11 @@ impl Feed {
         }
         let (mut link, mut place) = (&self.link, self.place);
         while planned < bytes_max && used < SLICES_MAX {
+            match (self.landing(link, &place), planned) {
+                (Some(landing), 0) => return Plan::Land(landing),
+                (Some(_), _) => break,
+                (None, _) => {}
+            }
             match place.step(link) {
                 Step::CaughtUp if planned == 0 => return Plan::CaughtUp,
                 Step::End if planned == 0 => return Plan::End,
@@ -164,8 +245,14 @@ impl Feed {
         }
     }
 
-    /// How far the listener is behind a stream that ends at `edge_bytes`.
+    /// How far the listener is behind a stream that ends at `edge_bytes`; in an intro, which is
+    /// kept anyway, it is not behind.
     pub(crate) fn behind_bytes(&self, edge_bytes: u64) -> u64 {
+        let edge_bytes = match self.jump.as_deref() {
+            None => edge_bytes,
+            Some(Jump { landing: Landing::Burst, .. }) => return 0,
+            Some(Jump { landing: Landing::Newest, after_bytes }) => *after_bytes,
+        };
         let unsent = (self.link.bytes.len() - self.place.used_bytes) as u64;
         edge_bytes.saturating_sub(self.link.end_bytes - unsent)
     }
@@ -329,6 +416,71 @@ mod tests {
 
         assert_eq!(heard, b"HEAD|10\r\naaaaaaaaaaaaaaaa\r\n1\r\nb\r\n0\r\n\r\n");
         assert_eq!(plan, Plan::End);
+    }
+
+    /// Writes all, and lands in `other` when it is time to.
+    fn written_across(feed: &mut Feed, other: &Writer, taken: usize) -> Vec<u8> {
+        let (mut out, plan) = written(feed, taken);
+        if let Plan::Land(landing) = plan {
+            let edge = other.edge().borrow().clone();
+            feed.land(if landing == Landing::Burst { edge.burst } else { edge.newest });
+            out.extend(written(feed, taken).0);
+        }
+        out
+    }
+
+    #[test]
+    fn a_listener_that_leaves_hears_all_that_was_aired_and_then_the_newest_of_the_other_stream() {
+        let (mut main, mut other) = (Writer::new(100), Writer::new(100));
+        air(&mut main, b"aaaa");
+        other.announce("Other");
+        air(&mut other, b"old old");
+        air(&mut other, b"bbbb");
+        for (wrapping, expected) in [
+            (Wrapping::Plain, b"HEAD|aaaabbbb".as_slice()),
+            (Wrapping::Chunked, b"HEAD|4\r\naaaa\r\n4\r\nbbbb\r\n"),
+            (ICY_4, b"HEAD|aaaa\x02StreamTitle='Other';\0\0\0\0\0\0\0\0\0\0\0\0bbbb\0"),
+        ] {
+            let mut listener = feed(&main, wrapping);
+
+            listener.leave_after(4);
+
+            assert_eq!(written_across(&mut listener, &other, 3), expected);
+        }
+    }
+
+    #[test]
+    fn a_listener_that_leaves_gets_the_headers_of_the_other_stream() {
+        let (mut main, mut other) = (Writer::new(100), Writer::new(100));
+        air(&mut main, b"aaaa");
+        let headers = Bytes::from_static(b"OPUS");
+        other.air(Chunk { bytes: headers, opening: Opening::Headers, plays: Duration::ZERO });
+        air(&mut other, b"old");
+        air(&mut other, b"bbbb");
+        let mut plain = feed(&main, Wrapping::Plain);
+        let mut in_chunks = feed(&main, Wrapping::Chunked);
+
+        plain.leave_after(4);
+        in_chunks.leave_after(4);
+
+        assert_eq!(written_across(&mut plain, &other, 3), b"HEAD|aaaaOPUSbbbb");
+        let expected = b"HEAD|4\r\naaaa\r\n4\r\nOPUS\r\n4\r\nbbbb\r\n";
+        assert_eq!(written_across(&mut in_chunks, &other, 3), expected);
+    }
+
+    #[test]
+    fn an_intro_comes_first_and_then_the_stream_with_its_burst() {
+        let (mut intro, mut main) = (Writer::new(usize::MAX), Writer::new(100));
+        air(&mut intro, b"int");
+        air(&mut intro, b"ro");
+        air(&mut main, b"aaaa");
+        air(&mut main, b"bbbb");
+        let head = Bytes::from_static(b"HEAD|");
+        let mut listener = Feed::with_intro(head, intro.start(), 5, Wrapping::Plain);
+        drop(intro);
+
+        assert_eq!(listener.behind_bytes(1_000_000), 0);
+        assert_eq!(written_across(&mut listener, &main, 3), b"HEAD|introaaaabbbb");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use common::format::Format;
 use common::http::head::Headers;
 use common::ogg::comment::{Audio, Tags};
 use jiff::Timestamp;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// What is on air.
@@ -79,6 +79,10 @@ pub(crate) struct SourceAbout {
     pub(crate) bitrate: Option<String>,
     /// `ice-audio-info`: `name=value` pairs between semicolons.
     pub(crate) audio_info: Option<String>,
+    /// Bytes of audio between the titles that it weaves in, if it does.
+    pub(crate) metadata_interval_bytes: Option<u32>,
+    /// Whether it is a file of the server's own, which is no business of the public's.
+    pub(crate) is_file: bool,
     /// The header lines that a listener gets too, without their prefix, in the order of their
     /// names.
     pub(crate) announced: Vec<(String, String)>,
@@ -116,8 +120,19 @@ impl SourceAbout {
             public: public.is_some_and(|value| value.trim() == "1"),
             bitrate: said(&["ice-bitrate", "icy-br", "x-audiocast-bitrate"]),
             audio_info: said(&["ice-audio-info"]),
+            metadata_interval_bytes: headers
+                .first("icy-metaint")
+                .and_then(|interval| interval.trim().parse().ok())
+                .filter(|interval| *interval > 0),
+            is_file: false,
             announced,
         }
+    }
+
+    /// A file of the server's own.
+    pub(crate) fn of_file(content_type: &str) -> Self {
+        let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
+        Self { is_file: true, ..Self::read(&Headers::default(), content_type, ip) }
     }
 
     /// The pairs of `ice-audio-info`, decoded.

@@ -15,6 +15,7 @@ use common::chunk::{Chunk, Opening};
 use common::http::chunked;
 use common::icy;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
@@ -55,11 +56,18 @@ pub(crate) enum After<'a> {
 /// A title as it rides in the stream.
 #[derive(Debug)]
 pub(crate) struct Title {
-    /// Counts the titles of a stream, so that a listener knows whether it was told this one.
-    /// The first is 1.
+    /// Counts the titles of all streams from 1 on, so that a listener knows whether it was told
+    /// this one, also after it was moved from one stream to another.
     pub(crate) serial: u64,
     /// Its ICY block.
     pub(crate) block: Bytes,
+}
+
+impl Title {
+    fn new(text: &str) -> Self {
+        static SERIALS: AtomicU64 = AtomicU64::new(1);
+        Self { serial: SERIALS.fetch_add(1, Ordering::Relaxed), block: icy::block(text) }
+    }
 }
 
 impl Link {
@@ -94,13 +102,24 @@ pub(crate) struct Writer {
     headers: Bytes,
     title: Arc<Title>,
     /// Where the stream ends now; readers wait on it.
-    edge: watch::Sender<u64>,
+    edge: watch::Sender<Edge>,
+}
+
+/// Where a stream ends at one moment, and where a listener may start that comes at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    /// Bytes since the stream began.
+    pub(crate) bytes: u64,
+    /// The start of a listener that gets the burst.
+    pub(crate) burst: Start,
+    /// The start of one that comes from another stream and has its burst from there.
+    pub(crate) newest: Start,
 }
 
 impl Writer {
     /// An empty stream without a title. A new listener will get up to `burst_bytes` of the past.
     pub(crate) fn new(burst_bytes: usize) -> Self {
-        let title = Arc::new(Title { serial: 1, block: icy::block("") });
+        let title = Arc::new(Title::new(""));
         let tail = Arc::new(Link {
             bytes: Bytes::new(),
             end_bytes: 0,
@@ -109,6 +128,8 @@ impl Writer {
             headers: Bytes::new(),
             next: OnceLock::new(),
         });
+        let nothing = Start { link: Arc::clone(&tail), before_link: false, headers: Bytes::new() };
+        let edge = Edge { bytes: 0, burst: nothing.clone(), newest: nothing };
         Self {
             tail,
             recent: VecDeque::new(),
@@ -116,7 +137,7 @@ impl Writer {
             burst_bytes,
             headers: Bytes::new(),
             title,
-            edge: watch::Sender::new(0),
+            edge: watch::Sender::new(edge),
         }
     }
 
@@ -147,34 +168,43 @@ impl Writer {
         self.recent_bytes += link.bytes.len();
         self.recent.push_back(Arc::clone(&link));
         self.tail = link;
+        self.trim();
+        let newest = Start::before(&self.tail);
+        self.edge.send_replace(Edge { bytes: end_bytes, burst: self.start(), newest });
+    }
+
+    /// Gives new listeners up to `burst_bytes` of the past from now on.
+    pub(crate) fn set_burst(&mut self, burst_bytes: usize) {
+        self.burst_bytes = burst_bytes;
+        self.trim();
+    }
+
+    fn trim(&mut self) {
         while self.recent_bytes > self.burst_bytes {
             let Some(oldest) = self.recent.pop_front() else { break };
             self.recent_bytes -= oldest.bytes.len();
         }
-        self.edge.send_replace(end_bytes);
     }
 
     /// Announces `title` with the next link.
     pub(crate) fn announce(&mut self, title: &str) {
-        self.title = Arc::new(Title { serial: self.title.serial + 1, block: icy::block(title) });
+        self.title = Arc::new(Title::new(title));
     }
 
     /// The place where a new listener starts: at most `burst_bytes` in the past, and where a
     /// decoder may begin.
     pub(crate) fn start(&self) -> Start {
         match self.recent.front() {
-            Some(link) => Start { link: Arc::clone(link), before_link: true },
-            None => Start { link: Arc::clone(&self.tail), before_link: false },
+            Some(link) => Start::before(link),
+            None => {
+                let (link, headers) = (Arc::clone(&self.tail), self.headers.clone());
+                Start { link, before_link: false, headers }
+            }
         }
     }
 
-    /// The headers in force, for a listener that starts behind all that was aired.
-    pub(crate) fn headers(&self) -> &Bytes {
-        &self.headers
-    }
-
     /// Where the stream ends, now and from now on.
-    pub(crate) fn edge(&self) -> watch::Receiver<u64> {
+    pub(crate) fn edge(&self) -> watch::Receiver<Edge> {
         self.edge.subscribe()
     }
 
@@ -192,12 +222,20 @@ impl Drop for Writer {
 }
 
 /// Where a new listener starts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Start {
     /// The link that it holds first.
     pub(crate) link: Arc<Link>,
     /// Whether that link is the first to send; else all of it is past.
     pub(crate) before_link: bool,
+    /// The stream headers that its decoder needs first.
+    pub(crate) headers: Bytes,
+}
+
+impl Start {
+    fn before(link: &Arc<Link>) -> Self {
+        Self { link: Arc::clone(link), before_link: true, headers: link.headers.clone() }
+    }
 }
 
 #[cfg(test)]
@@ -279,7 +317,7 @@ mod tests {
         assert_eq!(with_headers.link.headers, "");
         assert_eq!((&later.link.bytes[..], &later.link.headers[..]), (&b"aaa"[..], &b"HEAD1"[..]));
         assert_eq!(writer.start().link.headers, "", "it starts with HEAD2 itself");
-        assert_eq!(writer.headers(), "HEAD2");
+        assert_eq!(writer.headers, "HEAD2");
     }
 
     #[test]
@@ -292,7 +330,7 @@ mod tests {
         let start = writer.start();
         let After::Link(second) = start.link.after() else { panic!("bbb was aired") };
 
-        assert_eq!((start.link.title.serial, second.title.serial), (1, 2));
+        assert!(start.link.title.serial < second.title.serial);
         assert_eq!(second.title.block, icy::block("New"));
     }
 

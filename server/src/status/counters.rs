@@ -117,6 +117,13 @@ impl ListenerSeat {
         mount.server.listener_connections.add(1);
         Self(Arc::clone(mount))
     }
+
+    /// Counts the listener for another mount from now on.
+    pub(crate) fn move_to(&mut self, mount: &Arc<MountCounters>) {
+        mount.listener_peak.raise_to(mount.listeners.add(1));
+        self.0.listeners.take_one();
+        self.0 = Arc::clone(mount);
+    }
 }
 
 impl Drop for ListenerSeat {
@@ -163,6 +170,20 @@ mod tests {
 
         assert_eq!((mount.listeners.now(), mount.listener_peak.now()), (0, 2));
         assert_eq!(mount.server.listener_connections.now(), 2);
+    }
+
+    #[test]
+    fn a_listener_that_is_moved_counts_for_the_other_mount_and_once_for_the_server() {
+        let server = Arc::new(ServerCounters::default());
+        let [from, to] = [(); 2].map(|()| Arc::new(MountCounters::new(Arc::clone(&server))));
+        let mut seat = ListenerSeat::new(&from);
+
+        seat.move_to(&to);
+
+        assert_eq!((from.listeners.now(), to.listeners.now(), to.listener_peak.now()), (0, 1, 1));
+        assert_eq!((server.listeners.now(), server.listener_connections.now()), (1, 1));
+        drop(seat);
+        assert_eq!((to.listeners.now(), server.listeners.now()), (0, 0));
     }
 
     #[test]

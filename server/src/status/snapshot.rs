@@ -1,5 +1,6 @@
 //! Everything that a status document can show, at one moment.
 
+use crate::config::Config;
 use crate::mount::name::MountName;
 use crate::mount::on_air::OnAir;
 use crate::status::counters::{MountCounters, ServerCounters};
@@ -13,18 +14,16 @@ pub(crate) struct Snapshot {
     pub(crate) now: Timestamp,
     /// When the server started.
     pub(crate) started: Timestamp,
-    /// What it calls itself.
-    pub(crate) hostname: String,
+    /// What it was told to be.
+    pub(crate) config: Arc<Config>,
     /// The port that links name.
     pub(crate) port: u16,
-    /// Where it stands.
-    pub(crate) location: String,
-    /// How to reach whoever runs it.
-    pub(crate) contact: String,
     /// Its counts.
     pub(crate) counters: Arc<ServerCounters>,
     /// Every mount with a source, in the order of their names.
     pub(crate) mounts: Vec<MountSnapshot>,
+    /// Every mount without a source for which one of those stands in, in the order of their names.
+    pub(crate) stood_in_for: Vec<MountName>,
 }
 
 /// One mount at one moment.
@@ -38,6 +37,6 @@ pub(crate) struct MountSnapshot {
     pub(crate) counters: Arc<MountCounters>,
     /// Whether listeners have to say who they are.
     pub(crate) is_guarded: bool,
-    /// Listeners at once, if that is limited.
-    pub(crate) listeners_max: Option<usize>,
+    /// The mount that stands in for it, if one would.
+    pub(crate) fallback: Option<MountName>,
 }

@@ -1,0 +1,139 @@
+//! Carrying out the administrator's commands: who may, what is done, and what is answered.
+
+use super::{Command, Kind, users};
+use crate::answer::Answer;
+use crate::auth;
+use crate::config::Compat;
+use crate::icecast::answers;
+use crate::mount::Mount;
+use crate::mount::fan::Whose;
+use crate::mount::name::MountName;
+use crate::parts::Parts;
+use crate::refusal::Refusal;
+use common::auth::Credentials;
+use common::http::head::RequestHead;
+use encoding_rs::{Encoding, WINDOWS_1252};
+use std::net::IpAddr;
+
+/// Carries out a command, if the client may give it.
+pub(crate) async fn answer(
+    command: &Command,
+    head: &RequestHead,
+    ip: IpAddr,
+    parts: &Parts,
+) -> Result<Answer, Refusal> {
+    let attempt = parts.logins.attempt(ip, auth::credentials(head)).await?;
+    let name = command.mount.as_deref().map(MountName::new);
+    let mount = name.as_ref().and_then(|name| name.as_ref().ok());
+    if !may(command.kind, mount, attempt.given(), parts) {
+        return Err(attempt.failed().await);
+    }
+    if command.kind == Kind::StreamList {
+        return Ok(answers::stream_list(&parts.snapshot().await));
+    }
+    let name = name.map(|name| name.map_err(|_| Refusal::SourceMissing)).transpose()?;
+    if let (Kind::ManageAuth, Some(name)) = (command.kind, &name)
+        && let Some(answer) = users::managed(command, name, parts).await?
+    {
+        return Ok(answer);
+    }
+    match name {
+        Some(name) => about_mount(command, &find_on_air(name, parts).await?, parts).await,
+        None => about_all(command, parts).await,
+    }
+}
+
+/// Whether a client with these credentials may give such a command about this mount.
+fn may(kind: Kind, mount: Option<&MountName>, given: Option<&Credentials>, parts: &Parts) -> bool {
+    let authority = &parts.authority;
+    let strict = parts.config().compat == Compat::Strict;
+    let is_source = || mount.is_some_and(|mount| authority.is_source(mount, given));
+    if kind == Kind::StreamList {
+        // Icecast keeps its administrator out of here.
+        return authority.is_relay(given) || (!strict && authority.is_admin(given));
+    }
+    authority.is_admin(given) || ((kind.is_for_sources() || strict) && is_source())
+}
+
+async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<Answer, Refusal> {
+    match command.kind {
+        Kind::Fallbacks => {
+            let to = command.parameter("fallback").ok_or(Refusal::ParameterMissing)?;
+            let to = if to.is_empty() { None } else { Some(MountName::new(&to)?) };
+            parts.registry.set_fallback(mount.name.clone(), to).await;
+            Ok(answers::fallback_set())
+        }
+        Kind::KillClient => {
+            let id = command.listener_id()?;
+            Ok(answers::listener_removed(id, mount.remove_listener(id).await))
+        }
+        Kind::KillSource => {
+            mount.kill_source().await;
+            Ok(answers::source_killed())
+        }
+        Kind::ListClients => Ok(answers::listeners(&mount.name, &mount.listeners().await)),
+        Kind::ListMounts => Ok(answers::mounts(&parts.snapshot().await)),
+        // Its listeners need not say who they are; Icecast answers so.
+        Kind::ManageAuth => Err(Refusal::ParameterUnfit("missing parameter".to_owned())),
+        Kind::Metadata => {
+            let title = command.title(charset(&mount.name, parts))?;
+            let takes = mount.on_air().is_some_and(|air| air.source.format.takes_icy());
+            if takes {
+                mount.announce(title).await;
+            }
+            Ok(answers::metadata_updated(takes))
+        }
+        Kind::MoveClients => match command.parameter("destination") {
+            Some(to) => move_listeners(mount, &to, parts).await,
+            None => Ok(answers::other_mounts(&parts.snapshot().await, &mount.name)),
+        },
+        Kind::Stats => Ok(answers::stats(&parts.snapshot().await, Some(&mount.name))),
+        Kind::StreamList => Err(Refusal::UnknownCommand),
+        Kind::UpdateMetadata => Ok(answers::title_wanted(&mount.name)),
+    }
+}
+
+async fn about_all(command: &Command, parts: &Parts) -> Result<Answer, Refusal> {
+    match command.kind {
+        Kind::ListMounts => Ok(answers::mounts(&parts.snapshot().await)),
+        Kind::Stats => Ok(answers::stats(&parts.snapshot().await, None)),
+        Kind::Fallbacks
+        | Kind::KillClient
+        | Kind::KillSource
+        | Kind::ListClients
+        | Kind::ManageAuth
+        | Kind::Metadata
+        | Kind::MoveClients
+        | Kind::StreamList
+        | Kind::UpdateMetadata => Err(Refusal::MountMissing),
+    }
+}
+
+/// Lets the listeners of `from` go on with the mount `to`, if their decoders can. Icecast says so
+/// too when they cannot, and moves nobody.
+async fn move_listeners(from: &Mount, to: &str, parts: &Parts) -> Result<Answer, Refusal> {
+    let name = MountName::new(to).map_err(|_| Refusal::NoDestination)?;
+    if name == from.name {
+        return Err(Refusal::MountsIdentical);
+    }
+    let found = parts.registry.find(name).await;
+    let to = found.filter(|mount| mount.on_air().is_some()).ok_or(Refusal::NoDestination)?;
+    let content_type =
+        |mount: &Mount| mount.on_air().map(|on_air| on_air.source.content_type.clone());
+    if content_type(from) == content_type(&to) {
+        from.move_listeners(Whose::Everybody, &to).await;
+    }
+    Ok(answers::listeners_moved(&from.name, &to.name))
+}
+
+/// How titles for a mount are read that come without a word on that.
+fn charset(mount: &MountName, parts: &Parts) -> Option<&'static Encoding> {
+    let config = parts.config();
+    let usual = (config.compat == Compat::Strict).then_some(WINDOWS_1252);
+    config.mount(mount).charset.or(usual)
+}
+
+async fn find_on_air(name: MountName, parts: &Parts) -> Result<Mount, Refusal> {
+    let found = parts.registry.find(name).await;
+    found.filter(|mount| mount.on_air().is_some()).ok_or(Refusal::SourceMissing)
+}
