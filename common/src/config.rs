@@ -139,6 +139,11 @@ impl Section<'_> {
         self.value(key)
     }
 
+    /// Says that `key` is known here, though nobody wants its value now.
+    pub fn known(&mut self, key: &'static str) {
+        self.known.push(key);
+    }
+
     /// Reads the section `key`; where the file has none, `walk` sees an empty one, so that
     /// defaults stand in one place.
     pub fn section<T>(&mut self, key: &'static str, walk: impl FnOnce(&mut Section<'_>) -> T) -> T {

@@ -3,7 +3,7 @@
 //! A name that ends in `.xml`, or a text that begins with `<`, is Icecast's; everything else is
 //! TOML. This module opens the file; what stands in it is read elsewhere.
 
-use crate::config::Config;
+use crate::config::{Config, doubts};
 use crate::icecast::config as icecast;
 use common::config::variables;
 use std::os::unix::fs::MetadataExt as _;
@@ -43,10 +43,13 @@ pub fn read(path: &Path) -> ConfigFile {
         let config = reading.config.map_err(|mistakes| mistakes.to_string());
         return ConfigFile { config, warnings: reading.warnings, notes: reading.notes };
     }
-    ConfigFile::of(match std::str::from_utf8(&bytes) {
+    let config = match std::str::from_utf8(&bytes) {
         Ok(text) => Config::read(&name, text).map_err(|mistakes| mistakes.to_string()),
         Err(error) => Err(format!("{name}: cannot be read: not UTF-8: {error}")),
-    })
+    };
+    let doubts = config.as_ref().map(doubts::of).unwrap_or_default().into_iter();
+    let warnings = doubts.map(|doubt| format!("{name}: {}", doubt.what)).collect();
+    ConfigFile { config, warnings, notes: Vec::new() }
 }
 
 fn is_xml(path: &Path, bytes: &[u8]) -> bool {

@@ -10,8 +10,21 @@ fn the_servers_example_is_read_without_a_mistake_and_holds_every_key() {
     let said = |text: &str| server::Config::read("server.toml", text).map_err(|m| m.to_string());
 
     assert_eq!(said(&text).map(drop), Ok(()));
-    for section in ["server", "passwords", "limits", "mounts.'/x'"] {
-        let stranger = format!("[{section}]\nzzzzzzzzzzzz = 1\n");
+    for section in [
+        "",
+        "[server]",
+        "[passwords]",
+        "[limits]",
+        "[files]",
+        "[[files.alias]]",
+        "[[http_header]]",
+        "[logs]",
+        "[access]",
+        "[mount_defaults]",
+        "[mounts.'/x']",
+        "[mounts.'/x'.listeners]",
+    ] {
+        let stranger = format!("{section}\nzzzzzzzzzzzz = 1\n");
         assert_keys_stand_in(&text, &said(&stranger).unwrap_err());
     }
 }
@@ -47,10 +60,14 @@ fn the_sources_example_is_let_in_by_the_servers_example() {
 /// The keys of a section are what a message about an unknown one lists.
 fn assert_keys_stand_in(text: &str, mistakes: &str) {
     let (_, known) =
-        mistakes.split_once("known here: ").expect("a stranger is met with all that is known");
+        mistakes.rsplit_once("known here: ").expect("a stranger is met with all that is known");
     let known = known.lines().next().expect("a text has a first line");
     for key in known.split(", ") {
-        let stands = text.lines().any(|line| line.starts_with(&format!("{key} = ")));
+        let heads = |line: &str| {
+            let name = line.trim_matches(['[', ']']);
+            line.starts_with('[') && name.split(['.', '"']).any(|step| step == key)
+        };
+        let stands = text.lines().any(|line| line.starts_with(&format!("{key} = ")) || heads(line));
         assert!(stands, "`{key}` is known and stands in no line of the example");
     }
 }

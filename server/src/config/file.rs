@@ -1,48 +1,107 @@
-//! The configuration file: `[server]`, `[passwords]`, `[limits]` and `[mounts."/name"]`.
+//! The configuration file: `[server]`, `[passwords]`, `[limits]`, `[files]`, `[logs]`, `[access]`,
+//! what holds for every mount, and `[mounts."/name"]`.
+//!
+//! What a key means and what counts without it stands in `examples/server.toml`.
 
-use super::limits::{FLUSH_DELAY_MAX, Limits, MountLimits, QUEUE_BYTES_MAX};
-use super::mounts::{MountConfig, MountPattern, Mounts};
-use super::{ADMIN_USER, CONTACT, Config, HOSTNAME, LOCATION, PORT, Passwords, RELAY_USER};
-use common::config::{self, Mistakes, Section, Size};
-use common::units::Bytes;
+mod mounts;
+mod sections;
+mod values;
+
+use super::limits::Limits;
+use super::mounts::MountConfig;
+use super::{
+    ADMIN_USER, CONTACT, Compat, Config, HOSTNAME, LOCATION, PORT, Passwords, RELAY_USER, RunAs,
+};
+use common::config::variables::Lookup;
+use common::config::{self, Mistakes, Section};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use values::{one_of, path, text};
 
-/// Reads the file's text.
-pub(super) fn read(file: &str, text: &str) -> Result<Config, Mistakes> {
-    config::read(file, text, |top| {
-        let (listen, hostname, location, contact) = top.section("server", |server| {
-            (
-                listen(server),
-                server.value("hostname").unwrap_or_else(|| HOSTNAME.to_owned()),
-                server.value("location").unwrap_or_else(|| LOCATION.to_owned()),
-                server.value("contact").unwrap_or_else(|| CONTACT.to_owned()),
-            )
-        });
+/// Reads the file's text, in which `lookup` knows the variables.
+pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config, Mistakes> {
+    config::read_with(file, text, Some(lookup), |top| {
+        let server = top.section("server", server);
         let mut usual = MountConfig::default();
         let limits = top.section("limits", |section| {
-            usual.limits = mount_limits(section, &usual.limits);
+            usual.limits = mounts::limits(section, &usual.limits);
             limits(section)
         });
-        let passwords = top.section("passwords", |passwords| {
-            usual.password = passwords.value("source");
-            Passwords {
-                admin_user: passwords.value("admin_user").unwrap_or_else(|| ADMIN_USER.to_owned()),
-                admin: passwords.value("admin"),
-                relay_user: passwords.value("relay_user").unwrap_or_else(|| RELAY_USER.to_owned()),
-                relay: passwords.value("relay"),
-            }
-        });
-        let mounts = mounts(top, usual);
+        let passwords = top.section("passwords", |section| passwords(section, &mut usual));
+        let usual = top.section("mount_defaults", |section| mounts::mount(section, usual));
+        let mounts = mounts::read(top, usual);
         if mounts.takes_no_source() {
-            top.section("passwords", |passwords| {
-                passwords.wrong("source", "missing; without it no source can connect");
-                for key in ["admin_user", "admin", "relay_user", "relay"] {
-                    passwords.value::<String>(key);
-                }
+            top.section("passwords", |section| {
+                section.wrong("source", "missing; without it no source can connect");
+                passwords_again(section);
             });
         }
-        Config { hostname, location, contact, passwords, limits, ..Config::of(listen, mounts) }
+        Config {
+            hostname: server.hostname,
+            location: server.location,
+            contact: server.contact,
+            server_id: server.server_id,
+            compat: server.compat,
+            pid_file: server.pid_file,
+            run_as: server.run_as,
+            passwords,
+            limits,
+            access: top.section("access", sections::access),
+            files: top.section("files", sections::files),
+            http_headers: sections::http_headers(top).unwrap_or_default(),
+            logs: top.section("logs", sections::logs),
+            ..Config::of(server.listen, mounts)
+        }
     })
+}
+
+/// What `[server]` says.
+struct Server {
+    listen: Vec<SocketAddr>,
+    hostname: String,
+    location: String,
+    contact: String,
+    server_id: Option<String>,
+    compat: Compat,
+    pid_file: Option<PathBuf>,
+    run_as: Option<RunAs>,
+}
+
+fn server(section: &mut Section<'_>) -> Server {
+    let listen = listen(section);
+    let mut phrase = |key, usual: &str| section.value(key).unwrap_or_else(|| usual.to_owned());
+    let (hostname, location) = (phrase("hostname", HOSTNAME), phrase("location", LOCATION));
+    let contact = phrase("contact", CONTACT);
+    let server_id = text(section, "server_id", &None);
+    if server_id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
+        section.wrong("server_id", "a control character, which no header may have");
+    }
+    let choices = [("sensible", Compat::Sensible), ("strict", Compat::Strict)];
+    let compat = one_of(section, "compat", &choices, Compat::Sensible);
+    let pid_file = path(section, "pid_file", &None);
+    let (user, group) = (text(section, "run_as_user", &None), text(section, "run_as_group", &None));
+    let run_as = (user.is_some() || group.is_some()).then_some(RunAs { user, group });
+    Server { listen, hostname, location, contact, server_id, compat, pid_file, run_as }
+}
+
+fn passwords(section: &mut Section<'_>, usual: &mut MountConfig) -> Passwords {
+    usual.password = section.value("source");
+    if let Some(user) = section.value("source_user") {
+        usual.user = user;
+    }
+    Passwords {
+        admin_user: section.value("admin_user").unwrap_or_else(|| ADMIN_USER.to_owned()),
+        admin: section.value("admin"),
+        relay_user: section.value("relay_user").unwrap_or_else(|| RELAY_USER.to_owned()),
+        relay: section.value("relay"),
+    }
+}
+
+/// Asks for the keys once more, so that they are known to a second look at the section.
+fn passwords_again(section: &mut Section<'_>) {
+    for key in ["source_user", "admin_user", "admin", "relay_user", "relay"] {
+        section.known(key);
+    }
 }
 
 /// Every address in `listen`; without one, port 8000 of all interfaces.
@@ -87,118 +146,23 @@ fn limits(section: &mut Section<'_>) -> Limits {
             Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
             None => usual,
         };
+    let count = |section: &mut Section<'_>, key| {
+        section.value::<u32>(key).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+    };
     Limits {
         clients_max: at_least_one(section, "clients", usual.clients_max),
         sources_max: at_least_one(section, "sources", usual.sources_max),
         header_timeout: section.value("header_timeout").unwrap_or(usual.header_timeout),
+        // 0 is no limit: nobody wants a server that no address may hear.
+        listeners_per_ip: count(section, "listeners_per_ip").filter(|most| *most > 0),
+        clients_reserved: count(section, "clients_reserved").unwrap_or(usual.clients_reserved),
+        failed_logins_per_minute: match section.value("failed_logins_per_minute") {
+            Some(most) => Some(most).filter(|most| *most > 0),
+            None => usual.failed_logins_per_minute,
+        },
         drain_grace: section.value("drain_grace").unwrap_or(usual.drain_grace),
-        ..usual
     }
-}
-
-/// The keys that stand both in `[limits]`, for all mounts, and in a mount's own section.
-fn mount_limits(section: &mut Section<'_>, usual: &MountLimits) -> MountLimits {
-    let mut bytes = |key, usual: usize| match section.value::<Size>(key) {
-        Some(Size(size)) if size > QUEUE_BYTES_MAX => {
-            section.wrong(key, format!("{size} bytes; {} at most", Bytes(QUEUE_BYTES_MAX)));
-            usual
-        }
-        Some(Size(size)) => usize::try_from(size).unwrap_or(usual),
-        None => usual,
-    };
-    let burst_bytes = bytes("burst_size", usual.burst_bytes);
-    let queue_bytes = bytes("queue_size", usual.queue_bytes);
-    if burst_bytes > queue_bytes {
-        let what = format!("burst_size {burst_bytes} exceeds queue_size {queue_bytes}");
-        section.wrong("burst_size", format!("{what}; every listener would be dropped at once"));
-    }
-    let mut flush_delay = section.value("flush_delay").unwrap_or(usual.flush_delay);
-    if flush_delay > FLUSH_DELAY_MAX {
-        section.wrong("flush_delay", format!("{flush_delay:?}; {FLUSH_DELAY_MAX:?} at most"));
-        flush_delay = usual.flush_delay;
-    }
-    let listeners_max = section.value::<u32>("max_listeners");
-    let listeners_max = listeners_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
-    MountLimits {
-        burst_bytes,
-        queue_bytes,
-        flush_delay,
-        listeners_max: listeners_max.or(usual.listeners_max),
-        source_timeout: section.value("source_timeout").unwrap_or(usual.source_timeout),
-        source_grace: section.value("source_grace").unwrap_or(usual.source_grace),
-        ..usual.clone()
-    }
-}
-
-fn mounts(top: &mut Section<'_>, usual: MountConfig) -> Mounts {
-    let rules = top.named("mounts", |name, section| {
-        let pattern = MountPattern::new(name);
-        let config = MountConfig {
-            user: section.value("user").unwrap_or_else(|| usual.user.clone()),
-            password: section.value("password").or_else(|| usual.password.clone()),
-            limits: mount_limits(section, &usual.limits),
-            ..usual.clone()
-        };
-        match pattern {
-            Ok(pattern) => Some((pattern, config)),
-            Err(error) => {
-                section.wrong_here(error);
-                None
-            }
-        }
-    });
-    Mounts { rules: rules.into_iter().flatten().collect(), usual }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mount::name::MountName;
-    use std::time::Duration;
-
-    #[test]
-    fn a_file_with_only_a_source_password_gets_the_defaults() {
-        let config = read("a.toml", "[passwords]\nsource = 'x'").unwrap();
-
-        assert_eq!(config.listen, ["[::]:8000".parse().unwrap()]);
-        assert_eq!(config.limits, Limits::default());
-        assert!(config.passwords.admin.is_none());
-    }
-
-    #[test]
-    fn a_mount_takes_from_the_limits_what_it_does_not_say_itself() {
-        let text = "[passwords]\nsource = 'x'\n[limits]\nburst_size = '8KiB'\nflush_delay = '0'\n\
-                    [mounts.'/a.mp3']\nburst_size = 100\npassword = 'y'\nmax_listeners = 3";
-
-        let config = read("a.toml", text).unwrap();
-
-        let limits = &config.mount(&MountName::new("/a.mp3").unwrap()).limits;
-        assert_eq!((limits.burst_bytes, limits.flush_delay), (100, Duration::ZERO));
-        assert_eq!(limits.listeners_max, Some(3));
-        let others = &config.mount(&MountName::new("/b.mp3").unwrap()).limits;
-        assert_eq!((others.burst_bytes, others.listeners_max), (8_192, None));
-    }
-
-    #[test]
-    fn every_mistake_is_named_with_its_line_and_what_would_do() {
-        let text = "[server]\nlisten = ['8000', '[::]:80', '*:80']\n[limits]\nclients = 0\n\
-                    burst_size = '1MiB'\n[mounts.'live']\nqueue_size = '1GiB'\nflush_delay = 6";
-
-        let mistakes = read("a.toml", text).unwrap_err().to_string();
-
-        for line in [
-            "a.toml:1: passwords.source: missing; without it no source can connect",
-            "a.toml:2: server.listen: `8000` is not an address such as 127.0.0.1:8000, [::]:8000 \
-             or *:8000",
-            "a.toml:2: server.listen: `*:80` stands here twice",
-            "a.toml:4: limits.clients: 0 lets nobody in; 1 is the least",
-            "a.toml:5: limits.burst_size: burst_size 1048576 exceeds queue_size 524288; every \
-             listener would be dropped at once",
-            "a.toml:6: mounts.live: a mount name has the form /name, without a slash at its end",
-            "a.toml:7: mounts.live.queue_size: 1073741824 bytes; 256 MiB at most",
-            "a.toml:8: mounts.live.flush_delay: 6s; 5s at most",
-        ] {
-            assert!(mistakes.lines().any(|found| found == line), "{line}\nnot in\n{mistakes}");
-        }
-    }
-}
+mod tests;

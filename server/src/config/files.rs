@@ -1,7 +1,7 @@
 //! Files that are served beside the streams, other names for them, and header lines.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 /// Where files come from, and what leads to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,14 @@ pub struct HttpHeader {
     pub value: String,
     /// Only for answers of this status.
     pub status: Option<u16>,
+}
+
+/// `text` as a path in the webroot, with or without a slash before it; `None` if it names nothing,
+/// or leads out of there.
+pub(crate) fn in_webroot(text: &str) -> Option<PathBuf> {
+    let path = Path::new(text.trim_start_matches('/'));
+    let inside = path.components().all(|step| matches!(step, Component::Normal(_)));
+    (inside && !path.as_os_str().is_empty()).then(|| path.to_owned())
 }
 
 impl HttpHeader {

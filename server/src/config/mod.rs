@@ -16,6 +16,7 @@ use crate::mount::name::MountName;
 use access::Access;
 use common::auth::Password;
 use common::config::Mistakes;
+use common::config::variables;
 use files::{Files, HttpHeader};
 use limits::Limits;
 use logs::Logs;
@@ -92,9 +93,10 @@ pub struct RunAs {
 }
 
 impl Config {
-    /// Reads a configuration from `text`, which stands in `file`; else every mistake in it.
+    /// Reads a configuration from `text`, which stands in `file`; else every mistake in it. A
+    /// `${NAME}` in a value is what the environment calls so.
     pub fn read(file: &str, text: &str) -> Result<Self, Mistakes> {
-        file::read(file, text)
+        file::read(file, text, &variables::environment)
     }
 
     /// A configuration to try the server with: the defaults, on 127.0.0.1:8000, and passwords

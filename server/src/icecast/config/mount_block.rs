@@ -4,12 +4,12 @@
 //! knows which mounts the block is about.
 
 use super::{headers, password, size};
+use crate::config::files::in_webroot;
 use crate::config::mounts::{ListenerAuth, MountConfig, SourceConflict};
 use crate::mount::name::MountName;
 use encoding_rs::Encoding;
 use icecast_compat::config_xml::advice::Advice;
 use icecast_compat::config_xml::{Block, Said};
-use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// What a block says.
@@ -222,13 +222,6 @@ impl Reader<'_, '_, '_> {
         }
         seconds.ok().map(Duration::from_secs)
     }
-}
-
-/// `text` as a path in the webroot, as Icecast puts it there: with or without a slash before it.
-fn in_webroot(text: &str) -> Option<PathBuf> {
-    let path = Path::new(text.trim_start_matches('/'));
-    let inside = path.components().all(|step| matches!(step, Component::Normal(_)));
-    (inside && !path.as_os_str().is_empty()).then(|| path.to_owned())
 }
 
 /// How listeners log in; `None` if they need not, or what is said of it is wrong, and noted.
