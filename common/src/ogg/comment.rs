@@ -4,6 +4,7 @@
 //! a metadata block of FLAC. Names are compared without case; values are UTF-8.
 
 use super::stream;
+use std::borrow::Cow;
 
 /// What the headers of a stream say about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,17 +30,68 @@ pub struct Audio {
     pub bitrate_bps: Option<u32>,
 }
 
+/// A title that a stream is to bear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Title {
+    /// The value of `ARTIST`; `None` for no such comment.
+    pub artist: Option<String>,
+    /// The value of `TITLE`; `None` for no such comment.
+    pub title: Option<String>,
+}
+
+impl Title {
+    /// The comment packet `packet` with this title instead of its own; all other comments stay.
+    /// `None` if that is no comment packet of Vorbis, Opus or FLAC, or its list is broken.
+    pub fn put_into(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        let list_start = list_start(packet)?;
+        let (start, mut list) = packet.split_at_checked(list_start)?;
+        let vendor = counted(&mut list)?;
+        let count = number(&mut list)?;
+        let mut comments = Vec::new();
+        for _ in 0..count {
+            let comment = counted(&mut list)?;
+            let name = comment.split(|&byte| byte == b'=').next().unwrap_or_default();
+            if !name.eq_ignore_ascii_case(b"artist") && !name.eq_ignore_ascii_case(b"title") {
+                comments.push(Cow::Borrowed(comment));
+            }
+        }
+        for (name, value) in [("ARTIST", &self.artist), ("TITLE", &self.title)] {
+            comments.extend(value.iter().map(|text| Cow::Owned(format!("{name}={text}").into())));
+        }
+        let mut out = start.to_vec();
+        put_counted(&mut out, vendor);
+        out.extend_from_slice(&u32::try_from(comments.len()).ok()?.to_le_bytes());
+        comments.iter().for_each(|comment| put_counted(&mut out, comment));
+        out.extend_from_slice(list);
+        if list_start == FLAC_BLOCK_HEADER_BYTES {
+            let length = u32::try_from(out.len() - FLAC_BLOCK_HEADER_BYTES).ok()?.to_be_bytes();
+            (length[0] == 0).then(|| out[1..4].copy_from_slice(&length[1..]))?;
+        }
+        Some(out)
+    }
+}
+
+/// Where the list of comments begins in `packet`; `None` if it holds none.
+fn list_start(packet: &[u8]) -> Option<usize> {
+    let starts = [VORBIS_COMMENT, OPUS_COMMENT];
+    let marked = starts.into_iter().find(|start| packet.starts_with(start)).map(<[u8]>::len);
+    let is_flac = || packet.first().is_some_and(|kind| kind & 0x7f == FLAC_COMMENT_BLOCK);
+    marked.or_else(|| is_flac().then_some(FLAC_BLOCK_HEADER_BYTES))
+}
+
+fn put_counted(out: &mut Vec<u8>, bytes: &[u8]) {
+    let length = u32::try_from(bytes.len()).expect("a comment is shorter than its packet");
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
 impl Tags {
     /// Reads the header pages of a stream.
     pub fn read(header_pages: &[u8]) -> Self {
         let mut tags = Self::default();
         for (_, packet) in stream::packets(header_pages) {
             tags.audio = tags.audio.or_else(|| Audio::read(&packet));
-            let list = packet
-                .strip_prefix(b"\x03vorbis".as_slice())
-                .or_else(|| packet.strip_prefix(b"OpusTags".as_slice()))
-                .or_else(|| flac_comment(&packet));
-            if let Some(list) = list {
+            if let Some(list) = list_start(&packet).and_then(|start| packet.get(start..)) {
                 tags.read_list(list);
             }
         }
@@ -92,12 +144,6 @@ impl Audio {
     }
 }
 
-/// The comment list in a FLAC metadata block, if it is of that kind.
-fn flac_comment(packet: &[u8]) -> Option<&[u8]> {
-    let (header, list) = packet.split_at_checked(4)?;
-    (header[0] & 0x7f == FLAC_COMMENT_BLOCK).then_some(list)
-}
-
 fn number(list: &mut &[u8]) -> Option<u32> {
     let (number, rest) = list.split_first_chunk()?;
     *list = rest;
@@ -116,7 +162,11 @@ fn counted<'a>(list: &mut &'a [u8]) -> Option<&'a [u8]> {
 const COMMENTS_MAX: u32 = 10_000;
 /// No codec aims higher; a larger number is an encoder's way to say that it does not know.
 const BITRATE_BPS_MAX: u32 = 10_000_000;
+const VORBIS_COMMENT: &[u8] = b"\x03vorbis";
+const OPUS_COMMENT: &[u8] = b"OpusTags";
 const FLAC_COMMENT_BLOCK: u8 = 4;
+/// The kind of a FLAC metadata block and its length.
+const FLAC_BLOCK_HEADER_BYTES: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -163,6 +213,34 @@ mod tests {
         assert_eq!(Tags::read(&page(1, 0, 0, &[&flac])).title.as_deref(), Some("F"));
     }
 
+    #[test]
+    fn a_title_takes_the_place_of_the_old_one_and_of_nothing_else() {
+        let title = Title { artist: Some("Ä".to_owned()), title: Some("New".to_owned()) };
+        let old = ["title=Old", "album=X", "Artist=B", "TITLE=Older", "no name"];
+        let new = ["album=X", "no name", "ARTIST=Ä", "TITLE=New"];
+
+        let vorbis = |comments: &[&str]| [b"\x03vorbis", &list(comments)[..], b"\x01"].concat();
+        let opus = |comments: &[&str]| [b"OpusTags", &list(comments)[..], b"padding"].concat();
+        let flac = |comments: &[&str]| {
+            let list = list(comments);
+            [&[0x84, 0, 0, u8::try_from(list.len()).unwrap()], &list[..]].concat()
+        };
+
+        assert_eq!(title.put_into(&vorbis(&old)), Some(vorbis(&new)));
+        assert_eq!(title.put_into(&opus(&old)), Some(opus(&new)));
+        assert_eq!(title.put_into(&flac(&old)), Some(flac(&new)));
+        assert_eq!(Title::default().put_into(&opus(&["TITLE=x"])), Some(opus(&[])));
+    }
+
+    #[test]
+    fn a_broken_list_is_not_touched() {
+        let whole = [b"OpusTags".to_vec(), list(&["title=O"])].concat();
+
+        for end in 0..whole.len() {
+            assert_eq!(Title::default().put_into(&whole[..end]), None, "{end}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_packet_makes_the_reader_panic(
@@ -175,7 +253,9 @@ mod tests {
             let starts: [&[u8]; 5] =
                 [b"\x03vorbis", b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"\x04\0\0\0"];
             for start in starts {
-                let _ = Tags::read(&page(1, 2, 0, &[&[start, &whole].concat()]));
+                let packet = [start, &whole].concat();
+                let _ = Tags::read(&page(1, 2, 0, &[&packet]));
+                let _ = Title::default().put_into(&packet);
             }
         }
     }

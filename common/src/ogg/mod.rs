@@ -7,4 +7,5 @@
 
 pub mod comment;
 pub mod page;
+pub mod retitle;
 pub mod stream;

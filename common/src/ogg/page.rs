@@ -14,6 +14,8 @@ pub struct Page<'a> {
     /// The position at the end of its last complete packet, in the codec's unit; `None` if no
     /// packet ends here.
     pub granule: Option<u64>,
+    /// Its number among the pages of its logical stream.
+    pub sequence: u32,
     /// The number of its logical stream.
     pub serial: u32,
     lacing: &'a [u8],
@@ -52,10 +54,11 @@ impl<'a> Page<'a> {
         let granule = little_endian(&page[6..14]);
         Ok(Some(Self {
             bytes: page,
-            begins_stream: page[5] & 2 != 0,
-            continues_packet: page[5] & 1 != 0,
-            ends_stream: page[5] & 4 != 0,
+            begins_stream: page[5] & BEGINS_STREAM != 0,
+            continues_packet: page[5] & CONTINUES_PACKET != 0,
+            ends_stream: page[5] & ENDS_STREAM != 0,
             granule: (granule != u64::MAX).then_some(granule),
+            sequence: u32::from_le_bytes([page[18], page[19], page[20], page[21]]),
             serial: u32::from_le_bytes([page[14], page[15], page[16], page[17]]),
             lacing,
             body: &page[body_start..],
@@ -65,6 +68,11 @@ impl<'a> Page<'a> {
     /// How many packets end on this page.
     pub fn packets_ended(&self) -> usize {
         self.lacing.iter().filter(|&&length| length < u8::MAX).count()
+    }
+
+    /// Whether a reader of this page is left without an unfinished packet.
+    pub fn ends_packet(&self) -> bool {
+        self.lacing.last().is_none_or(|&length| length < u8::MAX)
     }
 
     /// The packets of this page, or what of them stands in it.
@@ -83,6 +91,56 @@ impl<'a> Page<'a> {
             Some(Segment { bytes, ends_packet })
         })
     }
+}
+
+/// What a page that we write says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// What it is within its stream and its first packet: [`BEGINS_STREAM`] and its like, together.
+    pub flags: u8,
+    /// The position at the end of its last complete packet; `None` if no packet ends on it.
+    pub granule: Option<u64>,
+    /// The number of its logical stream.
+    pub serial: u32,
+    /// Its number among the pages of that stream.
+    pub sequence: u32,
+}
+
+impl Label {
+    /// The page with this label that holds `body`, which `lacing` divides.
+    ///
+    /// `lacing` has at most 255 values, which add up to the length of `body`.
+    pub fn page(self, lacing: &[u8], body: &[u8]) -> Vec<u8> {
+        let segments = u8::try_from(lacing.len()).expect("a page has at most 255 segments");
+        let mut page = Vec::with_capacity(HEADER_BYTES + lacing.len() + body.len());
+        page.extend_from_slice(CAPTURE);
+        page.extend_from_slice(&[0, self.flags]);
+        page.extend_from_slice(&self.granule.unwrap_or(u64::MAX).to_le_bytes());
+        page.extend_from_slice(&self.serial.to_le_bytes());
+        page.extend_from_slice(&self.sequence.to_le_bytes());
+        page.extend_from_slice(&[0, 0, 0, 0, segments]);
+        page.extend_from_slice(lacing);
+        page.extend_from_slice(body);
+        sign(&mut page);
+        page
+    }
+
+    /// The page without packets that ends a logical stream.
+    pub fn end(serial: u32, sequence: u32, granule: u64) -> Vec<u8> {
+        Self { flags: ENDS_STREAM, granule: Some(granule), serial, sequence }.page(&[], &[])
+    }
+}
+
+/// Gives a whole page another number, in another logical stream, and the checksum that fits.
+pub fn reissue(page: &mut [u8], serial: u32, sequence: u32) {
+    page[14..18].copy_from_slice(&serial.to_le_bytes());
+    page[18..22].copy_from_slice(&sequence.to_le_bytes());
+    sign(page);
+}
+
+fn sign(page: &mut [u8]) {
+    let sum = checksum(page);
+    page[22..26].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// How many bytes from the start of `bytes` cannot begin a page; what is left may.
@@ -111,6 +169,12 @@ fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
+/// The flag of a page whose first packet began on an earlier one.
+pub const CONTINUES_PACKET: u8 = 1;
+/// The flag of a page that begins a logical stream.
+pub const BEGINS_STREAM: u8 = 2;
+/// The flag of a page that ends its logical stream.
+pub const ENDS_STREAM: u8 = 4;
 /// The longest page: a header, 255 lacing values and 255 segments of 255 bytes.
 pub const PAGE_BYTES_MAX: usize = HEADER_BYTES + 255 + 255 * 255;
 const HEADER_BYTES: usize = 27;
@@ -136,7 +200,7 @@ const CRC_TABLE: [u32; 256] = {
 /// Pages for tests.
 #[cfg(test)]
 pub(crate) mod fixture {
-    use super::checksum;
+    use super::Label;
 
     /// A page with `packets`, all of which end in it.
     pub(crate) fn page(serial: u32, flags: u8, granule: u64, packets: &[&[u8]]) -> Vec<u8> {
@@ -155,17 +219,8 @@ pub(crate) mod fixture {
         lacing: &[u8],
         body: &[u8],
     ) -> Vec<u8> {
-        let mut page = b"OggS\0".to_vec();
-        page.push(flags);
-        page.extend_from_slice(&granule.to_le_bytes());
-        page.extend_from_slice(&serial.to_le_bytes());
-        page.extend_from_slice(&[0; 8]);
-        page.push(u8::try_from(lacing.len()).unwrap());
-        page.extend_from_slice(lacing);
-        page.extend_from_slice(body);
-        let crc = checksum(&page);
-        page[22..26].copy_from_slice(&crc.to_le_bytes());
-        page
+        let granule = (granule != u64::MAX).then_some(granule);
+        Label { flags, granule, serial, sequence: 0 }.page(lacing, body)
     }
 }
 
@@ -254,6 +309,27 @@ mod tests {
         assert_eq!(junk_bytes(b"abcOg"), 3);
         assert_eq!(junk_bytes(b"abcOgx"), 6);
         assert_eq!(junk_bytes(b""), 0);
+    }
+
+    #[test]
+    fn a_page_that_is_reissued_differs_in_its_numbers_only() {
+        let original = page(7, 0, 960, &[b"audio", &[1; 300]]);
+        let mut bytes = original.clone();
+
+        reissue(&mut bytes, 8, 70_000);
+
+        let page = Page::read(&bytes).unwrap().unwrap();
+        assert_eq!((page.serial, page.sequence, page.granule), (8, 70_000, Some(960)));
+        assert_eq!(bytes[26..], original[26..]);
+    }
+
+    #[test]
+    fn an_end_page_holds_nothing_but_the_position() {
+        let bytes = Label::end(5, 9, 48_000);
+
+        let page = Page::read(&bytes).unwrap().unwrap();
+        assert_eq!((page.ends_stream, page.packets_ended(), page.ends_packet()), (true, 0, true));
+        assert_eq!((page.serial, page.sequence, page.granule), (5, 9, Some(48_000)));
     }
 
     proptest! {
