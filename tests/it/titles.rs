@@ -1,5 +1,6 @@
 //! Titles: where they stand in a stream, who may change them, and how they are spelled.
 
+use common::ogg::stream;
 use e2e::{FakeSource, Player, Station, Wire, pages};
 
 #[tokio::test]
@@ -133,17 +134,45 @@ async fn an_update_is_refused_for_a_mount_that_is_not_there_or_without_a_title()
 }
 
 #[tokio::test]
-async fn an_ogg_stream_carries_its_own_titles() {
+async fn a_title_goes_into_an_ogg_stream_until_the_source_says_otherwise() {
     let station = Station::start();
     let mut source = FakeSource::of(&station, "/a.opus", "audio/ogg").await;
-    source.send(pages::opus_headers(1, "From the headers")).await;
+    source.send([pages::opus_headers(1, "From the headers"), pages::audio(1, 0)].concat()).await;
     station.until_titled("/a.opus", "From the headers").await;
+    let mut listener = Player::tune_in(&station, "/a.opus").await;
 
-    let target = "/admin/metadata?mode=updinfo&mount=/a.opus&song=From%20outside";
+    let target = "/admin/metadata?mode=updinfo&mount=/a.opus&artist=Somebody&title=Outside";
+    let answer = station.as_source(target).await;
+    assert!(answer.text().contains("Metadata update successful"), "{answer:?}");
+    station.until_titled("/a.opus", "Outside").await;
+    source.send([pages::audio(1, 1), pages::audio(1, 2)].concat()).await;
+
+    assert_eq!(station.mount("/a.opus").await.unwrap()["artist"], "Somebody");
+    source.send(pages::opus_headers(7, "The next link")).await;
+    station.until_titled("/a.opus", "The next link").await;
+    drop(source);
+
+    let heard = listener.hear_all().await;
+    let packets = stream::packets(&heard);
+    let serials: Vec<_> = packets.iter().map(|(serial, _)| *serial).collect();
+    assert_eq!(serials, [1, 1, 1, 1, 2, 2, 2, 7, 7]);
+    assert!(
+        String::from_utf8_lossy(&packets[5].1).ends_with("ARTIST=Somebody\x0d\0\0\0TITLE=Outside")
+    );
+    assert!(packets[6].1.starts_with(b"page 2"));
+}
+
+#[tokio::test]
+async fn a_stream_of_an_unknown_codec_takes_no_title() {
+    let station = Station::start();
+    let mut source = FakeSource::of(&station, "/a.ogg", "audio/ogg").await;
+    source.send([pages::page(1, 2, 0, b"unknown"), pages::page(1, 0, 9, b"audio")].concat()).await;
+    // Once a listener hears the headers, the mount has read them.
+    let mut listener = Player::tune_in(&station, "/a.ogg").await;
+    listener.hear(pages::page(1, 2, 0, b"unknown").len()).await;
+
+    let target = "/admin/metadata?mode=updinfo&mount=/a.ogg&song=Outside";
     let answer = station.as_source(target).await;
 
     assert!(answer.text().contains("Mountpoint will not accept URL updates"), "{answer:?}");
-    assert_eq!(station.mount("/a.opus").await.unwrap()["title"], "From the headers");
-    source.send(pages::opus_headers(2, "The next link")).await;
-    station.until_titled("/a.opus", "The next link").await;
 }

@@ -153,7 +153,9 @@ const SOURCE: &[Layer] = &[
 
 /// Functions of bytes, events and a given time: they open nothing, wait for nothing, ask no clock.
 const PURE: &[&str] = &[
-    "server/src/ingest/framer.rs",
+    "server/src/ingest/framer/frames.rs",
+    "server/src/ingest/framer/mod.rs",
+    "server/src/ingest/framer/pages.rs",
     "server/src/ingest/session.rs",
     "server/src/mount/fallback.rs",
     "server/src/mount/feed.rs",

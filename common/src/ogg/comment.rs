@@ -28,18 +28,29 @@ pub struct Audio {
     pub rate_hz: u32,
     /// Bits per second that the codec aims at, where it says.
     pub bitrate_bps: Option<u32>,
+    /// Which way of packing FLAC into Ogg it is: the major number and the minor.
+    pub flac_version: Option<(u8, u8)>,
 }
 
-/// A title that a stream is to bear.
+/// A title with what is known of its artist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Title {
-    /// The value of `ARTIST`; `None` for no such comment.
+    /// The artist, where it was given apart.
     pub artist: Option<String>,
-    /// The value of `TITLE`; `None` for no such comment.
+    /// The title.
     pub title: Option<String>,
 }
 
 impl Title {
+    /// What a player shows: `artist - title`, or the one that there is.
+    pub fn shown(&self) -> String {
+        match (&self.artist, &self.title) {
+            (Some(artist), Some(title)) => format!("{artist} - {title}"),
+            (Some(only), None) | (None, Some(only)) => only.clone(),
+            (None, None) => String::new(),
+        }
+    }
+
     /// The comment packet `packet` with this title instead of its own; all other comments stay.
     /// `None` if that is no comment packet of Vorbis, Opus or FLAC, or its list is broken.
     pub fn put_into(&self, packet: &[u8]) -> Option<Vec<u8>> {
@@ -124,23 +135,23 @@ impl Audio {
         if packet.starts_with(b"\x01vorbis") {
             let bitrate_bps = little(20).filter(|&bps| bps > 0 && bps <= BITRATE_BPS_MAX);
             let (channels, rate_hz) = (*packet.get(11)?, little(12)?);
-            return Some(Self { codec: "Vorbis", channels, rate_hz, bitrate_bps });
+            return Some(Self { bitrate_bps, ..Self::plain("Vorbis", channels, rate_hz) });
         }
         if packet.starts_with(b"OpusHead") {
             let channels = *packet.get(9)?;
-            return Some(Self { codec: "Opus", channels, rate_hz: 48_000, bitrate_bps: None });
+            return Some(Self::plain("Opus", channels, OPUS_RATE_HZ));
         }
         if packet.starts_with(b"\x7fFLAC") {
             let &[a, b, c] = packet.get(27..30)?.first_chunk()?;
             let rate_hz = u32::from(a) << 12 | u32::from(b) << 4 | u32::from(c >> 4);
-            return Some(Self {
-                codec: "FLAC",
-                channels: (c >> 1 & 7) + 1,
-                rate_hz,
-                bitrate_bps: None,
-            });
+            let flac_version = Some((packet[5], packet[6]));
+            return Some(Self { flac_version, ..Self::plain("FLAC", (c >> 1 & 7) + 1, rate_hz) });
         }
         None
+    }
+
+    fn plain(codec: &'static str, channels: u8, rate_hz: u32) -> Self {
+        Self { codec, channels, rate_hz, bitrate_bps: None, flac_version: None }
     }
 }
 
@@ -158,6 +169,8 @@ fn counted<'a>(list: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(bytes)
 }
 
+/// Opus always decodes at this rate, whatever was encoded.
+const OPUS_RATE_HZ: u32 = 48_000;
 /// The most comments that are looked at.
 const COMMENTS_MAX: u32 = 10_000;
 /// No codec aims higher; a larger number is an encoder's way to say that it does not know.
@@ -199,9 +212,8 @@ mod tests {
 
         assert_eq!(tags.title.as_deref(), Some("Ä"));
         assert_eq!(tags.artist.as_deref(), Some("A, B"));
-        let audio =
-            Audio { codec: "Vorbis", channels: 2, rate_hz: 44_100, bitrate_bps: Some(96_000) };
-        assert_eq!(tags.audio, Some(audio));
+        let audio = Audio::plain("Vorbis", 2, 44_100);
+        assert_eq!(tags.audio, Some(Audio { bitrate_bps: Some(96_000), ..audio }));
     }
 
     #[test]
@@ -211,6 +223,17 @@ mod tests {
 
         assert_eq!(Tags::read(&page(1, 0, 0, &[&opus])).title.as_deref(), Some("O"));
         assert_eq!(Tags::read(&page(1, 0, 0, &[&flac])).title.as_deref(), Some("F"));
+    }
+
+    #[test]
+    fn a_player_is_shown_artist_and_title() {
+        let shown = |artist: Option<&str>, title: Option<&str>| {
+            Title { artist: artist.map(str::to_owned), title: title.map(str::to_owned) }.shown()
+        };
+
+        assert_eq!(shown(Some("A"), Some("T")), "A - T");
+        assert_eq!(shown(None, Some("T")), "T");
+        assert_eq!(shown(None, None), "");
     }
 
     #[test]

@@ -27,11 +27,9 @@ pub struct Retitler {
     last_serial: Option<u32>,
 }
 
-/// What goes out for a new title, in this order.
+/// What goes out for a new title, in this order, behind the page that ends the old stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seam {
-    /// The page that ends the old stream.
-    pub end: Vec<u8>,
     /// The header pages of the new one.
     pub headers: Vec<u8>,
     /// A page with which the decoder comes to where it was; empty where none is needed.
@@ -106,29 +104,30 @@ impl Retitler {
         }
     }
 
-    /// Whether a title can be put into the stream that is being sent.
-    pub fn takes_titles(&self) -> bool {
-        self.link.is_some()
-    }
-
-    /// Ends the stream that is being sent, and goes on with one that bears `title`. Only where no
-    /// packet is unfinished; `None` if the stream cannot bear it.
-    pub fn retitle(&mut self, title: &Title) -> Option<Seam> {
+    /// Ends the stream that is being sent with `last`, the page that was passed on last and on
+    /// which all packets end, and goes on with one that bears `title`. `None` if the stream cannot
+    /// bear it.
+    pub fn retitle(&mut self, last: &mut [u8], title: &Title) -> Option<Seam> {
         let link = self.link.as_mut()?;
         link.put(title);
-        let end = Label::end(link.serial, link.next_sequence, link.granule);
-        // The numbers of the source's pages are counted from its next one.
-        let next = link.next_sequence.wrapping_sub(link.shift);
+        page::end_stream(last);
+        // The source counts on from the page that it sent last.
+        let source_next = link.next_sequence.wrapping_sub(link.shift);
         link.serial = link.serial.wrapping_add(1);
         if let (Codec::Opus, Some(first)) = (link.codec, link.packets.first_mut()) {
             first[OPUS_PRE_SKIP].fill(0);
         }
         let headers = link.header_pages();
         let priming = link.priming_page();
-        link.shift = link.next_sequence.wrapping_sub(next);
+        link.shift = link.next_sequence.wrapping_sub(source_next);
         self.last_serial = Some(link.serial);
-        Some(Seam { end, headers, priming })
+        Some(Seam { headers, priming })
     }
+}
+
+/// Whether a title can be put into a stream with these header pages.
+pub fn can_bear_titles(header_pages: &[u8]) -> bool {
+    Link::read(header_pages).is_some()
 }
 
 impl Link {
@@ -328,14 +327,13 @@ mod tests {
     fn a_new_title_ends_the_stream_and_begins_one_that_bears_it() {
         let mut retitler = Retitler::default();
         retitler.begin(&headers(Codec::Opus, 1), None);
-        passed(&mut retitler, numbered(page(1, 0, 960, &[b"one"]), 2));
+        let mut last = passed(&mut retitler, numbered(page(1, 0, 960, &[b"one"]), 2));
 
-        let seam = retitler.retitle(&titled("New")).unwrap();
+        let seam = retitler.retitle(&mut last, &titled("New")).unwrap();
         let next = passed(&mut retitler, numbered(page(1, 0, 1_920, &[b"two"]), 3));
 
-        let end = read(&seam.end)[0];
-        assert!(end.ends_stream);
-        assert_eq!((end.serial, end.sequence, end.granule), (1, 3, Some(960)));
+        let last = read(&last)[0];
+        assert_eq!((last.ends_stream, last.serial, last.sequence), (true, 1, 2));
         let headers = read(&seam.headers);
         let numbers: Vec<_> = headers.iter().map(|page| (page.serial, page.sequence)).collect();
         assert_eq!((headers[0].begins_stream, numbers), (true, vec![(2, 0), (2, 1)]));
@@ -350,9 +348,9 @@ mod tests {
     fn vorbis_is_primed_with_its_last_packet() {
         let mut retitler = Retitler::default();
         retitler.begin(&headers(Codec::Vorbis, 1), None);
-        passed(&mut retitler, numbered(page(1, 0, 64, &[b"one", b"two"]), 2));
+        let mut last = passed(&mut retitler, numbered(page(1, 0, 64, &[b"one", b"two"]), 2));
 
-        let seam = retitler.retitle(&titled("New")).unwrap();
+        let seam = retitler.retitle(&mut last, &titled("New")).unwrap();
 
         let priming = read(&seam.priming)[0];
         assert_eq!((priming.granule, priming.sequence), (Some(64), 2));
@@ -390,8 +388,8 @@ mod tests {
         let both = [headers(Codec::Opus, 1), page(2, BOS, 0, &[b"\x80theora"])].concat();
 
         assert_eq!(retitler.begin(&both, Some(&titled("New"))), None);
-        assert!(!retitler.takes_titles());
-        assert_eq!(retitler.retitle(&titled("New")), None);
+        assert!(!can_bear_titles(&both) && can_bear_titles(&headers(Codec::Opus, 1)));
+        assert_eq!(retitler.retitle(&mut page(1, 0, 9, &[b"a"]), &titled("New")), None);
     }
 
     /// What happens to a chain.
@@ -421,6 +419,7 @@ mod tests {
             let (mut sent, mut heard, mut priming) = (Vec::new(), Vec::new(), 0);
             let first = headers(Codec::Opus, serial);
             let mut out = retitler.begin(&first, None).unwrap_or(first);
+            let mut last_page = None;
             for step in steps {
                 match step {
                     Step::Audio(packets) => {
@@ -429,18 +428,21 @@ mod tests {
                         let page = numbered(page(serial, 0, granule, &slices), sequence);
                         sequence += 1;
                         sent.extend(packets);
+                        last_page = Some(out.len());
                         out.extend(passed(&mut retitler, page));
                     }
                     Step::Begin(codec, new) => {
-                        (serial, sequence) = (new, 2);
+                        (serial, sequence, last_page) = (new, 2, None);
                         let pages = headers(codec, serial);
                         out.extend(retitler.begin(&pages, None).unwrap_or(pages));
                     }
                     Step::Retitle(title) => {
-                        let seam = retitler.retitle(&titled(&title)).unwrap();
+                        let Some(last) = last_page else { continue };
+                        let seam = retitler.retitle(&mut out[last..], &titled(&title)).unwrap();
+                        last_page = None;
                         prop_assert_eq!(Tags::read(&seam.headers).title, Some(title));
                         priming += usize::from(!seam.priming.is_empty());
-                        out.extend([seam.end, seam.headers, seam.priming].concat());
+                        out.extend([seam.headers, seam.priming].concat());
                     }
                 }
             }
@@ -480,7 +482,7 @@ mod tests {
                 match kind {
                     0 | 1 => drop(retitler.begin(&page, None)),
                     2 => drop(retitler.begin(&[page.clone(), page].concat(), None)),
-                    3 => drop(retitler.retitle(&titled("x"))),
+                    3 => drop(retitler.retitle(&mut page, &titled("x"))),
                     _ => retitler.pass(&mut page),
                 }
             }

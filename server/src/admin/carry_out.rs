@@ -77,7 +77,7 @@ async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<
         Kind::ManageAuth => Err(Refusal::ParameterUnfit("missing parameter".to_owned())),
         Kind::Metadata => {
             let title = command.title(charset(&mount.name, parts))?;
-            let takes = mount.on_air().is_some_and(|air| air.source.format.takes_icy());
+            let takes = mount.on_air().is_some_and(|air| air.takes_titles());
             if takes {
                 mount.announce(title).await;
             }

@@ -112,15 +112,14 @@ impl Command {
             };
             Some(text.trim().to_owned())
         };
-        let title = match (text(b"song"), text(b"artist"), text(b"title")) {
-            (Some(song), _, _) => song,
-            (None, None, None) => return Err(Refusal::ParameterMissing),
+        match (text(b"song"), text(b"artist"), text(b"title")) {
+            (Some(song), _, _) => Ok(TitleText { artist: None, title: Some(song) }),
+            (None, None, None) => Err(Refusal::ParameterMissing),
             (None, artist, title) => {
                 let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-                TitleText { artist: given(artist), title: given(title) }.shown()
+                Ok(TitleText { artist: given(artist), title: given(title) })
             }
-        };
-        Ok(TitleText { artist: None, title: Some(title) })
+        }
     }
 }
 

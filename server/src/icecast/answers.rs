@@ -287,7 +287,8 @@ fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
         fields.add(name, Field::guessed(&value));
     }
     if let Some(audio) = &air.audio {
-        fields.add("subtype", audio.codec);
+        let version = audio.flac_version.map(|(major, minor)| format!("{major}.{minor}"));
+        fields.add_some("FLAC_version", version).add("subtype", audio.codec);
         if audio.codec == "Vorbis" {
             fields.add_some("audio_bitrate", audio.bitrate_bps.map(u64::from));
             fields.add("audio_channels", u64::from(audio.channels));

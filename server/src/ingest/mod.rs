@@ -147,6 +147,11 @@ impl Body {
     /// Passes on what was received. Whether there is to be more.
     async fn take(&mut self, received: &[u8]) -> bool {
         self.mount.counters.read_bytes.add(received.len() as u64);
+        // It waits for what the source sends, since only that keeps a source on air.
+        if self.line.titles.has_changed().unwrap_or_default() {
+            let title = self.line.titles.borrow_and_update().clone();
+            self.framer.retitle(title);
+        }
         match &mut self.decoder {
             None => self.push(received).await,
             Some(decoder) => {

@@ -110,6 +110,8 @@ impl Intro {
 pub(crate) struct SourceLine {
     /// Takes what is to be aired.
     pub(crate) chunks: mpsc::Sender<Chunk>,
+    /// The title to put into a stream that carries its own; of several the last counts.
+    pub(crate) titles: watch::Receiver<TitleText>,
 }
 
 /// What a new listener gets.

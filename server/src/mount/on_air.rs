@@ -2,7 +2,9 @@
 
 use common::format::Format;
 use common::http::head::Headers;
+pub(crate) use common::ogg::comment::Title as TitleText;
 use common::ogg::comment::{Audio, Tags};
+use common::ogg::retitle;
 use jiff::Timestamp;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -18,12 +20,21 @@ pub(crate) struct OnAir {
     pub(crate) title: TitleText,
     /// What the headers of an Ogg stream say about the audio.
     pub(crate) audio: Option<Audio>,
+    /// Whether a title can be put into the Ogg stream; before its headers nothing speaks against.
+    bears_titles: bool,
 }
 
 impl OnAir {
     /// A source that has just connected.
     pub(crate) fn new(source: SourceAbout, since: Timestamp) -> Self {
-        Self { source: Arc::new(source), since, title: TitleText::default(), audio: None }
+        let bears_titles = source.format == Format::Ogg;
+        let (source, title) = (Arc::new(source), TitleText::default());
+        Self { source, since, title, audio: None, bears_titles }
+    }
+
+    /// Whether the stream can bear a title that somebody else than its source gives.
+    pub(crate) fn takes_titles(&self) -> bool {
+        self.source.format.takes_icy() || self.bears_titles
     }
 
     /// Takes the title and the audio's description from the headers of an Ogg stream.
@@ -31,25 +42,14 @@ impl OnAir {
         let Tags { artist, title, audio } = Tags::read(pages);
         self.title = TitleText { artist, title };
         self.audio = audio;
+        self.bears_titles = retitle::can_bear_titles(pages);
     }
-}
 
-/// A title with what is known of its artist.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TitleText {
-    /// The artist, where it was given apart.
-    pub(crate) artist: Option<String>,
-    /// The title.
-    pub(crate) title: Option<String>,
-}
-
-impl TitleText {
-    /// What a player shows: `artist - title`, or the one that there is.
-    pub(crate) fn shown(&self) -> String {
-        match (&self.artist, &self.title) {
-            (Some(artist), Some(title)) => format!("{artist} - {title}"),
-            (Some(only), None) | (None, Some(only)) => only.clone(),
-            (None, None) => String::new(),
+    /// `title` as a stream of this format bears it: ICY knows no artist apart.
+    pub(crate) fn borne(&self, title: &TitleText) -> TitleText {
+        match self.source.format.takes_icy() {
+            true => TitleText { artist: None, title: Some(title.shown()) },
+            false => title.clone(),
         }
     }
 }
@@ -216,16 +216,5 @@ mod tests {
 
         assert_eq!(about.name.unwrap().len(), VALUE_BYTES_MAX);
         assert_eq!(about.genre.as_deref(), Some("a b"));
-    }
-
-    #[test]
-    fn a_player_is_shown_artist_and_title() {
-        let title = |artist: Option<&str>, title: Option<&str>| {
-            TitleText { artist: artist.map(str::to_owned), title: title.map(str::to_owned) }.shown()
-        };
-
-        assert_eq!(title(Some("A"), Some("T")), "A - T");
-        assert_eq!(title(None, Some("T")), "T");
-        assert_eq!(title(None, None), "");
     }
 }

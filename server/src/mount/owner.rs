@@ -42,6 +42,8 @@ enum Seat {
 /// A source is on air.
 struct Taken {
     chunks: mpsc::Receiver<Chunk>,
+    /// Where it is told the title that is to be put into its stream.
+    titles: watch::Sender<TitleText>,
     /// When something was last heard of it, its arrival included.
     heard: Instant,
     /// Whether it has sent anything.
@@ -165,6 +167,10 @@ impl Owner {
             (Request::Attach { arrival, reply }, seat) => {
                 self.attach(Challenger { arrival, reply }, seat)
             }
+            (Request::Announce(title), Seat::Taken(taken)) => {
+                self.announce(title, &taken.titles);
+                Seat::Taken(taken)
+            }
             (Request::KillSource, Seat::Taken { .. }) => {
                 info!(mount = %self.name, "source removed by the administrator");
                 self.vacate()
@@ -188,7 +194,6 @@ impl Owner {
     /// What changes nothing about who is on air.
     fn obey(&mut self, request: Request) {
         match request {
-            Request::Announce(title) => self.announce(title),
             Request::Configure(config) => self.configure(config),
             Request::Destination { reply } => {
                 let _ =
@@ -204,7 +209,8 @@ impl Owner {
             Request::RemoveListener { id, reply } => {
                 self.order(|| Order::Remove { id, reply: reply.clone() });
             }
-            Request::Attach { .. }
+            Request::Announce(_)
+            | Request::Attach { .. }
             | Request::Join { .. }
             | Request::KillSource
             | Request::Settle => {}
@@ -247,18 +253,19 @@ impl Owner {
     fn seat_source(&mut self, newcomer: Challenger) -> Option<Seat> {
         let SourceArrival { about, intro } = *newcomer.arrival;
         let (to_air, chunks) = mpsc::channel(CHUNKS_WAITING_MAX);
+        let (titles, told) = watch::channel(TitleText::default());
         let ip = about.ip;
         self.stream.announce("");
         self.intro = intro;
         // Before it is told: its next word, on another connection, may be the title.
         let before = self.on_air.send_replace(Some(OnAir::new(about, Timestamp::now())));
-        if newcomer.reply.send(Ok(SourceLine { chunks: to_air })).is_err() {
+        if newcomer.reply.send(Ok(SourceLine { chunks: to_air, titles: told })).is_err() {
             self.on_air.send_replace(before);
             return None;
         }
         info!(mount = %self.name, %ip, "source connected");
         let heard = Instant::now();
-        Some(Seat::Taken(Taken { chunks, heard, has_aired: false, challenger: None }))
+        Some(Seat::Taken(Taken { chunks, titles, heard, has_aired: false, challenger: None }))
     }
 
     /// Puts a source in the place of one that is gone, without a word to the listeners.
@@ -305,19 +312,22 @@ impl Owner {
         }
     }
 
-    fn announce(&mut self, title: TitleText) {
+    fn announce(&mut self, title: TitleText, titles: &watch::Sender<TitleText>) {
+        let borne = match &*self.on_air.borrow() {
+            Some(on_air) => Some(on_air.borne(&title)).filter(|borne| on_air.title != *borne),
+            None => None,
+        };
+        let Some(borne) = borne else { return };
         let shown = title.shown();
-        let changed = self.on_air.send_if_modified(|on_air| match on_air {
-            Some(on_air) if on_air.title != title => {
-                on_air.title = title;
-                true
+        info!(mount = %self.name, title = shown, "on air");
+        self.stream.announce(&shown);
+        // Before it is shown: whoever sees it may rely on it for what the source sends next.
+        titles.send_replace(title);
+        self.on_air.send_modify(|on_air| {
+            if let Some(on_air) = on_air {
+                on_air.title = borne;
             }
-            Some(_) | None => false,
         });
-        if changed {
-            info!(mount = %self.name, title = shown, "on air");
-            self.stream.announce(&shown);
-        }
     }
 
     /// Takes what was the source off air.

@@ -1,20 +1,22 @@
 //! A source's body into [`Chunk`]s that begin where a decoder may begin.
 //!
-//! MPEG audio and ADTS are cut between frames, Ogg between pages with the header pages of each
-//! logical stream kept together; anything else passes as it comes. Frames and pages go on
-//! unchanged and in order. What stands between them (tags, damage) is left out, since it is noise
-//! to a decoder.
+//! MPEG audio and ADTS are cut between frames ([`frames`]); Ogg between pages on which all packets
+//! end, with the header pages of each logical stream kept together ([`pages`]); anything else
+//! passes as it comes. Frames and pages go on in order, and unchanged unless a title is put into
+//! them. What stands between them (tags, damage) is left out, since it is noise to a decoder.
 //!
-//! Two headers in a row make a stream of frames; one alone may be chance. Once in step, a frame is
-//! passed on as soon as it is whole. A body in which nothing is found for too long is passed as it
-//! comes: its content type was wrong, and somebody may still be able to play it.
+//! A body in which nothing is found for too long is passed as it comes: its content type was
+//! wrong, and somebody may still be able to play it.
+
+mod frames;
+mod pages;
 
 use bytes::{Bytes, BytesMut};
 use common::chunk::{Chunk, Opening};
 use common::format::Format;
-use common::mpeg::frame::{self, Header};
-use common::ogg::page::{self, Page};
-use common::ogg::stream::{Chain, Role};
+use common::ogg::comment::Title;
+use frames::Frames;
+use pages::Pages;
 use std::time::Duration;
 
 /// Cuts one source's body.
@@ -32,22 +34,7 @@ enum Cut {
     Frames(Frames),
     /// Anywhere: nothing is known of the format.
     Nowhere,
-    Pages(Pages),
-}
-
-#[derive(Debug)]
-struct Frames {
-    read: fn(&[u8]) -> Option<Header>,
-    header_bytes: usize,
-    /// The header of the last frame while in step.
-    last: Option<Header>,
-}
-
-#[derive(Debug, Default)]
-struct Pages {
-    chain: Chain,
-    /// The headers of the link that is beginning.
-    headers: BytesMut,
+    Pages(Box<Pages>),
 }
 
 /// What is at the start of the bytes that wait.
@@ -68,17 +55,9 @@ impl Framer {
     /// A framer at the start of a body.
     pub(crate) fn new(format: Format) -> Self {
         let cut = match format {
-            Format::Adts => Cut::Frames(Frames {
-                read: Header::adts,
-                header_bytes: frame::ADTS_HEADER_BYTES,
-                last: None,
-            }),
-            Format::Mpeg => Cut::Frames(Frames {
-                read: Header::mpeg,
-                header_bytes: frame::MPEG_HEADER_BYTES,
-                last: None,
-            }),
-            Format::Ogg => Cut::Pages(Pages::default()),
+            Format::Adts => Cut::Frames(Frames::adts()),
+            Format::Mpeg => Cut::Frames(Frames::mpeg()),
+            Format::Ogg => Cut::Pages(Box::default()),
             Format::Unknown => Cut::Nowhere,
         };
         Self { format, cut, waiting: BytesMut::new(), junk_bytes: 0 }
@@ -120,114 +99,17 @@ impl Framer {
         }
     }
 
+    /// Puts `title` into the stream after its next page, if it is Ogg and can bear it. A title that
+    /// comes before the stream is put into its first headers.
+    pub(crate) fn retitle(&mut self, title: Title) {
+        if let Cut::Pages(pages) = &mut self.cut {
+            pages.retitle(title);
+        }
+    }
+
     /// Whether the body is passed as it comes, without places for a decoder to begin.
     pub(crate) fn is_blind(&self) -> bool {
         matches!(self.cut, Cut::Nowhere)
-    }
-}
-
-impl Frames {
-    /// Whole frames in a row, up to [`CHUNK_BYTES_MAX`] or one that is larger.
-    fn next(&mut self, waiting: &mut BytesMut) -> Found {
-        if self.last.is_none() {
-            match self.search(waiting) {
-                (0, Some(header)) => self.last = Some(header),
-                (0, None) => return Found::Nothing,
-                (junk, _) => return Found::Junk(junk),
-            }
-        }
-        let (mut end, mut plays) = (0, Duration::ZERO);
-        while let Some(last) = self.last {
-            let rest = &waiting[end..];
-            if rest.len() < self.header_bytes {
-                break;
-            }
-            let Some(header) = (self.read)(rest).filter(|header| last.continues(header)) else {
-                self.last = None;
-                break;
-            };
-            let full = end > 0 && end + header.frame_bytes > CHUNK_BYTES_MAX;
-            if full || rest.len() < header.frame_bytes {
-                break;
-            }
-            end += header.frame_bytes;
-            plays += header.plays();
-            self.last = Some(header);
-        }
-        match end {
-            0 if self.last.is_none() => self.next_out_of_step(waiting),
-            0 => Found::Nothing,
-            _ => Found::Chunk(audio(waiting.split_to(end).freeze(), plays)),
-        }
-    }
-
-    /// What comes first is no frame of the stream so far; it may begin another one.
-    fn next_out_of_step(&self, waiting: &[u8]) -> Found {
-        match self.search(waiting) {
-            (0, _) => Found::Junk(1),
-            (junk, _) => Found::Junk(junk),
-        }
-    }
-
-    /// How many bytes come before the first frame that is followed by another, and its header;
-    /// without a header, how many are certain to come before it.
-    fn search(&self, bytes: &[u8]) -> (usize, Option<Header>) {
-        let last = (bytes.len() + 1).saturating_sub(self.header_bytes);
-        for at in 0..last {
-            let Some(header) = (self.read)(&bytes[at..]) else { continue };
-            let next = at + header.frame_bytes;
-            let Some(next) = bytes.get(next..next + self.header_bytes) else { return (at, None) };
-            if (self.read)(next).is_some_and(|next| header.continues(&next)) {
-                return (at, Some(header));
-            }
-        }
-        (last, None)
-    }
-}
-
-impl Pages {
-    /// All headers of a link of the chain, or whole pages of audio in a row.
-    fn next(&mut self, waiting: &mut BytesMut) -> Result<Found, HeadersTooLong> {
-        let mut end = 0;
-        while end < CHUNK_BYTES_MAX {
-            let rest = &waiting[end..];
-            let page = match Page::read(rest) {
-                Ok(Some(page)) => page,
-                Err(page::NoPage) if end == 0 => {
-                    return Ok(Found::Junk(1 + page::junk_bytes(&rest[1..])));
-                }
-                Ok(None) | Err(page::NoPage) => break,
-            };
-            let page_bytes = page.bytes.len();
-            let role = match self.chain.follow(&page) {
-                Role::Audio => {
-                    end += page_bytes;
-                    continue;
-                }
-                Role::Orphan if end == 0 => return Ok(Found::Junk(page_bytes)),
-                Role::Orphan => break,
-                role @ (Role::FirstHeader | Role::Header | Role::LastHeader) => role,
-            };
-            if role == Role::FirstHeader {
-                self.headers.clear();
-            }
-            let aired = waiting.split_to(end);
-            self.headers.extend_from_slice(&waiting.split_to(page_bytes));
-            if self.headers.len() > OGG_HEADERS_BYTES_MAX {
-                return Err(HeadersTooLong);
-            }
-            if !aired.is_empty() {
-                return Ok(Found::Chunk(audio(aired.freeze(), Duration::ZERO)));
-            }
-            if role == Role::LastHeader {
-                let bytes = self.headers.split().freeze();
-                let opening = Opening::Headers;
-                return Ok(Found::Chunk(Chunk { bytes, opening, plays: Duration::ZERO }));
-            }
-            end = 0;
-        }
-        let whole = waiting.split_to(end).freeze();
-        Ok(if end > 0 { Found::Chunk(audio(whole, Duration::ZERO)) } else { Found::Nothing })
     }
 }
 
@@ -245,6 +127,8 @@ const OGG_HEADERS_BYTES_MAX: usize = 1 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use common::ogg::comment::Tags;
+    use common::ogg::page::{self, Page};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -371,6 +255,107 @@ mod tests {
         assert_eq!(heard, opus(2, &[b"a"]).concat());
     }
 
+    /// An Opus stream whose headers have a list of comments, with pages of `audio`.
+    fn tagged(serial: u8, audio: &[&[u8]]) -> Vec<u8> {
+        let first = page(serial, 2, 0, b"OpusHead\x01\x02\x38\x01");
+        let tags = page(serial, 0, 0, b"OpusTags\x01\0\0\0v\0\0\0\0");
+        let audio = audio.iter().map(|packet| page(serial, 0, 9, packet));
+        [first, tags].into_iter().chain(audio).flatten().collect()
+    }
+
+    fn title(title: &str) -> Title {
+        Title { artist: None, title: Some(title.to_owned()) }
+    }
+
+    /// A page on whose end its packet goes on.
+    fn open_page(serial: u8) -> Vec<u8> {
+        let mut page = page(serial, 0, 255, &[7; 255]);
+        page[6..14].fill(255);
+        let crc = page::checksum(&page);
+        page[22..26].copy_from_slice(&crc.to_le_bytes());
+        page
+    }
+
+    #[test]
+    fn a_chunk_ends_where_a_packet_does() {
+        let mut framer = Framer::new(Format::Ogg);
+        framer.push(&[tagged(1, &[b"a"]), open_page(1)].concat());
+        assert_eq!(framer.next().unwrap().unwrap().opening, Opening::Headers);
+        assert_eq!(framer.next().unwrap().unwrap().bytes, page(1, 0, 9, b"a"));
+        assert_eq!(framer.next(), Ok(None));
+
+        framer.push(&page(1, 1, 9, b"rest"));
+
+        let whole = [open_page(1), page(1, 1, 9, b"rest")].concat();
+        assert_eq!(framer.next().unwrap().unwrap().bytes, whole);
+    }
+
+    #[test]
+    fn a_packet_that_the_source_does_not_end_is_left_out() {
+        let body = [tagged(1, &[b"a"]), open_page(1), tagged(2, &[b"b"])].concat();
+
+        let heard = joined(&chunks(Format::Ogg, &body, 50));
+
+        assert_eq!(heard, [tagged(1, &[b"a"]), tagged(2, &[b"b"])].concat());
+    }
+
+    #[test]
+    fn a_packet_without_end_does_not_wait_for_ever() {
+        let mut framer = Framer::new(Format::Ogg);
+        framer.push(&tagged(1, &[]));
+        framer.next().unwrap();
+
+        let waits = (0..2_000).take_while(|_| {
+            framer.push(&open_page(1));
+            framer.next() == Ok(None)
+        });
+
+        assert_eq!(waits.count(), 262_144 / open_page(1).len());
+    }
+
+    #[test]
+    fn a_title_is_put_in_where_a_packet_ends() {
+        let mut framer = Framer::new(Format::Ogg);
+        framer.push(&[tagged(1, &[b"a"]), open_page(1)].concat());
+        let mut chunks = vec![framer.next().unwrap().unwrap(), framer.next().unwrap().unwrap()];
+
+        framer.retitle(title("New"));
+        framer.push(&[page(1, 1, 9, b"rest"), page(1, 0, 9, b"b")].concat());
+
+        while let Some(chunk) = framer.next().unwrap() {
+            chunks.push(chunk);
+        }
+
+        let titles: Vec<_> = chunks
+            .iter()
+            .filter(|chunk| chunk.opening == Opening::Headers)
+            .map(|chunk| Tags::read(&chunk.bytes).title)
+            .collect();
+        assert_eq!(titles, [None, Some("New".to_owned())]);
+        let body = joined(&chunks);
+        let packets: Vec<_> = common::ogg::stream::packets(&body).into_iter().skip(2).collect();
+        assert_eq!(packets[0], (1, b"a".to_vec()));
+        assert_eq!(packets[1].1, [&[7; 255][..], b"rest"].concat());
+        assert_eq!((packets[1].0, packets[2].0), (1, 2));
+        assert_eq!(packets[4], (2, b"b".to_vec()));
+    }
+
+    #[test]
+    fn what_the_source_says_of_itself_later_wins() {
+        let mut framer = Framer::new(Format::Ogg);
+        framer.retitle(title("Early"));
+        framer.push(&[tagged(1, &[b"a"]), tagged(2, &[b"b"])].concat());
+
+        let mut titles = Vec::new();
+        while let Some(chunk) = framer.next().unwrap() {
+            if chunk.opening == Opening::Headers {
+                titles.push(Tags::read(&chunk.bytes).title);
+            }
+        }
+
+        assert_eq!(titles, [Some("Early".to_owned()), None]);
+    }
+
     #[test]
     fn a_damaged_page_is_left_out() {
         let mut pages = opus(1, &[b"a", b"b", b"c"]);
@@ -407,6 +392,36 @@ mod tests {
 
             prop_assert_eq!(joined(&heard), frames);
             prop_assert!(heard.iter().all(|chunk| chunk.bytes.starts_with(&[0xFF, 0xFB])));
+        }
+
+        #[test]
+        fn how_a_titled_body_is_cut_changes_nothing_of_it(
+            packets in vec(vec(any::<u8>(), 0..200), 1..20),
+            cut in 1..500_usize,
+        ) {
+            let slices: Vec<_> = packets.iter().map(Vec::as_slice).collect();
+            let retitled = |cut: usize| {
+                let mut framer = Framer::new(Format::Ogg);
+                framer.push(&tagged(1, &[b"first"]));
+                framer.retitle(title("New"));
+                let audio = &tagged(1, &slices)[tagged(1, &[]).len()..];
+                let mut heard = Vec::new();
+                for piece in audio.chunks(cut) {
+                    framer.push(piece);
+                    while let Some(chunk) = framer.next().unwrap() {
+                        heard.extend(chunk.bytes);
+                    }
+                }
+                heard
+            };
+
+            let heard = retitled(cut);
+
+            prop_assert_eq!(&heard, &retitled(usize::MAX));
+            let mut rest = heard.as_slice();
+            while !rest.is_empty() {
+                rest = &rest[Page::read(rest).unwrap().unwrap().bytes.len()..];
+            }
         }
 
         #[test]
