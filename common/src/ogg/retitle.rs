@@ -476,9 +476,11 @@ mod tests {
         ) {
             let mut retitler = Retitler::default();
             for (kind, flags, bytes) in kinds {
-                let start: &[u8] = [&b"OpusHead"[..], b"OpusTags", b"\x01vorbis", b""][kind as usize % 4];
+                let starts = [&b"OpusHead"[..], b"OpusTags", b"\x01vorbis", b""];
+                let start = starts[usize::from(kind) % 4];
                 let packet = [start, &bytes].concat();
-                let mut page = laced_page(1, flags & 7, 9, &[u8::try_from(packet.len()).unwrap()], &packet);
+                let lacing = [u8::try_from(packet.len()).unwrap()];
+                let mut page = laced_page(1, flags & 7, 9, &lacing, &packet);
                 match kind {
                     0 | 1 => drop(retitler.begin(&page, None)),
                     2 => drop(retitler.begin(&[page.clone(), page].concat(), None)),

@@ -39,7 +39,8 @@ pub(crate) async fn put_on_air(name: &MountName, parts: &Arc<Parts>) -> Option<M
     // If another was faster, the mount is on air by now.
     if let Ok(Some(line)) = line {
         info!(mount = %name, file = %path.display(), "a file is on air");
-        let player = Player { path, format, mount: mount.clone(), line, clock: Clock::new() };
+        let (framer, clock) = (Framer::new(format), Clock::new());
+        let player = Player { path, format, framer, mount: mount.clone(), line, clock };
         let stopping = Arc::clone(parts);
         parts.tasks.spawn(async move {
             tokio::select! {
@@ -70,6 +71,8 @@ fn content_type(path: &Path) -> Option<&'static str> {
 struct Player {
     path: PathBuf,
     format: Format,
+    /// One for all rounds: a player must see that a stream begins anew, even if it is the same.
+    framer: Framer,
     mount: Mount,
     line: SourceLine,
     clock: Clock,
@@ -104,7 +107,6 @@ impl Player {
 
     /// Plays the file once; how many chunks there were in it.
     async fn play_once(&mut self, mut file: File) -> Result<usize, Stop> {
-        let mut framer = Framer::new(self.format);
         let (mut chunks, mut buffer) = (0, vec![0; READ_BYTES]);
         self.clock.begin_again();
         loop {
@@ -113,8 +115,8 @@ impl Player {
                 return Ok(chunks);
             }
             self.mount.counters.read_bytes.add(read as u64);
-            framer.push(&buffer[..read]);
-            while let Some(chunk) = framer.next().map_err(Stop::from)? {
+            self.framer.push(&buffer[..read]);
+            while let Some(chunk) = self.framer.next().map_err(Stop::from)? {
                 chunks += 1;
                 self.air(chunk).await?;
             }
