@@ -12,7 +12,8 @@
 //! that every listener walks by itself, without a lock of ours. What exists only because Icecast
 //! did it so is behind the `icecast` module.
 //!
-//! To embed a server: [`Server::bind`] a [`Config`], then [`Server::run`] it.
+//! To embed a server: [`Server::bind`] a [`Config`], then [`Server::run`] it. A [`Reloader`] gives
+//! another configuration to one that runs.
 #![forbid(unsafe_code)]
 
 mod accept;
@@ -32,6 +33,7 @@ mod listener;
 mod logs;
 mod mount;
 mod parts;
+mod process;
 mod refusal;
 mod route;
 mod server;
@@ -41,5 +43,6 @@ mod tasks;
 
 pub use accept::ListenError;
 pub use config::Config;
+pub use config::reload::{Changes, Reloader};
 pub use mount::name::{MountName, MountNameError};
 pub use server::{Outcome, Server, StartError};

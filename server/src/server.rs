@@ -6,7 +6,7 @@ use crate::auth::census::Census;
 use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
-use crate::config::reload::LiveConfig;
+use crate::config::reload::{LiveConfig, Reloader};
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
@@ -24,7 +24,8 @@ use tracing::{info, warn};
 /// A server that has its sockets and waits to run.
 #[derive(Debug)]
 pub struct Server {
-    config: Config,
+    live_config: LiveConfig,
+    reloader: Reloader,
     sockets: Vec<StdListener>,
     addresses: Vec<SocketAddr>,
 }
@@ -56,7 +57,13 @@ impl Server {
         let opened: Result<Vec<_>, _> = config.listen.iter().copied().map(accept::open).collect();
         let sockets = opened?;
         let addresses: Result<_, _> = sockets.iter().map(StdListener::local_addr).collect();
-        Ok(Self { config, sockets, addresses: addresses? })
+        let (live_config, sender) = LiveConfig::new(config);
+        Ok(Self { live_config, reloader: Reloader::new(sender), sockets, addresses: addresses? })
+    }
+
+    /// What replaces the configuration, before the server runs and while it does.
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Where it listens; port 0 of the configuration is here the port that was given.
@@ -71,10 +78,9 @@ impl Server {
     /// If the runtime does not take the sockets, or a log cannot be opened.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<Outcome> {
         raise_descriptor_limit();
-        let (logs, _log_keepers) = Logs::open(&self.config.logs).map_err(io::Error::other)?;
+        let config = self.live_config;
+        let (logs, _log_keepers) = Logs::open(&config.now().logs).map_err(io::Error::other)?;
         let tasks = Tasks::default();
-        let drain_grace = self.config.limits.drain_grace;
-        let (config, _replace) = LiveConfig::new(self.config);
         let counters = Arc::new(ServerCounters::default());
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
         let parts = Arc::new(Parts {
@@ -115,6 +121,7 @@ impl Server {
         }
         stop.await;
         info!(listeners = parts.counters.listeners.now(), "stopping");
+        let drain_grace = parts.config().limits.drain_grace;
         if tasks.drain(drain_grace).await {
             return Ok(Outcome::Drained);
         }

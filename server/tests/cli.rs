@@ -1,6 +1,7 @@
 //! The process itself: its flags, exit codes, messages and signals.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -34,10 +35,10 @@ fn every_mistake_of_a_configuration_is_a_line_and_the_exit_code_is_2() {
 
 #[test]
 fn an_icecast_configuration_passes_the_check_with_a_word_on_what_is_not_done() {
-    let file =
-        xml("<icecast><authentication><source-password>x</source-password></authentication>\n\
-         <mount><mount-name>/a</mount-name>\n<cluster-password>y</cluster-password></mount>\
-         <security><changeowner><user>nobody</user></changeowner></security></icecast>");
+    let body = "<icecast><authentication><source-password>x</source-password></authentication>\n\
+                <mount><mount-name>/a</mount-name>\n<cluster-password>y</cluster-password></mount>\
+                </icecast>";
+    let file = xml(body);
 
     let output = server(&["--check", "-c", path(&file)]);
 
@@ -146,6 +147,100 @@ fn sigterm_ends_the_stream_of_every_listener_and_then_the_server() {
 }
 
 #[test]
+fn sighup_reads_the_configuration_again_and_one_with_mistakes_changes_nothing() {
+    let file = file("[passwords]\nsource = 'x'\n");
+    let mut running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+
+    fs::write(&file, "[passwords]\nsource = 'x'\n[limits]\nclients = 0\n").unwrap();
+    running.signal("HUP");
+    let refused = running.logged_until("the configuration stays as it was");
+    fs::write(&file, "[server]\nlisten = ['*:1']\npid_file = '/p'\n[passwords]\nsource = 'y'\n")
+        .unwrap();
+    running.signal("HUP");
+    let changed = running.logged_until("configuration read again");
+
+    assert!(refused.contains(":4: limits.clients: 0 lets nobody in"), "{refused}");
+    assert!(changed.contains("pid_file changed; takes effect at the next start"), "{changed}");
+    assert!(changed.contains("changes=what holds for all mounts"), "{changed}");
+    assert!(!changed.contains("listen changed"), "the command line says where: {changed}");
+    assert_eq!(running.answer_to_source("c291cmNlOng="), "HTTP/1.0 401 Authentication Required");
+    assert_eq!(running.answer_to_source("c291cmNlOnk="), "HTTP/1.0 200 OK");
+}
+
+#[test]
+fn the_pid_file_is_there_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let pid_file = folder.path().join("server.pid");
+    let text =
+        format!("[server]\npid_file = '{}'\n[passwords]\nsource = 'x'\n", pid_file.display());
+    let file = file(&text);
+
+    let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+    let held = fs::read_to_string(&pid_file).unwrap();
+    let id = running.child.id();
+    running.terminate();
+    let (code, ..) = running.ended();
+
+    assert_eq!((held.trim(), code), (id.to_string().as_str(), Some(0)));
+    assert!(!pid_file.exists());
+}
+
+#[test]
+fn a_server_that_root_starts_becomes_whom_the_configuration_names() {
+    let file = file("[server]\nrun_as_user = 'nobody'\n[passwords]\nsource = 'x'\n");
+    let own = status_of("self");
+
+    let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+
+    let became = status_of(&running.child.id().to_string());
+    let is_root = own.0.split_whitespace().next() == Some("0");
+    if is_root {
+        // Real, effective, saved and of the file system; no group of root's is left.
+        assert_eq!(became.0, ["65534"; 4].join("\t"));
+        assert_eq!((became.1, became.2.trim()), (["65534"; 4].join("\t"), "65534"));
+    } else {
+        assert_eq!(became, own);
+    }
+}
+
+#[test]
+fn a_user_that_is_not_there_is_named_in_one_line_when_root_starts_the_server() {
+    let file = file("[server]\nrun_as_user = 'no-such-user'\n[passwords]\nsource = 'x'\n");
+    if !status_of("self").0.starts_with("0\t") {
+        return; // only root looks the user up
+    }
+
+    let output = server(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "carrier-server: run as: there is no user \"no-such-user\" on this machine\n";
+    assert_eq!(text(&output.stderr), expected);
+}
+
+#[test]
+fn an_imported_configuration_is_written_beside_and_its_passwords_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let xml = folder.path().join("icecast.xml");
+    fs::write(
+        &xml,
+        "<icecast><authentication><source-password>geheim</source-password></authentication>\n\
+         <icelogin>1</icelogin></icecast>",
+    )
+    .unwrap();
+
+    let output = server(&["import", xml.to_str().unwrap()]);
+
+    let toml = folder.path().join("icecast.toml");
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("icecast.xml:2: <icelogin>") && !said.contains("geheim"), "{said}");
+    let written = fs::read_to_string(&toml).unwrap();
+    assert!(written.contains("source = \"geheim\""), "{written}");
+    let checked = server(&["--check", "-c", toml.to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+}
+
+#[test]
 fn without_a_configuration_random_passwords_are_printed_once_and_not_logged() {
     let running = Running::start(&["--listen", "127.0.0.1:0"]);
     running.terminate();
@@ -211,8 +306,37 @@ impl Running {
     }
 
     fn terminate(&self) {
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(sent.success());
+        self.signal("TERM");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// What is logged up to a line that holds `words`.
+    fn logged_until(&mut self, words: &str) -> String {
+        let start = self.logged.len();
+        loop {
+            let line = self.logged.len();
+            assert_ne!(self.stderr.read_line(&mut self.logged).unwrap(), 0, "{}", self.logged);
+            if self.logged[line..].contains(words) {
+                return self.logged[start..].to_owned();
+            }
+        }
+    }
+
+    /// The first line of the answer to a source with these credentials, in Base64.
+    fn answer_to_source(&self, credentials: &str) -> String {
+        let head = format!(
+            "SOURCE /x HTTP/1.0\r\nAuthorization: Basic {credentials}\r\n\
+             Content-Type: audio/mpeg\r\n\r\n"
+        );
+        let mut source = self.connect();
+        source.write_all(head.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(source).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     /// Waits for the end: the exit code, what was printed, and what was logged.
@@ -230,6 +354,16 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Users, groups and further groups of a process.
+fn status_of(process: &str) -> (String, String, String) {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = |name: &str| {
+        let mut lines = status.lines().filter_map(|line| line.strip_prefix(name));
+        lines.next().unwrap().trim().to_owned()
+    };
+    (line("Uid:"), line("Gid:"), line("Groups:"))
 }
 
 fn command(arguments: &[&str]) -> Command {

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod logs;
 pub mod mounts;
 pub(crate) mod reload;
+pub(crate) mod written;
 
 use crate::mount::name::MountName;
 use access::Access;

@@ -37,11 +37,10 @@ pub(crate) struct Reading {
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads the bytes of `file`, in which `lookup` knows the variables. `as_root` tells whether the
-/// process runs as root.
-pub(crate) fn read(file: &str, bytes: &[u8], lookup: Lookup<'_>, as_root: bool) -> Reading {
+/// Reads the bytes of `file`, in which `lookup` knows the variables.
+pub(crate) fn read(file: &str, bytes: &[u8], lookup: Lookup<'_>) -> Reading {
     let fill = |text: &str| variables::filled(text, lookup).map(Cow::into_owned);
-    let (config, advice) = match config_xml::read(bytes, &fill, |top| config(top, as_root)) {
+    let (config, advice) = match config_xml::read(bytes, &fill, config) {
         Ok(read) => read,
         Err(fault) => {
             let mistakes = Mistakes(vec![mistake(file, fault.line, fault.what)]);
@@ -64,7 +63,7 @@ fn mistake(file: &str, line: usize, what: String) -> Mistake {
     Mistake { file: file.to_owned(), line, key: String::new(), what }
 }
 
-fn config(top: &mut Block<'_, '_>, as_root: bool) -> Config {
+fn config(top: &mut Block<'_, '_>) -> Config {
     top.later(remarks::ROOT);
     let (limits, mount_limits) = top.block("limits", limits);
     let listen = sockets::read(top);
@@ -89,7 +88,7 @@ fn config(top: &mut Block<'_, '_>, as_root: bool) -> Config {
         http_headers: headers::read(top),
         logs: paths::logs(top, logdir.as_deref()),
         pid_file,
-        run_as: run_as(top, as_root),
+        run_as: run_as(top),
         ..Config::of(listen, rules.mounts.clone())
     };
     rules.doubt(top, &config);
@@ -261,29 +260,18 @@ fn compat(top: &mut Block<'_, '_>) -> Compat {
 }
 
 /// Whom `<changeowner>` makes of the process.
-fn run_as(top: &mut Block<'_, '_>, as_root: bool) -> Option<RunAs> {
+fn run_as(top: &mut Block<'_, '_>) -> Option<RunAs> {
     top.block("security", |block| {
         if let Some(chroot) = block.flag("chroot").filter(|chroot| chroot.value) {
             let what = "<chroot> is not supported; write 0, and confine the server with systemd's \
                         RootDirectory= or a container";
             block.advise(Advice::mistake(chroot.line, what));
         }
-        let run_as = block.block("changeowner", |block| {
+        block.block("changeowner", |block| {
             let mut name = |name| Some(phrase(block, name, "")).filter(|text| !text.is_empty());
             let run_as = RunAs { user: name("user"), group: name("group") };
-            let said = run_as.user.is_some() || run_as.group.is_some();
-            if said && !as_root {
-                let what = "<changeowner> is not needed here: the server does not run as root";
-                block.advise(Advice::note(block.line(), what));
-            }
-            said.then_some(run_as)
-        });
-        if run_as.is_none() && as_root {
-            let what = "the server runs as root, with which Icecast does not start; write a \
-                        <changeowner>, or start it as another user";
-            block.advise(Advice::warning(block.line(), what));
-        }
-        run_as
+            (run_as.user.is_some() || run_as.group.is_some()).then_some(run_as)
+        })
     })
 }
 

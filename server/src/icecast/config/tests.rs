@@ -15,7 +15,7 @@ fn around(body: &str) -> Reading {
         "<icecast>\n{body}\n<authentication><source-password>x</source-password>\
          </authentication></icecast>"
     );
-    read("icecast.xml", text.as_bytes(), &|_| None, false)
+    read("icecast.xml", text.as_bytes(), &|_| None)
 }
 
 fn config_of(body: &str) -> Config {
@@ -95,7 +95,7 @@ fn every_contradiction_is_reported_at_once_with_its_line() {
 
 #[test]
 fn a_file_in_the_form_distributions_ship_starts_without_a_word_of_warning() {
-    let reading = read("icecast.xml", SHIPPED.as_bytes(), &|_| None, false);
+    let reading = read("icecast.xml", SHIPPED.as_bytes(), &|_| None);
 
     let config = reading.config.unwrap();
     assert_eq!(config.listen, ["[::]:8000".parse().unwrap()]);
@@ -114,7 +114,7 @@ fn a_file_in_the_form_distributions_ship_starts_without_a_word_of_warning() {
 
 #[test]
 fn a_station_with_directories_and_open_headers_starts_and_hears_what_is_not_done() {
-    let reading = read("icecast.xml", STATION.as_bytes(), &|_| None, false);
+    let reading = read("icecast.xml", STATION.as_bytes(), &|_| None);
 
     let config = reading.config.unwrap();
     let (limits, usual) = (&config.limits, &config.mounts.usual.limits);
@@ -173,7 +173,7 @@ fn a_password_may_belong_to_one_mount_alone() {
                 <source-password mount='/b'>two</source-password></authentication>\
                 <mount><mount-name>/b</mount-name><password>own</password></mount></icecast>";
 
-    let config = read("icecast.xml", text.as_bytes(), &|_| None, false).config.unwrap();
+    let config = read("icecast.xml", text.as_bytes(), &|_| None).config.unwrap();
 
     let password = |name: &str| {
         let mount = config.mount(&MountName::new(name).unwrap());
@@ -185,9 +185,8 @@ fn a_password_may_belong_to_one_mount_alone() {
 
 #[test]
 fn a_file_without_a_source_password_is_a_mistake_and_so_is_an_empty_one() {
-    let mistakes = |text: &str| {
-        read("a.xml", text.as_bytes(), &|_| None, false).config.unwrap_err().to_string()
-    };
+    let mistakes =
+        |text: &str| read("a.xml", text.as_bytes(), &|_| None).config.unwrap_err().to_string();
 
     assert_eq!(
         mistakes("<icecast>\n<authentication/></icecast>"),
@@ -331,9 +330,9 @@ fn a_variable_stands_for_what_the_environment_says() {
     let text = "<icecast><authentication><source-password>${PASSWORD}</source-password>\n\
                 <admin-password>$${PASSWORD}</admin-password></authentication>";
 
-    let config = read("a.xml", format!("{text}</icecast>").as_bytes(), &lookup, false);
+    let config = read("a.xml", format!("{text}</icecast>").as_bytes(), &lookup);
     let unset = format!("{text}\n<paths><alias source='${{X}}'/></paths></icecast>");
-    let unset = read("a.xml", unset.as_bytes(), &lookup, false);
+    let unset = read("a.xml", unset.as_bytes(), &lookup);
 
     let config = config.config.unwrap();
     assert_eq!(config.mounts.usual.password.unwrap().reveal(), "geheim");
@@ -343,25 +342,13 @@ fn a_variable_stands_for_what_the_environment_says() {
 }
 
 #[test]
-fn changing_the_owner_matters_only_to_root() {
-    let read = |security: &str, as_root| {
-        let text = format!(
-            "<icecast><authentication><source-password>x</source-password></authentication>\
-             <security>{security}</security></icecast>"
-        );
-        read("a.xml", text.as_bytes(), &|_| None, as_root)
-    };
+fn the_owner_that_the_process_changes_to_is_read() {
+    let run_as = |security: &str| config_of(&format!("<security>{security}</security>")).run_as;
+
     let nobody = "<changeowner><user>nobody</user><group>audio</group></changeowner>";
-
-    let (root, other) = (read(nobody, true), read(nobody, false));
-    let warned = read("", true).warnings;
-
-    let run_as = RunAs { user: Some("nobody".to_owned()), group: Some("audio".to_owned()) };
-    assert_eq!(root.config.unwrap().run_as, Some(run_as.clone()));
-    assert_eq!(other.config.unwrap().run_as, Some(run_as));
-    assert!(root.warnings.is_empty() && root.notes.is_empty());
-    assert!(other.warnings.is_empty() && other.notes.len() == 1);
-    assert!(warned.len() == 1 && warned[0].contains("runs as root"), "{warned:?}");
+    let expected = RunAs { user: Some("nobody".to_owned()), group: Some("audio".to_owned()) };
+    assert_eq!(run_as(nobody), Some(expected));
+    assert_eq!((run_as(""), run_as("<changeowner/>")), (None, None));
 }
 
 #[test]
@@ -372,7 +359,7 @@ fn no_warning_and_no_mistake_shows_a_password() {
                 </authentication><master-password>geheim</master-password>\
                 <mount><mount-name>/a</mount-name><password>geheim\n</password></mount></icecast>";
 
-    let reading = read("a.xml", text.as_bytes(), &|_| None, true);
+    let reading = read("a.xml", text.as_bytes(), &|_| None);
 
     assert!(reading.warnings.len() >= 5);
     assert!(!format!("{reading:?}").contains("geheim"));

@@ -1,0 +1,113 @@
+//! What holds for mounts, as TOML: each key only where it differs from the usual.
+
+use super::{Page, headers};
+use crate::config::limits::MountLimits;
+use crate::config::mounts::{ListenerAuth, MountConfig, Overrides, SourceConflict};
+use crate::mount::name::MountName;
+use toml::Value;
+
+/// Writes the section `name`, with those that belong to it. The section of a mount stands there
+/// even if it says nothing: it may stand before a pattern.
+pub(super) fn write(
+    page: &mut Page,
+    name: &str,
+    comment: &str,
+    config: &MountConfig,
+    usual: &MountConfig,
+) {
+    let mut inside = Page::default();
+    if config.user != usual.user {
+        inside.text_unless("user", &config.user, &usual.user);
+    }
+    if config.password != usual.password {
+        inside.password("password", config.password.as_ref());
+    }
+    limits(&mut inside, &config.limits, &usual.limits);
+    keys(&mut inside, config, usual);
+    says(&mut inside, &config.says, &usual.says);
+    if config.listeners != usual.listeners {
+        listeners(&mut inside, config.listeners.as_ref());
+    }
+    if name.starts_with("mounts.") || !inside.text.is_empty() {
+        page.heading(&format!("[{name}]"), comment);
+        page.text.push_str(&inside.text);
+    }
+    if config.http_headers != usual.http_headers {
+        headers(page, &format!("[[{name}.http_header]]"), &config.http_headers);
+    }
+}
+
+/// Writes the limits that differ.
+pub(super) fn limits(page: &mut Page, limits: &MountLimits, usual: &MountLimits) {
+    page.number_unless("burst_size", limits.burst_bytes, usual.burst_bytes);
+    page.number_unless("queue_size", limits.queue_bytes, usual.queue_bytes);
+    page.duration_unless("flush_delay", limits.flush_delay, usual.flush_delay);
+    if limits.listeners_max != usual.listeners_max {
+        let most = limits.listeners_max.map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+        page.line("max_listeners", most.map_or_else(|| Value::from("none"), Value::from));
+    }
+    page.duration_unless(
+        "max_listener_duration",
+        limits.listener_duration_max.unwrap_or_default(),
+        usual.listener_duration_max.unwrap_or_default(),
+    );
+    page.duration_unless("source_timeout", limits.source_timeout, usual.source_timeout);
+    page.duration_unless("source_grace", limits.source_grace, usual.source_grace);
+}
+
+fn keys(page: &mut Page, config: &MountConfig, usual: &MountConfig) {
+    let name = |fallback: &Option<MountName>| fallback.as_ref().map(ToString::to_string);
+    page.optional("fallback", name(&config.fallback).as_deref(), name(&usual.fallback).as_deref());
+    page.flag_unless("fallback_override", config.fallback_override, usual.fallback_override);
+    page.flag_unless("fallback_when_full", config.fallback_when_full, usual.fallback_when_full);
+    page.path("intro", config.intro.as_deref(), usual.intro.as_deref());
+    page.optional("dump_file", config.dump_file.as_deref(), usual.dump_file.as_deref());
+    page.path("on_connect", config.on_connect.as_deref(), usual.on_connect.as_deref());
+    page.path("on_disconnect", config.on_disconnect.as_deref(), usual.on_disconnect.as_deref());
+    page.flag_unless("hidden", config.hidden, usual.hidden);
+    page.flag_unless("direct", config.direct, usual.direct);
+    if config.public != usual.public {
+        page.line("public", config.public.map_or_else(|| Value::from("source"), Value::from));
+    }
+    let charset = |charset: Option<&'static encoding_rs::Encoding>| charset.map(|c| c.name());
+    page.optional("charset", charset(config.charset), charset(usual.charset));
+    if config.metadata_interval_bytes != usual.metadata_interval_bytes {
+        let bytes = config.metadata_interval_bytes.map(i64::from);
+        page.line("metadata_interval", bytes.map_or_else(|| Value::from("source"), Value::from));
+    }
+    if config.on_source_conflict != usual.on_source_conflict {
+        page.line(
+            "on_source_conflict",
+            match config.on_source_conflict {
+                SourceConflict::Refuse => "refuse",
+                SourceConflict::Takeover => "takeover",
+            },
+        );
+    }
+}
+
+fn says(page: &mut Page, says: &Overrides, usual: &Overrides) {
+    let Overrides { name, description, url, genre, bitrate, content_type, subtype } = says;
+    for (key, text, usual) in [
+        ("name", name, &usual.name),
+        ("description", description, &usual.description),
+        ("url", url, &usual.url),
+        ("genre", genre, &usual.genre),
+        ("bitrate", bitrate, &usual.bitrate),
+        ("content_type", content_type, &usual.content_type),
+        ("subtype", subtype, &usual.subtype),
+    ] {
+        page.optional(key, text.as_deref(), usual.as_deref());
+    }
+}
+
+/// In one line, because a section of its own would take the keys that follow.
+fn listeners(page: &mut Page, auth: Option<&ListenerAuth>) {
+    match auth {
+        Some(ListenerAuth::Htpasswd { file, duplicates }) => {
+            page.path("listeners.htpasswd", Some(file), None);
+            page.flag_unless("listeners.duplicates", *duplicates, false);
+        }
+        None => page.line("listeners.htpasswd", ""),
+    }
+}
