@@ -20,4 +20,5 @@ pub mod icy;
 pub mod logging;
 pub mod mpeg;
 pub mod ogg;
+pub mod proxy_protocol;
 pub mod units;

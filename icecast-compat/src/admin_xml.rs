@@ -138,6 +138,44 @@ pub fn users<'a>(
     out
 }
 
+/// One ban in the answer to `bans`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedBan {
+    /// Who is kept out.
+    pub banned: ListedBanned,
+    /// Seconds until it ends; `None` if it does not.
+    pub rest_seconds: Option<u64>,
+}
+
+/// Who is kept out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListedBanned {
+    /// An address or network.
+    Address(String),
+    /// Programs, by a pattern.
+    Agent(String),
+}
+
+/// The answer to `bans`, in the manner of Icecast, which has no such command.
+pub fn bans(bans: &[ListedBan]) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    out.push_str("<icestats>");
+    let _ = write!(out, "<bans>{}</bans>", bans.len());
+    for ban in bans {
+        out.push_str("<ban>");
+        match &ban.banned {
+            ListedBanned::Address(address) => xml::element(&mut out, "address", address),
+            ListedBanned::Agent(pattern) => xml::element(&mut out, "agent", pattern),
+        }
+        if let Some(seconds) = ban.rest_seconds {
+            let _ = write!(out, "<seconds>{seconds}</seconds>");
+        }
+        out.push_str("</ban>");
+    }
+    out.push_str("</icestats>\n");
+    out
+}
+
 /// The page that goes with a 400 or 404.
 pub fn error_page(status: u16, sentence: &str) -> String {
     let mut escaped = String::new();

@@ -3,6 +3,7 @@
 use crate::answer::Manner;
 use crate::client::Client;
 use crate::connection;
+use crate::door;
 use crate::icecast::answers;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
@@ -83,18 +84,28 @@ pub(crate) async fn run(socket: TcpListener, parts: Arc<Parts>) {
 fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
     // What is written is meant to go out; it is gathered before, not in the kernel.
     let _ = socket.set_nodelay(true);
+    let ip = peer.ip().to_canonical();
+    if door::is_banned(ip, parts) {
+        debug!(%ip, "banned");
+        return;
+    }
     let seat = ClientSeat::new(Arc::clone(&parts.counters));
     let clients = usize::try_from(seat.counters().clients.now()).unwrap_or(usize::MAX);
-    if clients > parts.config().limits.clients_max {
+    let config = parts.config();
+    let is_reserved = clients > config.limits.clients_max;
+    if clients > config.limits.clients_max.saturating_add(config.limits.clients_reserved) {
         let manner = Manner { version: Version::Http10, kept: false, head_only: false };
         let full = answers::refused(&Refusal::ServerFull).written(manner, Timestamp::now());
         // The socket is empty and takes a short answer at once, or the client does without.
         let _ = socket.try_write(&full);
+        // What it asked is taken out, since a close on unread bytes would reset the connection, and
+        // the answer would be lost on the way.
+        let _ = socket.try_read(&mut [0; SCRAP_BYTES]);
         return;
     }
     let id = parts.counters.connections.now();
-    let ip = peer.ip().to_canonical();
-    let client = Client { socket, ip, id, seat, received: BytesMut::new(), asked: None };
+    let received = BytesMut::new();
+    let client = Client { socket, ip, peer: ip, is_reserved, id, seat, received, asked: None };
     parts.tasks.spawn(connection::serve(client, Arc::clone(parts)));
 }
 
@@ -106,5 +117,7 @@ fn is_of_one_client(error: &io::Error) -> bool {
 
 /// Connections that may wait to be accepted; the system may allow fewer.
 const BACKLOG: i32 = 4_096;
+/// Bytes of a request that are read, and not looked at, when the server is full.
+const SCRAP_BYTES: usize = 4_096;
 /// How long to wait after accepting failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

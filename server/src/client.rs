@@ -19,8 +19,12 @@ use tokio::time::timeout;
 pub(crate) struct Client {
     /// Its connection.
     pub(crate) socket: TcpStream,
-    /// Its address.
+    /// Its address: the peer's, or that of the client for which a trusted proxy speaks.
     pub(crate) ip: IpAddr,
+    /// The address at the other end of the connection, or that which a PROXY header gave.
+    pub(crate) peer: IpAddr,
+    /// Whether it has one of the places beyond the limit that are there for administrators.
+    pub(crate) is_reserved: bool,
     /// Its number among all connections.
     pub(crate) id: u64,
     /// Its seat among the server's clients.
@@ -80,7 +84,8 @@ impl Client {
     /// connection, and the answer would be lost on the way; so what it sends is thrown away for a
     /// moment, until it has read the answer and closes itself.
     pub(crate) async fn dismiss(mut self) {
-        if self.socket.shutdown().await.is_err() {
+        // A reserved place is wanted by others; for its sake an answer may be lost.
+        if self.is_reserved || self.socket.shutdown().await.is_err() {
             return;
         }
         let drained = async {

@@ -7,6 +7,7 @@ use crate::admin::carry_out;
 use crate::answer::{Answer, Manner};
 use crate::auth;
 use crate::client::{Client, NoHead};
+use crate::door;
 use crate::icecast::answers;
 use crate::ingest;
 use crate::listener;
@@ -24,11 +25,22 @@ use tracing::debug;
 
 /// Serves a client until it leaves or has found its role.
 pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
+    let connected = Instant::now();
+    let is_welcome = tokio::select! {
+        is_welcome = door::greet(&mut client, &parts) => is_welcome,
+        () = parts.tasks.stopping() => return,
+    };
+    if is_welcome {
+        answer_all(client, connected, parts).await;
+    }
+}
+
+async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
     // The first request counts from connecting on, further ones from their heads on.
-    let mut connected = Some(Instant::now());
+    let mut connected = Some(connected);
     loop {
         let head = tokio::select! {
-            head = client.head(parts.config().limits.header_timeout) => head,
+            head = door::head(&mut client, &parts) => head,
             () = parts.tasks.stopping() => return,
         };
         let head = match head {
@@ -43,10 +55,14 @@ pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
             Err(NoHead::Gone) => return,
         };
         let began = connected.take().unwrap_or_else(Instant::now);
+        if !door::admits(&mut client, &head, &parts) {
+            return;
+        }
         let target = access::without_credentials(head.path());
         debug!(client = client.id, method = head.method, %target, "request");
         let route = route(&head);
         client.asked = parts.logs.access.asked(&head, || user(&route, &head, &parts));
+        let route = door::hear(&client, &head, route, &parts);
         let answer = match route {
             Ok(Route::Source(mount)) => {
                 match ingest::run(&mut client, &head, mount, &parts).await {
@@ -72,7 +88,7 @@ pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
             Err(refusal) => answers::refused(&refusal),
         };
         parts.counters.other_requests.add(1);
-        let kept = is_kept(&head);
+        let kept = is_kept(&head) && !client.is_reserved;
         let manner = Manner { version: head.version, kept, head_only: head.method == "HEAD" };
         if conclude(&mut client, Some(&head), &answer, manner, began, &parts).await.is_err() {
             return;

@@ -26,6 +26,7 @@ mod client;
 pub mod config;
 pub mod config_file;
 mod connection;
+mod door;
 mod icecast;
 mod ingest;
 mod kept_file;

@@ -1,5 +1,6 @@
 //! What every connection may ask: the server's parts, put together once at the start.
 
+use crate::access::keeper::Access;
 use crate::auth::Authority;
 use crate::auth::census::Census;
 use crate::auth::logins::Logins;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 /// The parts.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    /// Who may connect.
+    pub(crate) access: Access,
     /// Who may do what.
     pub(crate) authority: Authority,
     /// How many listeners somebody has.

@@ -10,6 +10,9 @@ use common::http::head::HeadError;
 /// Why a client is turned away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
+    /// The client's program may not be here.
+    #[error("this program is not welcome here")]
+    AgentBanned,
     /// The source did not say what it sends.
     #[error("No Content-type given")]
     ContentTypeMissing,

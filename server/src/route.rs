@@ -26,6 +26,16 @@ pub(crate) enum Route {
     StatusJson(Option<String>),
 }
 
+impl Route {
+    /// Whether it is answered even when the server is full, so that it can be looked after.
+    pub(crate) fn is_for_full_server(&self) -> bool {
+        match self {
+            Self::Admin(_) | Self::StatusJson(_) | Self::StatusPage => true,
+            Self::Listen(_) | Self::Options | Self::Playlist(_) | Self::Source(_) => false,
+        }
+    }
+}
+
 /// The route of a request; else why there is none.
 pub(crate) fn route(head: &RequestHead) -> Result<Route, Refusal> {
     match head.method.as_str() {

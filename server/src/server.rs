@@ -1,6 +1,7 @@
 //! The server as a whole: its parts, put together in order, run, and drained.
 
 use crate::accept::{self, ListenError};
+use crate::access::keeper::Access;
 use crate::auth::Authority;
 use crate::auth::census::Census;
 use crate::auth::logins::Logins;
@@ -84,6 +85,7 @@ impl Server {
         let counters = Arc::new(ServerCounters::default());
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
         let parts = Arc::new(Parts {
+            access: Access::start(config.clone(), &tasks).await,
             authority: Authority::new(config.clone()),
             census: Census::start(&tasks),
             logins: Logins::start(config.clone(), &tasks),

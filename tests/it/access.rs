@@ -1,6 +1,7 @@
-//! Who may do what: users of a mount, and those who guess passwords.
+//! Who may be here and do what: users of a mount, those who guess passwords, the banned, and those
+//! whom a proxy brings.
 
-use e2e::{ADMIN_PASSWORD, FakeSource, SOURCE_PASSWORD, Station, Wire, basic};
+use e2e::{ADMIN_PASSWORD, FakeSource, SOURCE_PASSWORD, Station, Wire, basic, until};
 use server::Config;
 use server::config::mounts::ListenerAuth;
 use std::fs;
@@ -129,11 +130,9 @@ async fn who_guesses_too_often_is_refused_even_with_the_right_password() {
     }
     assert_eq!(station.get("/status-json.xsl", None).await.status(), 200);
     // 127.0.0.2 is this machine too, and another address.
-    let from = "127.0.0.2".parse().unwrap();
     let authorization = basic("admin", ADMIN_PASSWORD);
     let request = format!("GET {stats} HTTP/1.0\r\nAuthorization: {authorization}\r\n\r\n");
-    let mut other = Wire::ask_from(from, station.address(), &request).await;
-    assert_eq!(other.answer().await.status(), 200);
+    assert_eq!(from(2, &station, &request).await.answer().await.status(), 200);
 }
 
 #[tokio::test]
@@ -159,6 +158,190 @@ async fn one_address_has_no_more_listeners_than_it_may() {
     station.until_listeners("/y.mp3", 1).await;
     let mut again = Wire::ask(station.address(), request).await;
     assert_eq!(again.head().await.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_denied_gets_not_a_byte() {
+    let (folder, station) = denying("127.0.0.2\n# a remark\n127.0.0.3 2100-01-01T00:00:00Z\n");
+    let request = "GET /status-json.xsl HTTP/1.0\r\n\r\n";
+
+    assert_eq!(from(2, &station, request).await.rest().await, "");
+    assert_eq!(from(3, &station, request).await.rest().await, "");
+    assert_eq!(from(4, &station, request).await.answer().await.status(), 200);
+
+    fs::write(folder.path().join("deny"), "127.0.0.4\n").expect("the file");
+    let is_open = async |last| from(last, &station, request).await.rest().await.len() > 1;
+    until("the file counts", async || (!is_open(4).await).then_some(())).await;
+    assert!(is_open(2).await && is_open(3).await);
+}
+
+#[tokio::test]
+async fn a_ban_sends_listeners_away_and_keeps_them_out_until_it_is_lifted() {
+    let (folder, station) = denying("");
+    let mut source = FakeSource::on(&station, "/x.mp3").await;
+    source.play(10).await;
+    let listen = "GET /x.mp3 HTTP/1.0\r\n\r\n";
+    let mut banned = from(2, &station, listen).await;
+    assert_eq!(banned.head().await.status, 200);
+    let mut other = from(3, &station, listen).await;
+    assert_eq!(other.head().await.status, 200);
+
+    let said = station.admin("/admin/ban?address=127.0.0.2").await;
+
+    let message = "<message>127.0.0.2 banned, 1 listeners removed</message><return>1</return>";
+    assert!(said.text().contains(message), "{}", said.text());
+    banned.rest().await;
+    station.until_listeners("/x.mp3", 1).await;
+    assert_eq!(from(2, &station, listen).await.rest().await, "");
+    assert_eq!(fs::read_to_string(folder.path().join("deny")).unwrap(), "127.0.0.2\n");
+    let list = station.admin("/admin/bans").await;
+    let listed = "<bans>1</bans><ban><address>127.0.0.2</address></ban>";
+    assert!(list.text().contains(listed), "{}", list.text());
+
+    let said = station.admin("/admin/unban?address=127.0.0.2").await;
+
+    assert!(said.text().contains("<message>127.0.0.2 no longer banned"), "{}", said.text());
+    assert_eq!(from(2, &station, listen).await.head().await.status, 200);
+    assert!(station.admin("/admin/unban?address=127.0.0.2").await.text().contains("not banned"));
+}
+
+#[tokio::test]
+async fn a_program_is_refused_by_its_name() {
+    let station = Station::changed("", |config| {
+        config.access.deny_agents = vec!["*Ripper*".to_owned()];
+    });
+    let asked = async |agent: &str| {
+        let request = format!("GET /status-json.xsl HTTP/1.0\r\nUser-Agent: {agent}\r\n\r\n");
+        Wire::ask(station.address(), request).await.answer().await
+    };
+
+    let refused = asked("streamripper/1.2").await;
+    assert_eq!((refused.status(), refused.text()), (403, "this program is not welcome here\r\n"));
+    assert_eq!(asked("VLC/3").await.status(), 200);
+
+    station.admin("/admin/ban?agent=VLC*&seconds=600").await;
+    assert_eq!(asked("VLC/3").await.status(), 403);
+    station.admin("/admin/unban?agent=VLC*").await;
+    assert_eq!(asked("VLC/3").await.status(), 200);
+}
+
+#[tokio::test]
+async fn only_the_administrator_bans_and_never_itself_or_everybody() {
+    let station = Station::start();
+    let _source = FakeSource::on(&station, "/x.mp3").await;
+    let ban = "/admin/ban?address=192.0.2.1";
+
+    assert_eq!(station.get(ban, None).await.status(), 401);
+    assert_eq!(station.as_source(&format!("{ban}&mount=/x.mp3")).await.status(), 401);
+    for (wrong, sentence) in [
+        ("/admin/ban?address=127.0.0.0/8", "127.0.0.0/8 is where you are"),
+        ("/admin/ban?address=0.0.0.0/0", "0.0.0.0/0 is where you are"),
+        ("/admin/ban?address=host", "address is one such as"),
+        ("/admin/ban?agent=*", "agent is a pattern"),
+        ("/admin/ban?address=192.0.2.1&seconds=0", "seconds is a number"),
+        ("/admin/ban?address=192.0.2.1&agent=x", "give an address or an agent, not both"),
+        ("/admin/ban", "Missing parameter"),
+    ] {
+        let answer = station.admin(wrong).await;
+        assert!(answer.text().contains(&format!("400 - {sentence}")), "{}", answer.text());
+    }
+    let list = station.admin("/admin/bans").await;
+    assert!(list.text().contains("<bans>0</bans>"), "{}", list.text());
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_a_client_is_known_by_its_own_address() {
+    let station = Station::changed("", |config| {
+        config.access.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
+        config.access.deny = vec!["192.0.2.66/32".parse().expect("a network")];
+    });
+    let mut source = FakeSource::on(&station, "/x.mp3").await;
+    source.play(10).await;
+    let asked = |lines: &str| format!("GET /x.mp3 HTTP/1.0\r\n{lines}\r\n");
+    let told = asked("X-Forwarded-For: 8.8.8.8, 192.0.2.7\r\n");
+    let mut behind = Wire::ask(station.address(), &told).await;
+    assert_eq!(behind.head().await.status, 200);
+    let mut liar = from(2, &station, &told).await;
+    assert_eq!(liar.head().await.status, 200);
+
+    let listed = station.admin("/admin/listclients?mount=/x.mp3").await;
+
+    let text = listed.text();
+    assert!(text.contains("<IP>192.0.2.7</IP>") && text.contains("<IP>127.0.0.2</IP>"), "{text}");
+    let banned = asked("Forwarded: for=192.0.2.66\r\n");
+    assert_eq!(Wire::ask(station.address(), &banned).await.rest().await, "");
+}
+
+#[tokio::test]
+async fn a_proxy_may_say_first_whose_connection_it_is() {
+    let station = Station::changed("", |config| {
+        config.access.trusted_proxies = vec!["127.0.0.2/31".parse().expect("a network")];
+        config.access.deny = vec!["192.0.2.66/32".parse().expect("a network")];
+        config.access.proxy_protocol = true;
+    });
+    let mut source = FakeSource::on(&station, "/x.mp3").await;
+    source.play(10).await;
+    let v1 = |ip: &str| format!("PROXY TCP4 {ip} 198.51.100.1 4711 8000\r\n").into_bytes();
+    let v2 = [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".as_slice(), &[192, 0, 2, 8], &[0; 8]].concat();
+    let request = b"GET /x.mp3 HTTP/1.0\r\n\r\n";
+    let mut listeners = Vec::new();
+    for header in [v1("192.0.2.7"), v2] {
+        let mut listener = from(2, &station, [&header, request.as_slice()].concat()).await;
+        assert_eq!(listener.head().await.status, 200);
+        listeners.push(listener);
+    }
+
+    let listed = station.admin("/admin/listclients?mount=/x.mp3").await;
+
+    let text = listed.text();
+    assert!(text.contains("<IP>192.0.2.7</IP>") && text.contains("<IP>192.0.2.8</IP>"), "{text}");
+    let banned = [&v1("192.0.2.66"), request.as_slice()].concat();
+    for closed in [banned, request.to_vec(), b"PROXY nonsense\r\n".to_vec()] {
+        assert_eq!(from(3, &station, closed).await.rest().await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_can_be_looked_after_and_answers_others_at_once() {
+    let station = Station::changed("", |config| {
+        config.limits.clients_max = 2;
+        config.limits.clients_reserved = 1;
+    });
+    let mut source = FakeSource::on(&station, "/x.mp3").await;
+    source.play(10).await;
+    let listen = "GET /x.mp3 HTTP/1.0\r\n\r\n";
+    let mut listener = Wire::ask(station.address(), listen).await;
+    assert_eq!(listener.head().await.status, 200);
+
+    let stats = station.admin("/admin/stats").await;
+
+    assert_eq!(stats.status(), 200);
+    let no_place = until("the reserved place is free", async || {
+        let answer = Wire::ask(station.address(), listen).await.answer().await;
+        (answer.status() == 503).then_some(answer)
+    });
+    assert_eq!(no_place.await.text(), "connection limit reached\r\n");
+    // Nobody sits on the reserved place, and who comes while it is taken is answered too.
+    let mut idle = Wire::dial(station.address()).await;
+    let refused = Wire::ask(station.address(), listen).await.answer().await;
+    assert_eq!(refused.status(), 503);
+    idle.rest().await;
+    let is_free = async || (station.admin("/admin/stats").await.status() == 200).then_some(());
+    until("the reserved place is free again", is_free).await;
+}
+
+/// A server with a file of addresses that may not connect.
+fn denying(text: &str) -> (TempDir, Station) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("deny");
+    fs::write(&file, text).expect("a file in the folder");
+    let station = Station::changed("", |config| config.access.deny_file = Some(file));
+    (folder, station)
+}
+
+/// Somebody at 127.0.0.`last` who sends `bytes`.
+async fn from(last: u8, station: &Station, bytes: impl AsRef<[u8]>) -> Wire {
+    Wire::ask_from([127, 0, 0, last].into(), station.address(), bytes).await
 }
 
 /// A server on which listeners of `/x.mp3` have to be in a file of users, in which alice is.

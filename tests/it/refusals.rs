@@ -129,7 +129,9 @@ async fn a_body_in_an_unknown_coding_is_refused() {
 
 #[tokio::test]
 async fn one_client_too_many_is_answered_503_at_once() {
-    let station = Station::with("limits.clients = 2");
+    let station = Station::changed("limits.clients = 2", |config| {
+        config.limits.clients_reserved = 0;
+    });
     let _first = FakeSource::on(&station, "/a.mp3").await;
     let _second = FakeSource::on(&station, "/b.mp3").await;
 

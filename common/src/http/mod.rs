@@ -6,5 +6,6 @@
 
 pub mod basic;
 pub mod chunked;
+pub mod forwarded;
 pub mod head;
 pub mod percent;

@@ -1,6 +1,6 @@
 //! Carrying out the administrator's commands: who may, what is done, and what is answered.
 
-use super::{Command, Kind, users};
+use super::{Command, Kind, bans, users};
 use crate::answer::Answer;
 use crate::auth;
 use crate::config::Compat;
@@ -31,6 +31,9 @@ pub(crate) async fn answer(
     if command.kind == Kind::StreamList {
         return Ok(answers::stream_list(&parts.snapshot().await));
     }
+    if command.kind.is_administrators() {
+        return bans::answer(command, ip, parts).await;
+    }
     let name = name.map(|name| name.map_err(|_| Refusal::SourceMissing)).transpose()?;
     if let (Kind::ManageAuth, Some(name)) = (command.kind, &name)
         && let Some(answer) = users::managed(command, name, parts).await?
@@ -52,7 +55,8 @@ fn may(kind: Kind, mount: Option<&MountName>, given: Option<&Credentials>, parts
         // Icecast keeps its administrator out of here.
         return authority.is_relay(given) || (!strict && authority.is_admin(given));
     }
-    authority.is_admin(given) || ((kind.is_for_sources() || strict) && is_source())
+    let is_for_sources = kind.is_for_sources() || (strict && !kind.is_administrators());
+    authority.is_admin(given) || (is_for_sources && is_source())
 }
 
 async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<Answer, Refusal> {
@@ -88,7 +92,7 @@ async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<
             None => Ok(answers::other_mounts(&parts.snapshot().await, &mount.name)),
         },
         Kind::Stats => Ok(answers::stats(&parts.snapshot().await, Some(&mount.name))),
-        Kind::StreamList => Err(Refusal::UnknownCommand),
+        Kind::Ban | Kind::Bans | Kind::StreamList | Kind::Unban => Err(Refusal::UnknownCommand),
         Kind::UpdateMetadata => Ok(answers::title_wanted(&mount.name)),
     }
 }
@@ -106,6 +110,7 @@ async fn about_all(command: &Command, parts: &Parts) -> Result<Answer, Refusal> 
         | Kind::MoveClients
         | Kind::StreamList
         | Kind::UpdateMetadata => Err(Refusal::MountMissing),
+        Kind::Ban | Kind::Bans | Kind::Unban => Err(Refusal::UnknownCommand),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The administrator's commands, read from a request.
 //!
 //! A command names what it is about by text; whether that exists, and whether the client may, is
-//! decided where it is carried out ([`carry_out`], and what is about [`users`]).
+//! decided where it is carried out ([`carry_out`], and what is about [`users`] and [`bans`]).
 
+pub(crate) mod bans;
 pub(crate) mod carry_out;
 pub(crate) mod users;
 
@@ -26,6 +27,10 @@ pub(crate) struct Command {
 /// What can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Keep an address or a program out.
+    Ban,
+    /// List who is kept out.
+    Bans,
     /// Let the mount fall back to another until the configuration is read again.
     Fallbacks,
     /// Let a listener of the mount go.
@@ -46,11 +51,18 @@ pub(crate) enum Kind {
     Stats,
     /// Name the mounts, one on each line, for a server that relays this one.
     StreamList,
+    /// Let an address or a program in again.
+    Unban,
     /// Ask for a title.
     UpdateMetadata,
 }
 
 impl Kind {
+    /// Whether only the administrator may, whatever mount is named.
+    pub(crate) fn is_administrators(self) -> bool {
+        matches!(self, Self::Ban | Self::Bans | Self::Unban)
+    }
+
     /// Whether a mount's source may give this command for its mount. Icecast lets it do whatever
     /// can be done to a mount, from listing the listeners' addresses to moving them away.
     pub(crate) fn is_for_sources(self) -> bool {
@@ -63,6 +75,8 @@ impl Command {
     /// is carried out, since a client that may not give it is not told what is missing.
     pub(crate) fn read(name: &str, query: &str) -> Result<Self, Refusal> {
         let kind = match name {
+            "ban" => Kind::Ban,
+            "bans" => Kind::Bans,
             "fallback" | "fallbacks" => Kind::Fallbacks,
             "killclient" => Kind::KillClient,
             "killsource" => Kind::KillSource,
@@ -73,6 +87,7 @@ impl Command {
             "moveclients" => Kind::MoveClients,
             "stats" | "stats.xml" => Kind::Stats,
             "streamlist.txt" => Kind::StreamList,
+            "unban" => Kind::Unban,
             "updatemetadata" => Kind::UpdateMetadata,
             _ => return Err(Refusal::UnknownCommand),
         };

@@ -1,5 +1,6 @@
 //! Our status, commands' results and refusals as Icecast would answer them.
 
+use crate::access::list::{Ban, Banned};
 use crate::answer::{Answer, SERVER_ID};
 use crate::auth::htpasswd::Users;
 use crate::auth::users::Changed;
@@ -8,7 +9,7 @@ use crate::mount::name::MountName;
 use crate::refusal::Refusal;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use common::http::percent;
-use icecast_compat::admin_xml::{self, ListedListener, ListedMount};
+use icecast_compat::admin_xml::{self, ListedBan, ListedBanned, ListedListener, ListedMount};
 use icecast_compat::fields::{Field, Fields, SourceFields};
 use icecast_compat::{stats_xml, status_json};
 use jiff::Timestamp;
@@ -48,7 +49,8 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::SourceMissing
         | Refusal::UnknownCommand => 400,
         Refusal::Unauthorized => 401,
-        Refusal::ContentTypeMissing
+        Refusal::AgentBanned
+        | Refusal::ContentTypeMissing
         | Refusal::ListenersFull
         | Refusal::ListenersOfAddress { .. }
         | Refusal::MountTaken
@@ -123,6 +125,33 @@ pub(crate) fn users(mount: &MountName, users: &Users, changed: Option<Changed>) 
         Changed::Removed => "User deleted",
     });
     Answer::ok(XML, admin_xml::users(mount.as_str(), users.names(), message))
+}
+
+/// The answer to `bans`, a command that Icecast does not have.
+pub(crate) fn bans(bans: &[Ban], now: Timestamp) -> Answer {
+    let listed = bans.iter().map(|ban| ListedBan {
+        banned: match &ban.banned {
+            Banned::Agent(pattern) => ListedBanned::Agent(pattern.clone()),
+            Banned::Network(_) => ListedBanned::Address(ban.banned.to_string()),
+        },
+        rest_seconds: ban.until.map(|until| elapsed_seconds(now, until)),
+    });
+    Answer::ok(XML, admin_xml::bans(&listed.collect::<Vec<_>>()))
+}
+
+/// The answer to `ban`.
+pub(crate) fn banned(banned: &Banned, removed: usize) -> Answer {
+    let message = format!("{banned} banned, {removed} listeners removed");
+    Answer::ok(XML, admin_xml::response(&message, true))
+}
+
+/// The answer to `unban`.
+pub(crate) fn unbanned(banned: &Banned, was_banned: bool) -> Answer {
+    let message = match was_banned {
+        true => format!("{banned} no longer banned"),
+        false => format!("{banned} was not banned here; look into the configuration"),
+    };
+    Answer::ok(XML, admin_xml::response(&message, was_banned))
 }
 
 /// The answer to `killsource`.
