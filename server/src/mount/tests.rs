@@ -92,6 +92,7 @@ async fn a_source_takes_the_place_of_one_that_has_fallen_silent() {
     let mount = mount(&Tasks::default());
     let first = attach(&mount).await;
     air(&first, b"before ").await;
+    settled().await;
     let listener = mount.join().await.unwrap();
     let began = Instant::now();
 
