@@ -9,6 +9,7 @@ mod audience;
 mod coming_and_going;
 mod crowd;
 mod encoders;
+mod fallback;
 mod http;
 mod listeners;
 mod logs;
