@@ -16,6 +16,7 @@ mod logs;
 mod players;
 mod programme;
 mod refusals;
+mod seams;
 mod statistics;
 mod stream;
 mod studio;
