@@ -9,8 +9,10 @@
 //! ```
 //!
 //! Bytes flow one way. A mount's owner is one task and is asked by message; audio hangs on a chain
-//! that every listener walks by itself, without a lock of ours. What exists only because Icecast
-//! did it so is behind the `icecast` module.
+//! that every listener walks by itself, without a lock of ours. Mounts know nothing of each other:
+//! they say when a source leaves or returns, and the `switchboard` moves listeners to the mount
+//! that stands in, and back. What exists only because Icecast did it so is behind the `icecast`
+//! module.
 //!
 //! To embed a server: [`Server::bind`] a [`Config`], then [`Server::run`] it. A [`Reloader`] gives
 //! another configuration to one that runs.

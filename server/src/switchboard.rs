@@ -8,12 +8,15 @@ use crate::config::Compat;
 use crate::ingest::file;
 use crate::mount::fan::Whose;
 use crate::mount::name::MountName;
+use crate::mount::on_air::OnAir;
 use crate::mount::registry::Stop;
 use crate::mount::{Event, Mount};
 use crate::parts::Parts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 /// Hears events until the server stops.
 pub(crate) async fn run(mut events: mpsc::Receiver<Event>, parts: Arc<Parts>) {
@@ -49,6 +52,14 @@ async fn lost(name: MountName, content_type: &str, parts: &Arc<Parts>) {
         }
         if let Some(to) = stand_in(name, content_type, parts).await {
             mount.move_listeners(Whose::Guests, &to).await;
+            // Somebody may have got a seat just before, and be on the way to it.
+            for _ in 0..STRAGGLER_TRIES {
+                if mount.counters.listeners.now() == 0 || mount.on_air().is_some() {
+                    break;
+                }
+                sleep(STRAGGLER_WAIT).await;
+                mount.move_listeners(Whose::Guests, &to).await;
+            }
         }
     }
     mount.settle().await;
@@ -96,6 +107,11 @@ async fn returned(name: MountName, parts: &Arc<Parts>) {
 }
 
 /// Whether a decoder of `content_type` can go on with what is on air.
-fn same(on_air: &crate::mount::on_air::OnAir, content_type: &str) -> bool {
+fn same(on_air: &OnAir, content_type: &str) -> bool {
     common::format::essence(&on_air.source.content_type) == common::format::essence(content_type)
 }
+
+/// How often a mount without a source is asked again for listeners that were still on their way.
+const STRAGGLER_TRIES: usize = 20;
+/// How long to wait for them each time.
+const STRAGGLER_WAIT: Duration = Duration::from_millis(20);
