@@ -7,6 +7,7 @@ use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
+use crate::hooks::Hooks;
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::status::counters::ServerCounters;
@@ -28,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) live_config: LiveConfig,
     /// The server's counts.
     pub(crate) counters: Arc<ServerCounters>,
+    /// Programs that are run when sources come and leave.
+    pub(crate) hooks: Hooks,
     /// Logins that failed.
     pub(crate) logins: Logins,
     /// The logs of requests and titles.

@@ -8,6 +8,7 @@ use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::{LiveConfig, Reloader};
+use crate::hooks::Hooks;
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
@@ -88,6 +89,7 @@ impl Server {
             access: Access::start(config.clone(), &tasks).await,
             authority: Authority::new(config.clone()),
             census: Census::start(&tasks),
+            hooks: Hooks::new(&tasks),
             logins: Logins::start(config.clone(), &tasks),
             registry: Registry::start(
                 config.clone(),

@@ -10,6 +10,7 @@ mod coming_and_going;
 mod crowd;
 mod encoders;
 mod fallback;
+mod hooks;
 mod http;
 mod listeners;
 mod logs;

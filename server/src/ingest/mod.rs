@@ -3,24 +3,28 @@
 //! It says `SOURCE` or `PUT`, proves that it may, is seated on its mount, and is then read for as
 //! long as it sends. What it sends is cut into chunks ([`framer`]) that go to the mount's owner.
 
+mod archive;
 pub(crate) mod file;
 mod framer;
 mod intro;
 
 use crate::auth;
 use crate::client::Client;
+use crate::hooks::Event;
 use crate::mount::name::MountName;
 use crate::mount::on_air::{SourceAbout, TitleText};
 use crate::mount::{Mount, SourceArrival, SourceLine};
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::status::counters::SourceSeat;
+use archive::Archive;
 use bytes::BytesMut;
 use common::format::{self, Format};
 use common::http::chunked::Decoder;
 use common::http::head::RequestHead;
 use common::icy::{self, Unweaver};
 use framer::Framer;
+use jiff::Zoned;
 use std::num::NonZeroUsize;
 use tokio::io::AsyncReadExt as _;
 use tracing::warn;
@@ -47,8 +51,11 @@ pub(crate) async fn run(
     let about = SourceAbout::read(&head.headers, content_type, client.ip);
     let framer = Framer::new(about.format);
     let unweaver = inline_titles(head, about.format).map(Unweaver::new);
-    let intro = intro::load(&parts.config(), &name, about.format).await;
-    let (mount, line) = attach(SourceArrival { about, intro }, name, parts).await?;
+    let config = parts.config();
+    let intro = intro::load(&config, &name, about.format).await;
+    let (mount, line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
+    let config = config.mount(&name);
+    parts.hooks.run(config, &name, Event::Connect);
 
     let accepted = if head.headers.lists("expect", "100-continue") {
         [CONTINUE, ACCEPTED].concat()
@@ -57,10 +64,14 @@ pub(crate) async fn run(
     };
     let sent = client.send_bytes(&accepted).await;
     if sent.is_ok() {
+        let begin =
+            |pattern: &String| Archive::begin(name.clone(), pattern, &Zoned::now(), &parts.tasks);
+        let archive = config.dump_file.as_ref().map(begin);
         let decoder = chunked.then(Decoder::default);
-        let body = Body { framer, decoder, unweaver, mount, line };
+        let body = Body { framer, decoder, unweaver, mount, line, archive };
         body.read(client, parts).await;
     }
+    parts.hooks.run(parts.config().mount(&name), &name, Event::Disconnect);
     drop(seat);
     Ok(accepted.len() as u64)
 }
@@ -90,6 +101,7 @@ struct Body {
     unweaver: Option<Unweaver>,
     mount: Mount,
     line: SourceLine,
+    archive: Option<Archive>,
 }
 
 impl Body {
@@ -166,6 +178,9 @@ impl Body {
         loop {
             match self.framer.next() {
                 Ok(Some(chunk)) => {
+                    if let Some(archive) = &mut self.archive {
+                        archive.take(&chunk.bytes);
+                    }
                     if self.line.chunks.send(chunk).await.is_err() {
                         return false;
                     }
