@@ -23,14 +23,13 @@ pub struct Logging {
 
 /// Starts logging for this process. A second start changes nothing.
 pub fn start() -> Logging {
-    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| USUAL.into());
     let (lines, writer) = NonBlockingBuilder::default()
         .buffered_lines_limit(LINES_WAITING_MAX)
         .lossy(true)
         .thread_name("log")
         .finish(std::io::stderr());
     let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(LEVEL_USUAL))
         .with_writer(lines)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
@@ -40,9 +39,15 @@ pub fn start() -> Logging {
     Logging { _writer: writer }
 }
 
+/// Chooses what is logged: what the environment says, else everything from `level` up.
+pub fn filter(level: &str) -> EnvFilter {
+    let usual = || format!("{level},symphonia=off").into();
+    EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| usual())
+}
+
 /// The environment variable that chooses what is logged.
 pub const FILTER_VARIABLE: &str = "CARRIER_LOG";
 /// Lines that may wait for whoever reads the log: a few megabytes.
 pub const LINES_WAITING_MAX: usize = 16_384;
-/// What is logged without it.
-const USUAL: &str = "info,symphonia=off";
+/// The lowest level of what is logged without it, where nothing else is said.
+const LEVEL_USUAL: &str = "info";

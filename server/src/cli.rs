@@ -3,10 +3,10 @@
 use crate::config::Config;
 use crate::config::reload::Reloader;
 use crate::config_file::{self, ConfigFile};
+use crate::logs::events::EventLog;
 use crate::process::{self, Became, PidFile};
 use crate::server::{Outcome, Server};
 use clap::{Parser, Subcommand};
-use common::logging;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -86,7 +86,10 @@ impl Cli {
             Ok(became) => became,
             Err(error) => return refuse(error),
         };
-        let _logging = logging::start();
+        let events = match EventLog::start(&config.logs) {
+            Ok(events) => events,
+            Err(error) => return refuse(error),
+        };
         warnings.iter().for_each(|warning| warn!("{warning}"));
         notes.iter().for_each(|note| debug!("{note}"));
         tell(became, &config);
@@ -94,7 +97,7 @@ impl Cli {
         if self.config.is_none() {
             introduce(&config, server.addresses());
         }
-        serve(server, &Reread { path: self.config, listen: self.listen })
+        serve(server, &Reread { path: self.config, listen: self.listen, events })
     }
 }
 
@@ -122,6 +125,8 @@ struct Reread {
     path: Option<PathBuf>,
     /// Where the command line says to listen instead.
     listen: Vec<SocketAddr>,
+    /// The log of events, which is opened anew then.
+    events: EventLog,
 }
 
 impl Reread {
@@ -175,7 +180,13 @@ fn serve(server: Server, reread: &Reread) -> ExitCode {
     let outcome = runtime.block_on(async {
         let stop = stop_signal()?;
         let reloader = server.reloader();
-        let hung_up = on_hangup(|| reread.reload(&reloader))?;
+        let reopen_logs = server.log_reopener();
+        let hung_up = on_hangup(|| {
+            reread.reload(&reloader);
+            // Whatever came of it: somebody may have moved the logs away.
+            reread.events.reopen(&reloader.config().logs);
+            reopen_logs();
+        })?;
         tokio::select! {
             outcome = server.run(stop) => outcome,
             never = hung_up => match never {},

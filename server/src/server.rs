@@ -20,7 +20,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::{info, warn};
 
 /// A server that has its sockets and waits to run.
@@ -30,6 +30,7 @@ pub struct Server {
     reloader: Reloader,
     sockets: Vec<StdListener>,
     addresses: Vec<SocketAddr>,
+    reopen_logs: Arc<Notify>,
 }
 
 /// How a run ended.
@@ -60,7 +61,13 @@ impl Server {
         let sockets = opened?;
         let addresses: Result<_, _> = sockets.iter().map(StdListener::local_addr).collect();
         let (live_config, sender) = LiveConfig::new(config);
-        Ok(Self { live_config, reloader: Reloader::new(sender), sockets, addresses: addresses? })
+        Ok(Self {
+            live_config,
+            reloader: Reloader::new(sender),
+            sockets,
+            addresses: addresses?,
+            reopen_logs: Arc::default(),
+        })
     }
 
     /// What replaces the configuration, before the server runs and while it does.
@@ -71,6 +78,13 @@ impl Server {
     /// Where it listens; port 0 of the configuration is here the port that was given.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What has the logs of requests and titles opened anew while the server runs, so that whoever
+    /// moves them away can have them begun again.
+    pub fn log_reopener(&self) -> impl Fn() + Send + Sync + 'static {
+        let reopen_logs = Arc::clone(&self.reopen_logs);
+        move || reopen_logs.notify_one()
     }
 
     /// Serves until `stop` resolves, and then for at most the drain grace.
@@ -106,17 +120,8 @@ impl Server {
             tasks: tasks.clone(),
             users: UserFiles::start(&tasks),
         });
-        let (mut live_config, logs, stopping) =
-            (parts.live_config.clone(), parts.logs.clone(), tasks.clone());
-        tasks.spawn(async move {
-            loop {
-                tokio::select! {
-                    () = live_config.changed() => logs.reopen(&live_config.now().logs),
-                    () = stopping.stopping() => return,
-                }
-            }
-        });
         tasks.spawn(switchboard::run(heard, Arc::clone(&parts)));
+        tasks.spawn(keep_logs(Arc::clone(&parts), self.reopen_logs));
         // Last, because from here on clients come in.
         for (socket, address) in self.sockets.into_iter().zip(&self.addresses) {
             let socket = TcpListener::from_std(socket)?;
@@ -136,6 +141,19 @@ impl Server {
 
 /// Mounts whose source came or left that may wait to be noticed.
 const EVENTS_WAITING_MAX: usize = 1_024;
+
+/// Has the logs opened anew when that is asked for or the configuration is replaced.
+async fn keep_logs(parts: Arc<Parts>, reopen: Arc<Notify>) {
+    let mut live_config = parts.live_config.clone();
+    loop {
+        tokio::select! {
+            () = reopen.notified() => {}
+            () = live_config.changed() => {}
+            () = parts.tasks.stopping() => return,
+        }
+        parts.logs.reopen(&live_config.now().logs);
+    }
+}
 
 /// Raises the limit of open files to what the system allows: each client is one.
 fn raise_descriptor_limit() {

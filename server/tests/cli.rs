@@ -4,8 +4,9 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_good_configuration_passes_the_check_and_says_so() {
@@ -271,6 +272,92 @@ fn a_log_that_nobody_reads_stops_nobody() {
 }
 
 /// A server that runs, and is killed when it is forgotten.
+#[test]
+fn logs_are_written_where_the_configuration_says_and_begun_again_after_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = |name: &str| folder.path().join(name);
+    let file = with_logs(folder.path());
+    let running = Running::start_with_log(&file, &log("error.log"));
+    let ask = |path: &str| {
+        let mut stream = running.connect();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    };
+    let has_line = |path: &str| {
+        let line = format!("\"GET {path} HTTP/1.0\" 404 ");
+        move |text: &str| text.contains(&line).then_some(())
+    };
+    ask("/one");
+    until_written(&log("access.log"), has_line("/one"));
+
+    for name in ["access.log", "error.log"] {
+        fs::rename(log(name), log(&format!("{name}.1"))).unwrap();
+    }
+    running.signal("HUP");
+    until_written(&log("error.log"), |_| Some(()));
+    until_written(&log("access.log"), |_| Some(()));
+    ask("/two");
+
+    until_written(&log("access.log"), has_line("/two"));
+    let old = fs::read_to_string(log("access.log.1")).unwrap();
+    assert!(old.contains("/one") && !old.contains("/two"), "{old}");
+    running.terminate();
+    let (code, _, stderr) = running.ended();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let events = fs::read_to_string(log("error.log")).unwrap();
+    assert!(events.contains("] INFO server/server stopping listeners=0"), "{events}");
+}
+
+#[test]
+fn no_password_is_logged_however_much_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = with_logs(folder.path());
+    let running = Running::start_with_log(&file, &folder.path().join("error.log"));
+
+    for request in [
+        "GET /live?pass=secret HTTP/1.1\r\nConnection: close\r\n\r\n",
+        "GET http://dj:secret@h/live HTTP/1.0\r\nReferer: http://dj:secret@h/\r\n\r\n",
+        "GET /admin/metadata?mount=/a&pass=secret HTTP/1.0\r\n\r\n",
+        // source:secret
+        "SOURCE /live HTTP/1.0\r\nAuthorization: Basic c291cmNlOnNlY3JldA==\r\n\r\n",
+        "SOURCE /live ICE/1.0\r\nice-password: secret\r\nAuthorization: secret\r\n\r\n",
+        "secret\r\n\r\n",
+    ] {
+        let mut stream = running.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    running.terminate();
+
+    let (_, said, stderr) = running.ended();
+    let logs = ["access.log", "error.log"].map(|name| folder.path().join(name));
+    let [requests, events] = logs.map(|path| fs::read_to_string(path).unwrap());
+    assert!(events.contains("DBUG server/connection request"), "{events}");
+    assert!(events.contains("a source gave a wrong user or password"), "{events}");
+    for text in [said, stderr, requests, events] {
+        assert!(!text.contains("secret") && !text.contains("c291cmNl"), "{text}");
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_one_line_and_the_exit_code_is_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = with_logs(folder.path());
+    for (name, log) in [("error.log", "error log"), ("access.log", "access log")] {
+        let in_the_way = folder.path().join(name);
+        fs::create_dir(&in_the_way).unwrap();
+
+        let output = server(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
+
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        let expected = format!("carrier-server: {log} {}: cannot be opened", in_the_way.display());
+        assert!(message.starts_with(&expected), "{message}");
+        fs::remove_dir(in_the_way).unwrap();
+    }
+}
+
 struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -297,6 +384,17 @@ impl Running {
             }
         };
         Self { child, stderr, logged, address }
+    }
+
+    /// One whose configuration, `file`, makes it log to `log`.
+    fn start_with_log(file: &tempfile::NamedTempFile, log: &Path) -> Self {
+        let mut child = command(&["-c", path(file), "--listen", "127.0.0.1:0"]).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let address = until_written(log, |text| {
+            let (_, address) = text.split_once("] INFO server/server listening address=")?;
+            Some(address.split_once('\n')?.0.to_owned())
+        });
+        Self { child, stderr, logged: String::new(), address }
     }
 
     fn connect(&self) -> TcpStream {
@@ -371,6 +469,31 @@ fn command(arguments: &[&str]) -> Command {
     command.args(arguments).env_remove("CARRIER_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// A configuration of Icecast's with all logs in `folder`.
+fn with_logs(folder: &Path) -> tempfile::NamedTempFile {
+    let logdir = folder.display();
+    xml(&format!(
+        "<icecast><authentication><source-password>x</source-password></authentication>\
+         <paths><logdir>{logdir}</logdir></paths><logging><accesslog>access.log</accesslog>\
+         <errorlog>error.log</errorlog><loglevel>4</loglevel></logging></icecast>"
+    ))
+}
+
+/// What `find` finds in the file at `path`, as soon as it does.
+fn until_written<T>(path: &Path, find: impl Fn(&str) -> Option<T>) -> T {
+    let (_keep, nothing) = std::sync::mpsc::channel::<()>();
+    let start = Instant::now();
+    loop {
+        let text = fs::read_to_string(path);
+        if let Some(found) = text.as_ref().ok().and_then(|text| find(text)) {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{}: {text:?}", path.display());
+        // A look every so often; nothing is ever sent.
+        let _ = nothing.recv_timeout(Duration::from_millis(10));
+    }
 }
 
 /// Runs the server to its end.

@@ -66,6 +66,33 @@ async fn no_password_reaches_the_access_log() {
     assert!(!text.contains(wrong.split_once(' ').expect("Basic").1), "{text}");
 }
 
+#[tokio::test]
+async fn each_title_is_a_line_with_those_who_heard_it_begin() {
+    let folder = tempfile::tempdir().expect("a folder for the logs");
+    let path = folder.path().join("playlist.log");
+    let station = Station::changed("", |config| {
+        config.logs.playlist = LogTo::File(path.clone());
+    });
+    let mut source = FakeSource::on(&station, "/live").await;
+    source.play(20).await;
+    let _listener = Wire::ask(station.address(), "GET /live HTTP/1.1\r\n\r\n").await;
+    station.until_listeners("/live", 1).await;
+
+    for title in ["First+%7C+one", "First+%7C+one", "Second%0A%c3%bc"] {
+        let target = format!("/admin/metadata?mount=/live&mode=updinfo&song={title}");
+        station.as_source(&target).await;
+    }
+
+    let all = async || {
+        let text = text(&path);
+        let after = |line: &str| line.split_once('|').map(|(_, rest)| rest.to_owned());
+        let lines: Vec<_> = text.lines().filter_map(after).collect();
+        (lines.len() == 2).then_some(lines)
+    };
+    let lines = until("both titles", all).await;
+    assert_eq!(lines, ["/live|1|First | one", "/live|1|Second ü"]);
+}
+
 /// One of each: a source, a listener, commands, refusals.
 async fn visit(station: &Station) {
     let address = station.address();

@@ -42,6 +42,11 @@ impl Reloader {
         Self(Arc::new(sender))
     }
 
+    /// The configuration now.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.0.borrow())
+    }
+
     /// Puts `wanted` into force at once and as a whole, but for what only a start can change.
     /// Listeners and sources stay. Logs are opened anew, also if nothing differs.
     pub fn replace(&self, wanted: Config) -> Changes {

@@ -6,6 +6,7 @@
 //! once, and then tried again with each line.
 
 use crate::config::logs::{LogTo, Logs};
+use common::logging::LINES_WAITING_MAX;
 use jiff::Zoned;
 use std::fs::{File, OpenOptions, rename};
 use std::io::{self, Write};
@@ -77,6 +78,11 @@ impl LogQueue {
     pub(crate) fn write(&self, line: &str) {
         // It is lost, and counted, when the queue is full.
         let _ = self.lines.clone().write_all(line.as_bytes());
+    }
+
+    /// For a subscriber, which writes whole lines.
+    pub(crate) fn lines(&self) -> NonBlocking {
+        self.lines.clone()
     }
 
     /// Has the log opened anew, by `plan`; one that goes nowhere from now on changes nothing.
@@ -247,8 +253,6 @@ fn complain(log: &str, what: &str) {
     let _ = writeln!(io::stderr(), "carrier-server: {log}: {what}");
 }
 
-/// Lines of one log that may wait to be written: a few megabytes.
-const LINES_WAITING_MAX: usize = 16_384;
 /// Orders to open a log anew that may wait.
 const ORDERS_WAITING_MAX: usize = 8;
 /// Files that may be put aside within one second without overwriting each other.

@@ -159,7 +159,8 @@ impl Mount {
             orders
         };
         let fans = (0..fans).map(start_fan).collect();
-        let owner = Owner::new(name, config, counters, on_air, stream, fans, events);
+        let owner = Owner::new(name, config, counters, on_air, stream, fans, events)
+            .with_log(logs.playlist.clone());
         let stopping = tasks.clone();
         tasks.spawn(async move { owner.run(asked, &stopping).await });
         mount

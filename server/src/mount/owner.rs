@@ -9,6 +9,7 @@ use super::on_air::{OnAir, SourceAbout, TitleText};
 use super::stream::Writer;
 use super::{AttachReply, Event, Intro, Joined, Request, SourceArrival, SourceLine};
 use crate::config::mounts::{MountConfig, SourceConflict};
+use crate::logs::playlist::PlaylistLog;
 use crate::refusal::Refusal;
 use crate::status::counters::{ListenerSeat, MountCounters};
 use crate::tasks::Tasks;
@@ -31,6 +32,7 @@ pub(super) struct Owner {
     next_fan: usize,
     events: mpsc::Sender<Event>,
     intro: Option<Arc<Intro>>,
+    playlist_log: PlaylistLog,
 }
 
 /// Whether there is a source.
@@ -77,8 +79,13 @@ impl Owner {
         fans: Vec<mpsc::Sender<Order>>,
         events: mpsc::Sender<Event>,
     ) -> Self {
-        let (next_fan, intro) = (0, None);
-        Self { name, config, counters, on_air, stream, fans, next_fan, events, intro }
+        let (next_fan, intro, playlist_log) = (0, None, PlaylistLog::new(None));
+        Self { name, config, counters, on_air, stream, fans, next_fan, events, intro, playlist_log }
+    }
+
+    /// An owner that writes its titles to `playlist_log`.
+    pub(super) fn with_log(self, playlist_log: PlaylistLog) -> Self {
+        Self { playlist_log, ..self }
     }
 
     pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Request>, tasks: &Tasks) {
@@ -130,11 +137,17 @@ impl Owner {
             let _ = reply.send(Err(Refusal::MountTaken));
         }
         if chunk.opening == Opening::Headers {
+            let title = |on_air: &Option<OnAir>| on_air.as_ref().map(|air| air.title.shown());
+            let before = title(&self.on_air.borrow());
             self.on_air.send_modify(|on_air| {
                 if let Some(on_air) = on_air {
                     on_air.read_headers(&chunk.bytes);
                 }
             });
+            let title = title(&self.on_air.borrow());
+            if let Some(title) = title.filter(|title| before.as_ref() != Some(title)) {
+                self.log_title(&title);
+            }
         }
         self.stream.air(chunk);
         if !std::mem::replace(&mut taken.has_aired, true) {
@@ -320,6 +333,7 @@ impl Owner {
         let Some(borne) = borne else { return };
         let shown = title.shown();
         info!(mount = %self.name, title = shown, "on air");
+        self.log_title(&shown);
         self.stream.announce(&shown);
         // Before it is shown: whoever sees it may rely on it for what the source sends next.
         titles.send_replace(title);
@@ -328,6 +342,10 @@ impl Owner {
                 on_air.title = borne;
             }
         });
+    }
+
+    fn log_title(&self, title: &str) {
+        self.playlist_log.write(&self.name, self.counters.listeners.now(), title);
     }
 
     /// Takes what was the source off air.
