@@ -6,6 +6,7 @@ use crate::config::files::{Alias, Files};
 use crate::config::logs::{Level, LogTo, Logs};
 use crate::config::mounts::{ListenerAuth, SourceConflict};
 use crate::mount::name::MountName;
+use proptest::prelude::*;
 use std::path::Path;
 use std::time::Duration;
 
@@ -190,3 +191,61 @@ fn values_that_are_none_of_theirs_are_mistakes() {
     }
     assert_eq!(mistakes.lines().count(), 12, "{mistakes}");
 }
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_a_section_it_is_read_or_refused_and_what_is_read_can_be_written(
+        lines in prop::collection::vec((0..KEYS.len(), 0..VALUES.len()), 0..12),
+        section in "server|passwords|limits|files|logs|access|mount_defaults|mounts.'/a'",
+    ) {
+        let mut seen = std::collections::BTreeMap::new();
+        seen.extend(lines);
+        let lines = seen.into_iter().map(|(key, value)| {
+            format!("{} = {}\n", KEYS[key], VALUES[value])
+        });
+        let lines: String = lines.collect();
+        let text = format!("[{section}]\n{lines}[mounts.'/b']\npassword = 'x'\n");
+
+        if let Ok(config) = read_text(&text) {
+            let written = crate::config::written::toml(&config, &[]);
+            prop_assert_eq!(read_text(&written).map_err(|error| error.to_string()), Ok(config));
+        }
+    }
+}
+
+/// Keys of several sections.
+const KEYS: [&str; 16] = [
+    "access",
+    "burst_size",
+    "charset",
+    "clients",
+    "deny",
+    "fallback",
+    "intro",
+    "listen",
+    "max_listeners",
+    "metadata_interval",
+    "public",
+    "queue_size",
+    "run_as_user",
+    "source",
+    "source_grace",
+    "webroot",
+];
+/// Values that some of them take.
+const VALUES: [&str; 14] = [
+    "''",
+    "'none'",
+    "'source'",
+    "'/x'",
+    "'${SECRET}'",
+    "'utf-8'",
+    "['*:1']",
+    "['10.0.0.0/8']",
+    "[]",
+    "true",
+    "0",
+    "7",
+    "-1",
+    "'1.5s'",
+];

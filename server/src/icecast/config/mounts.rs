@@ -138,7 +138,8 @@ fn mount(block: &mut Block<'_, '_>) -> (About, MountBlock) {
         None | Some("normal") => match name {
             Some(name) => valid(block, &name).map_or(About::Nobody, About::These),
             None => {
-                block.advise(Advice::mistake(line, "<mount> has no <mount-name>"));
+                let what = "<mount> has no <mount-name> and is about no mount; ignored";
+                block.advise(Advice::warning(line, what));
                 About::Nobody
             }
         },
@@ -158,18 +159,20 @@ fn mount(block: &mut Block<'_, '_>) -> (About, MountBlock) {
     (about, MountBlock::read(block))
 }
 
-/// The names a block is about; `None` if what it says is no name and no pattern, and noted.
+/// The names a block is about; `None` if no mount can be called so, and noted. Icecast starts with
+/// such a block and never finds it.
 fn valid(block: &mut Block<'_, '_>, said: &Said<String>) -> Option<Said<MountPattern>> {
     let (text, line) = (&said.value, said.line);
-    if text.trim() != text {
-        let what = format!("<mount-name> {text:?} begins or ends with blanks");
-        block.advise(Advice::mistake(line, what));
-        return None;
-    }
-    match MountPattern::new(text) {
+    let pattern = if text.trim() == text {
+        MountPattern::new(text)
+    } else {
+        Err("begins or ends with blanks".to_owned())
+    };
+    match pattern {
         Ok(value) => Some(Said { value, line, order: said.order }),
         Err(error) => {
-            block.advise(Advice::mistake(line, format!("<mount-name> {text:?}: {error}")));
+            let what = format!("<mount-name> {text:?} names no mount: {error}");
+            block.advise(Advice::warning(line, format!("{what}; what is said of it is ignored")));
             None
         }
     }
