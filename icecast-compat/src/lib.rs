@@ -13,6 +13,7 @@
 pub mod admin_xml;
 pub mod config_xml;
 pub mod fields;
+pub mod playlists;
 pub mod stats_xml;
 pub mod status_json;
 pub mod xml;
