@@ -9,7 +9,6 @@ use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::status::counters::ClientSeat;
 use bytes::BytesMut;
-use common::http::head::Version;
 use jiff::Timestamp;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -94,7 +93,7 @@ fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
     let config = parts.config();
     let is_reserved = clients > config.limits.clients_max;
     if clients > config.limits.clients_max.saturating_add(config.limits.clients_reserved) {
-        let manner = Manner { version: Version::Http10, kept: false, head_only: false };
+        let manner = Manner::parting(&config);
         let full = answers::refused(&Refusal::ServerFull).written(manner, Timestamp::now());
         // The socket is empty and takes a short answer at once, or the client does without.
         let _ = socket.try_write(&full);

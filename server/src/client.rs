@@ -67,7 +67,7 @@ impl Client {
     }
 
     /// Sends an answer; the client has [`ANSWER_TIMEOUT`] to take it. How many bytes it was.
-    pub(crate) async fn send(&mut self, answer: &Answer, manner: Manner) -> io::Result<u64> {
+    pub(crate) async fn send(&mut self, answer: &Answer, manner: Manner<'_>) -> io::Result<u64> {
         let bytes = answer.written(manner, Timestamp::now());
         self.send_bytes(&bytes).await?;
         Ok(bytes.len() as u64)
@@ -105,7 +105,7 @@ impl Client {
 /// Room made at a time for a head; few are longer.
 const HEAD_BYTES_USUAL: usize = 1_024;
 /// How long a client may take to read an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a dismissed client may take to close.
 const PARTING_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much a dismissed client may still send.

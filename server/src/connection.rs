@@ -7,16 +7,20 @@ use crate::admin::carry_out;
 use crate::answer::{Answer, Manner};
 use crate::auth;
 use crate::client::{Client, NoHead};
+use crate::config::{Compat, Config};
 use crate::door;
+use crate::files::{self, Found};
 use crate::icecast::answers;
 use crate::ingest;
 use crate::listener;
 use crate::logs::access::{self, Finished};
 use crate::parts::Parts;
 use crate::refusal::Refusal;
-use crate::route::{Route, route};
-use crate::status::page;
+use crate::route::{Playlist, Route, route};
+use crate::status::metrics::{self, Process};
+use crate::status::{health, page};
 use common::http::head::{RequestHead, Version};
+use jiff::Timestamp;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,13 +47,14 @@ async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
             head = door::head(&mut client, &parts) => head,
             () = parts.tasks.stopping() => return,
         };
-        let head = match head {
+        let mut head = match head {
             Ok(head) => head,
             Err(NoHead::Refused(refusal)) => {
                 client.asked = parts.logs.access.unreadable();
-                let manner = Manner { version: Version::Http10, kept: false, head_only: false };
-                let (answer, began) = (answers::refused(&refusal), Instant::now());
-                let _ = conclude(&mut client, None, &answer, manner, began, &parts).await;
+                let config = parts.config();
+                let manner = Manner::parting(&config);
+                let (found, began) = (answers::refused(&refusal).into(), Instant::now());
+                let _ = conclude(&mut client, None, found, manner, began, &parts).await;
                 return client.dismiss().await;
             }
             Err(NoHead::Gone) => return,
@@ -60,37 +65,26 @@ async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
         }
         let target = access::without_credentials(head.path());
         debug!(client = client.id, method = head.method, %target, "request");
-        let route = route(&head);
+        let config = parts.config();
+        let aliased = aliased(&head, &client, &config);
+        let route = route(aliased.as_ref().unwrap_or(&head), config.compat);
         client.asked = parts.logs.access.asked(&head, || user(&route, &head, &parts));
         let route = door::hear(&client, &head, route, &parts);
-        let answer = match route {
-            Ok(Route::Source(mount)) => {
-                match ingest::run(&mut client, &head, mount, &parts).await {
-                    Ok(sent_bytes) => {
-                        let stayed = began.elapsed();
-                        return log(&client, Some(&head), 200, sent_bytes, stayed, &parts);
-                    }
-                    Err(refusal) => answers::refused(&refusal),
-                }
-            }
-            Ok(Route::Listen(name)) if head.method == "GET" => {
-                match listener::join(client, &head, name, &parts).await {
-                    Ok(()) => return,
-                    Err((given_back, refusal)) => {
-                        client = *given_back;
-                        answers::refused(&refusal)
-                    }
-                }
-            }
-            Ok(route) => {
-                answer(route, &head, &client, &parts).await.unwrap_or_else(|r| answers::refused(&r))
-            }
-            Err(refusal) => answers::refused(&refusal),
+        head = aliased.unwrap_or(head);
+        if config.compat == Compat::Strict {
+            // Icecast speaks HTTP/1.0 whatever it is asked in: no chunks, and no second request.
+            head.version = Version::Http10;
+        }
+        let Some((same, found)) = respond(client, route, &head, began, &parts).await else {
+            return;
         };
+        client = same;
         parts.counters.other_requests.add(1);
-        let kept = is_kept(&head) && !client.is_reserved;
-        let manner = Manner { version: head.version, kept, head_only: head.method == "HEAD" };
-        if conclude(&mut client, Some(&head), &answer, manner, began, &parts).await.is_err() {
+        let kept = config.compat == Compat::Sensible && is_kept(&head) && !client.is_reserved;
+        // Icecast refuses HEAD, and sends the whole page that says so.
+        let head_only = config.compat == Compat::Sensible && head.method == "HEAD";
+        let manner = Manner { config: &config, version: head.version, kept, head_only };
+        if conclude(&mut client, Some(&head), found, manner, began, &parts).await.is_err() {
             return;
         }
         if !kept {
@@ -99,16 +93,85 @@ async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
     }
 }
 
-/// Sends an answer, and logs the request that it ends.
+/// The request that `head` is meant to be, if its path is another's alias.
+fn aliased(head: &RequestHead, client: &Client, config: &Config) -> Option<RequestHead> {
+    if config.files.aliases.is_empty() || !matches!(head.method.as_str(), "GET" | "HEAD") {
+        return None;
+    }
+    let local = client.socket.local_addr().ok()?;
+    let path = config.files.meant(head.path(), local)?;
+    let query = &head.target[head.path().len()..];
+    Some(RequestHead { target: path + query, ..head.clone() })
+}
+
+/// Lets the client have what it asks for. Gives it back with its answer, unless it has become a
+/// source or a listener.
+async fn respond(
+    mut client: Client,
+    route: Result<Route, Refusal>,
+    head: &RequestHead,
+    began: Instant,
+    parts: &Arc<Parts>,
+) -> Option<(Client, Found)> {
+    let answered = match route {
+        Ok(Route::Nothing) => return None,
+        Ok(Route::Source(mount)) => match ingest::run(&mut client, head, mount, parts).await {
+            Ok(sent_bytes) => {
+                log(&client, Some(head), 200, sent_bytes, began.elapsed(), parts);
+                return None;
+            }
+            Err(refusal) => Err(refusal),
+        },
+        Ok(Route::Listen(name)) if head.method == "GET" => {
+            match listener::probed(client.ip, head, &name, parts).await {
+                Some(answered) => answered,
+                None => match listener::join(client, head, name, parts).await {
+                    Ok(()) => return None,
+                    Err((given_back, refusal)) => {
+                        client = *given_back;
+                        Err(refusal)
+                    }
+                },
+            }
+        }
+        Ok(route) => {
+            // These are made, unless there are such files.
+            let made = matches!(route, Route::Playlist(..) | Route::StatusPage);
+            let file = if made { files::find(head, parts).await.ok() } else { None };
+            match file {
+                Some(found) => return Some((client, found)),
+                None => answer(route, head, &client, parts).await,
+            }
+        }
+        Err(refusal) => Err(refusal),
+    };
+    let found = match answered {
+        Err(Refusal::NotFound) => files::find(head, parts).await,
+        answered => answered.map(Found::from),
+    };
+    Some((client, found.unwrap_or_else(|refusal| answers::refused(&refusal).into())))
+}
+
+/// Sends an answer and the file that goes with it, and logs the request that they end.
 async fn conclude(
     client: &mut Client,
     head: Option<&RequestHead>,
-    answer: &Answer,
-    manner: Manner,
+    found: Found,
+    manner: Manner<'_>,
     began: Instant,
     parts: &Parts,
 ) -> io::Result<()> {
-    let sent = client.send(answer, manner).await;
+    let Found { answer, part } = found;
+    let mut sent = client.send(&answer, manner).await;
+    if let (Ok(sent_bytes), Some(part)) = (&mut sent, part) {
+        let (bytes, ended) = part.send(client, parts).await;
+        *sent_bytes += bytes;
+        if let Err(error) = ended {
+            debug!(client = client.id, %error, "a file was not sent to its end");
+            log(client, head, answer.status, *sent_bytes, began.elapsed(), parts);
+            return Err(error);
+        }
+    }
     let sent_bytes = sent.as_ref().copied().unwrap_or_default();
     log(client, head, answer.status, sent_bytes, began.elapsed(), parts);
     sent.map(drop)
@@ -158,24 +221,51 @@ async fn answer(
     parts: &Parts,
 ) -> Result<Answer, Refusal> {
     match route {
-        Route::Admin(command) => carry_out::answer(&command, head, client.ip, parts).await,
+        Route::Admin(command) => {
+            let answer = carry_out::answer(&command, head, client.ip, parts).await?;
+            Ok(match &command.page {
+                Some(name) => answers::as_page(name, answer),
+                None => answer,
+            })
+        }
+        Route::Health => {
+            let stopping = parts.tasks.are_stopping();
+            Ok(health::answer(parts.started, Timestamp::now(), stopping))
+        }
         Route::Listen(name) => {
             listener::admission::identify(client.ip, head, &name, parts).await?;
-            let found = parts.registry.find(name.clone()).await.and_then(|mount| mount.on_air());
-            let source = found.ok_or(Refusal::NotFound)?.source;
+            let source = listener::heard(&name, parts).await?;
             Ok(listener::answer_to_head(&source, parts.config().mount(&name)))
         }
         Route::Options => Ok(answers::options()),
-        Route::Playlist(name) => {
+        Route::Metrics => metrics(head, client, parts).await,
+        Route::Playlist(Playlist::M3u, name) => {
             let usual = format!("{}:{}", parts.config().hostname, parts.port);
-            Ok(answers::playlist(&name, head.headers.first("host"), &usual))
+            Ok(answers::m3u(&name, head.headers.first("host"), &usual))
         }
+        Route::Playlist(Playlist::Vclt, name) => Ok(answers::vclt(&parts.snapshot().await, &name)),
+        Route::Playlist(Playlist::Xspf, name) => Ok(answers::xspf(&parts.snapshot().await, &name)),
         Route::StatusPage => Ok(page::answer()),
         Route::StatusJson(mount) => {
             Ok(answers::status_json(&parts.snapshot().await, mount.as_deref()))
         }
-        Route::Source(_) => unreachable!("a source has its own way"),
+        Route::Version => Ok(answers::version(&parts.snapshot().await)),
+        Route::Nothing | Route::Source(_) => unreachable!("these have their own way"),
     }
+}
+
+/// The counts, of hidden mounts too for the administrator.
+async fn metrics(head: &RequestHead, client: &Client, parts: &Parts) -> Result<Answer, Refusal> {
+    let mut is_admin = false;
+    if let Some(given) = auth::credentials(head) {
+        let attempt = parts.logins.attempt(client.ip, Some(given)).await?;
+        is_admin = parts.authority.is_admin(attempt.given());
+        if !is_admin {
+            return Err(attempt.failed().await);
+        }
+    }
+    let snapshot = parts.snapshot().await;
+    Ok(metrics::answer(&snapshot, &parts.config(), Process::now(), is_admin))
 }
 
 #[cfg(test)]

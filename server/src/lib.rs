@@ -29,6 +29,7 @@ pub mod config;
 pub mod config_file;
 mod connection;
 mod door;
+mod files;
 mod hooks;
 mod icecast;
 mod ingest;

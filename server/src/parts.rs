@@ -7,6 +7,7 @@ use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
+use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
@@ -29,6 +30,8 @@ pub(crate) struct Parts {
     pub(crate) live_config: LiveConfig,
     /// The server's counts.
     pub(crate) counters: Arc<ServerCounters>,
+    /// The disk that files are served from.
+    pub(crate) disk: Disk,
     /// Programs that are run when sources come and leave.
     pub(crate) hooks: Hooks,
     /// Logins that failed.

@@ -19,6 +19,9 @@ pub(crate) enum Refusal {
     /// The source sends something that is no audio or video.
     #[error("content type {0} is not a stream; send audio/mpeg, audio/aac, application/ogg, …")]
     ContentTypeUnfit(String),
+    /// A command that changes something, which a page of another site sent a browser to give.
+    #[error("a page of another site may not give commands; open the page of this server")]
+    CrossSite,
     /// A head that we do not take.
     #[error("{0}")]
     Head(#[from] HeadError),

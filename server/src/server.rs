@@ -8,6 +8,7 @@ use crate::auth::logins::Logins;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::{LiveConfig, Reloader};
+use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
@@ -114,6 +115,7 @@ impl Server {
             ),
             live_config: config,
             counters,
+            disk: Disk::default(),
             logs,
             port: self.addresses.first().map_or(0, SocketAddr::port),
             started: Timestamp::now(),

@@ -33,6 +33,11 @@ impl Tasks {
         self.stopping.cancelled()
     }
 
+    /// Whether the server is to stop.
+    pub(crate) fn are_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
     /// Tells all tasks to end and waits for them, at most for `grace`. Whether all have ended.
     pub(crate) async fn drain(&self, grace: Duration) -> bool {
         self.stopping.cancel();

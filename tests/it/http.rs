@@ -75,6 +75,18 @@ async fn head_tells_of_a_stream_without_sending_it() {
 }
 
 #[tokio::test]
+async fn head_tells_of_the_mount_that_stands_in_for_another() {
+    let station = Station::with("mounts.'/a.mp3'.fallback = '/b.mp3'");
+    let lines = [("Content-Type", "audio/mpeg"), ("Ice-Name", "Stands in")];
+    let (_source, _) = FakeSource::dial(&station, FakeSource::request("/b.mp3", &lines)).await;
+
+    let request = "HEAD /a.mp3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let head = Wire::ask(station.address(), request).await.head().await;
+
+    assert_eq!((head.status, head.headers.first("icy-name")), (200, Some("Stands in")));
+}
+
+#[tokio::test]
 async fn a_connection_is_kept_for_further_questions() {
     let station = Station::start();
     let mut wire = Wire::dial(station.address()).await;

@@ -7,13 +7,16 @@
 mod access;
 mod audience;
 mod coming_and_going;
+mod cors;
 mod crowd;
 mod encoders;
 mod fallback;
+mod files;
 mod hooks;
 mod http;
 mod listeners;
 mod logs;
+mod pages;
 mod players;
 mod programme;
 mod refusals;

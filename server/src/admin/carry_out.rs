@@ -22,6 +22,13 @@ pub(crate) async fn answer(
     ip: IpAddr,
     parts: &Parts,
 ) -> Result<Answer, Refusal> {
+    if command.kind.changes() && head.headers.first("sec-fetch-site") == Some("cross-site") {
+        // The browser adds the administrator's password by itself, whoever sent it here.
+        return Err(Refusal::CrossSite);
+    }
+    if let (Kind::BuildM3u, Some(mount)) = (command.kind, &command.mount) {
+        return playlist(command, mount, parts);
+    }
     let attempt = parts.logins.attempt(ip, auth::credentials(head)).await?;
     let name = command.mount.as_deref().map(MountName::new);
     let mount = name.as_ref().and_then(|name| name.as_ref().ok());
@@ -59,6 +66,15 @@ fn may(kind: Kind, mount: Option<&MountName>, given: Option<&Credentials>, parts
     authority.is_admin(given) || (is_for_sources && is_source())
 }
 
+/// A playlist with the credentials that the command names. Anybody may have it: it says no more
+/// than its parameters do.
+fn playlist(command: &Command, mount: &str, parts: &Parts) -> Result<Answer, Refusal> {
+    let said = |name| command.parameter(name).ok_or(Refusal::ParameterMissing);
+    let (user, password) = (said("username")?, said("password")?);
+    let host = format!("{}:{}", parts.config().hostname, parts.port);
+    Ok(answers::m3u_with_credentials(&MountName::new(mount)?, (&user, &password), &host))
+}
+
 async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<Answer, Refusal> {
     match command.kind {
         Kind::Fallbacks => {
@@ -92,7 +108,9 @@ async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<
             None => Ok(answers::other_mounts(&parts.snapshot().await, &mount.name)),
         },
         Kind::Stats => Ok(answers::stats(&parts.snapshot().await, Some(&mount.name))),
-        Kind::Ban | Kind::Bans | Kind::StreamList | Kind::Unban => Err(Refusal::UnknownCommand),
+        Kind::Ban | Kind::Bans | Kind::BuildM3u | Kind::StreamList | Kind::Unban => {
+            Err(Refusal::UnknownCommand)
+        }
         Kind::UpdateMetadata => Ok(answers::title_wanted(&mount.name)),
     }
 }
@@ -101,7 +119,8 @@ async fn about_all(command: &Command, parts: &Parts) -> Result<Answer, Refusal> 
     match command.kind {
         Kind::ListMounts => Ok(answers::mounts(&parts.snapshot().await)),
         Kind::Stats => Ok(answers::stats(&parts.snapshot().await, None)),
-        Kind::Fallbacks
+        Kind::BuildM3u
+        | Kind::Fallbacks
         | Kind::KillClient
         | Kind::KillSource
         | Kind::ListClients

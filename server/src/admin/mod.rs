@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Command {
     /// What is to be done.
     pub(crate) kind: Kind,
+    /// The command's name, if the answer is to be a page for people.
+    pub(crate) page: Option<String>,
     /// The mount that it is about, as the client wrote it. Whoever may send to that mount may
     /// give the command; without one only the administrator may.
     pub(crate) mount: Option<String>,
@@ -31,6 +33,8 @@ pub(crate) enum Kind {
     Ban,
     /// List who is kept out.
     Bans,
+    /// Make a playlist with credentials in it.
+    BuildM3u,
     /// Let the mount fall back to another until the configuration is read again.
     Fallbacks,
     /// Let a listener of the mount go.
@@ -58,6 +62,27 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether this changes what is on air, who hears it, or who may.
+    pub(crate) fn changes(self) -> bool {
+        match self {
+            Self::Ban
+            | Self::Fallbacks
+            | Self::KillClient
+            | Self::KillSource
+            | Self::ManageAuth
+            | Self::Metadata
+            | Self::MoveClients
+            | Self::Unban => true,
+            Self::Bans
+            | Self::BuildM3u
+            | Self::ListClients
+            | Self::ListMounts
+            | Self::Stats
+            | Self::StreamList
+            | Self::UpdateMetadata => false,
+        }
+    }
+
     /// Whether only the administrator may, whatever mount is named.
     pub(crate) fn is_administrators(self) -> bool {
         matches!(self, Self::Ban | Self::Bans | Self::Unban)
@@ -74,9 +99,14 @@ impl Command {
     /// The command `name` with the parameters of `query`. Whether these suffice is seen when it
     /// is carried out, since a client that may not give it is not told what is missing.
     pub(crate) fn read(name: &str, query: &str) -> Result<Self, Refusal> {
+        let (name, is_page) = match name {
+            "" => ("stats", true),
+            name => name.strip_suffix(".xsl").map_or((name, false), |name| (name, true)),
+        };
         let kind = match name {
             "ban" => Kind::Ban,
             "bans" => Kind::Bans,
+            "buildm3u" => Kind::BuildM3u,
             "fallback" | "fallbacks" => Kind::Fallbacks,
             "killclient" => Kind::KillClient,
             "killsource" => Kind::KillSource,
@@ -92,7 +122,8 @@ impl Command {
             _ => return Err(Refusal::UnknownCommand),
         };
         let mount = text_parameters(query).remove("mount");
-        Ok(Self { kind, mount, query: query.to_owned() })
+        let page = is_page.then(|| name.to_owned());
+        Ok(Self { kind, page, mount, query: query.to_owned() })
     }
 
     /// The number of the listener that the command is about; 0, which nobody has, if it is none.
@@ -178,6 +209,16 @@ mod tests {
         assert_eq!(titled("mount=/x&song=y"), Err(Refusal::ParameterMissing));
         assert_eq!(titled("mount=/x&song=y&mode=other"), Err(Refusal::ParameterMissing));
         assert!(titled("mount=/x&song=y&mode=updinfo").is_ok());
+    }
+
+    #[test]
+    fn a_command_with_the_end_of_a_page_is_the_same_as_a_page() {
+        let read = |name| Command::read(name, "").map(|command| (command.kind, command.page));
+
+        assert_eq!(read("listmounts"), Ok((Kind::ListMounts, None)));
+        assert_eq!(read("listmounts.xsl"), Ok((Kind::ListMounts, Some("listmounts".to_owned()))));
+        assert_eq!(read(""), Ok((Kind::Stats, Some("stats".to_owned()))));
+        assert_eq!(read(".xsl"), Err(Refusal::UnknownCommand));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Files that are served beside the streams, other names for them, and header lines.
 
-use std::net::IpAddr;
+use common::http::percent;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 
 /// Where files come from, and what leads to them.
@@ -11,10 +12,25 @@ pub struct Files {
     pub webroot: Option<PathBuf>,
     /// Whether files in it are served; intros and fallbacks are read from it all the same.
     pub serve: bool,
-    /// A file of further content types, in the form of `/etc/mime.types`.
+    /// A file of further content types, in the form of `/etc/mime.types`, and in its place.
     pub mime_types: Option<PathBuf>,
     /// Other names of paths, the first that fits counts.
     pub aliases: Vec<Alias>,
+}
+
+impl Files {
+    /// The path that is meant by the percent-encoded `path`, asked for at the address `local`,
+    /// percent-encoded too; `None` if it has no other name.
+    pub(crate) fn meant(&self, path: &str, local: SocketAddr) -> Option<String> {
+        let asked = percent::decode(path);
+        let fits = |alias: &&Alias| {
+            alias.source.as_bytes() == asked
+                && alias.port.is_none_or(|port| port == local.port())
+                && alias.bind_address.is_none_or(|ip| ip == local.ip().to_canonical())
+        };
+        let alias = self.aliases.iter().find(fits)?;
+        Some(percent::encode_path(alias.destination.as_bytes()))
+    }
 }
 
 /// A path that is answered as if another had been asked for.
@@ -75,6 +91,30 @@ const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alias_is_for_its_path_its_port_and_its_address() {
+        let alias = |source: &str, destination: &str, port, ip: Option<&str>| Alias {
+            source: source.to_owned(),
+            destination: destination.to_owned(),
+            port,
+            bind_address: ip.map(|ip| ip.parse().unwrap()),
+        };
+        let aliases = vec![
+            alias("/", "/status.xsl", None, None),
+            alias("/a b", "/one", Some(8_001), None),
+            alias("/a b", "/two ?", None, Some("127.0.0.1")),
+            alias("/a b", "/three", None, None),
+        ];
+        let files = Files { aliases, ..Files::default() };
+        let meant = |path, local: &str| files.meant(path, local.parse().unwrap());
+
+        assert_eq!(meant("/", "127.0.0.1:80").as_deref(), Some("/status.xsl"));
+        assert_eq!(meant("/a%20b", "127.0.0.1:8001").as_deref(), Some("/one"));
+        assert_eq!(meant("/a%20b", "[::ffff:127.0.0.1]:80").as_deref(), Some("/two%20%3F"));
+        assert_eq!(meant("/a%20b", "127.0.0.2:80").as_deref(), Some("/three"));
+        assert_eq!(meant("/a%20b/c", "127.0.0.2:80"), None);
+    }
 
     #[test]
     fn a_header_line_that_would_break_an_answer_is_refused() {

@@ -1,9 +1,11 @@
 //! Our status, commands' results and refusals as Icecast would answer them.
 
 use crate::access::list::{Ban, Banned};
-use crate::answer::{Answer, SERVER_ID};
+use crate::answer::{self, Answer};
 use crate::auth::htpasswd::Users;
 use crate::auth::users::Changed;
+use crate::config::Compat;
+use crate::icecast::pages;
 use crate::mount::fan::ListenerAbout;
 use crate::mount::name::MountName;
 use crate::refusal::Refusal;
@@ -11,7 +13,8 @@ use crate::status::snapshot::{MountSnapshot, Snapshot};
 use common::http::percent;
 use icecast_compat::admin_xml::{self, ListedBan, ListedBanned, ListedListener, ListedMount};
 use icecast_compat::fields::{Field, Fields, SourceFields};
-use icecast_compat::{stats_xml, status_json};
+use icecast_compat::status_json::{self, Texts};
+use icecast_compat::{playlists, stats_xml};
 use jiff::Timestamp;
 
 /// The answer to a client that is turned away.
@@ -51,6 +54,7 @@ fn status(refusal: &Refusal) -> u16 {
         Refusal::Unauthorized => 401,
         Refusal::AgentBanned
         | Refusal::ContentTypeMissing
+        | Refusal::CrossSite
         | Refusal::ListenersFull
         | Refusal::ListenersOfAddress { .. }
         | Refusal::MountTaken
@@ -82,9 +86,9 @@ pub(crate) fn options() -> Answer {
     }
 }
 
-/// The playlist of a mount: its address on the `host` that the client used, if that names a port,
-/// else on the `usual` one.
-pub(crate) fn playlist(mount: &MountName, host: Option<&str>, usual: &str) -> Answer {
+/// The M3U playlist of a mount: its address on the `host` that the client used, if that names a
+/// port, else on the `usual` one.
+pub(crate) fn m3u(mount: &MountName, host: Option<&str>, usual: &str) -> Answer {
     let named = |host: &&str| {
         let is_plain =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
@@ -93,6 +97,48 @@ pub(crate) fn playlist(mount: &MountName, host: Option<&str>, usual: &str) -> An
     let host = host.filter(named).unwrap_or(usual);
     let path = percent::encode_path(mount.as_str().as_bytes());
     Answer::ok("audio/x-mpegurl", format!("http://{host}{path}\r\n"))
+}
+
+/// The playlist of a mount as XSPF; without tracks if nobody is to see it or it is not there.
+pub(crate) fn xspf(snapshot: &Snapshot, mount: &MountName) -> Answer {
+    let sources = public_sources(snapshot, Some(mount.as_str()));
+    Answer::ok("application/xspf+xml; charset=UTF-8", playlists::xspf(&sources))
+}
+
+/// The playlist of a mount as VCLT; empty if nobody is to see it or it is not there.
+pub(crate) fn vclt(snapshot: &Snapshot, mount: &MountName) -> Answer {
+    let sources = public_sources(snapshot, Some(mount.as_str()));
+    Answer::ok("audio/x-vclt; charset=UTF-8", playlists::vclt(&sources))
+}
+
+/// The answer to `buildm3u`: the mount's address at `host` with credentials in it. All of it is
+/// encoded; Icecast's is not, so that a line's end among the parameters adds lines, and `@` leads
+/// elsewhere. Nor is its malformed `Content-Disposition =` taken over, which names no file.
+pub(crate) fn m3u_with_credentials(
+    mount: &MountName,
+    credentials: (&str, &str),
+    host: &str,
+) -> Answer {
+    let (user, password) = credentials;
+    let (user, password) = (percent::encode(user.as_bytes()), percent::encode(password.as_bytes()));
+    let path = percent::encode_path(mount.as_str().as_bytes());
+    let body = format!("http://{user}:{password}@{host}{path}\r\n");
+    let disposition = "attachment; filename=\"listen.m3u\"".to_owned();
+    Answer {
+        headers: vec![("Content-Disposition".to_owned(), disposition)],
+        ..Answer::ok("audio/x-mpegurl", body)
+    }
+}
+
+/// The raw `answer` to the command `name` as a page for people.
+pub(crate) fn as_page(name: &str, answer: Answer) -> Answer {
+    pages::page(name, answer)
+}
+
+/// What serves, as a page.
+pub(crate) fn version(snapshot: &Snapshot) -> Answer {
+    let about = Answer::ok(XML, stats_xml::document(&about_server(snapshot), &[]));
+    pages::page("server_version", about)
 }
 
 /// The answer to `killclient`.
@@ -255,6 +301,17 @@ pub(crate) fn stats(snapshot: &Snapshot, only: Option<&MountName>) -> Answer {
 
 /// The statistics for everybody; of one mount, if it is named.
 pub(crate) fn status_json(snapshot: &Snapshot, only: Option<&str>) -> Answer {
+    let texts = match snapshot.config.compat {
+        Compat::Sensible => Texts::Kept,
+        Compat::Strict => Texts::AsIcecast,
+    };
+    let sources = public_sources(snapshot, only);
+    let document = status_json::document(&about_server(snapshot), &sources, texts);
+    Answer::ok("application/json; charset=UTF-8", document)
+}
+
+/// What everybody may know of the mounts; of one, if it is named.
+fn public_sources(snapshot: &Snapshot, only: Option<&str>) -> Vec<SourceFields> {
     let wanted = |name: &MountName| only.is_none_or(|only| name.as_str() == only);
     let mut sources: Vec<_> = public_mounts(snapshot)
         .filter(|mount| wanted(&mount.name))
@@ -270,8 +327,7 @@ pub(crate) fn status_json(snapshot: &Snapshot, only: Option<&str>) -> Answer {
         fields: stand_in_fields(name, snapshot),
     }));
     sources.sort_by(|a, b| a.mount.cmp(&b.mount));
-    let document = status_json::document(&about_server(snapshot), &sources);
-    Answer::ok("application/json; charset=UTF-8", document)
+    sources
 }
 
 fn about_server(snapshot: &Snapshot) -> Fields {
@@ -280,7 +336,7 @@ fn about_server(snapshot: &Snapshot) -> Fields {
         .add("admin", snapshot.config.contact.as_str())
         .add("host", snapshot.config.hostname.as_str())
         .add("location", snapshot.config.location.as_str())
-        .add("server_id", SERVER_ID)
+        .add("server_id", answer::server_id(&snapshot.config))
         .add("server_start", date(snapshot.started))
         .add("server_start_iso8601", iso_date(snapshot.started));
     fields
@@ -293,7 +349,7 @@ fn server_counts(snapshot: &Snapshot) -> Fields {
         .add("client_connections", counters.connections.now())
         .add("clients", counters.clients.now())
         .add("connections", counters.connections.now())
-        .add("file_connections", 0)
+        .add("file_connections", counters.file_connections.now())
         .add("listener_connections", counters.listener_connections.now())
         .add("listeners", counters.listeners.now())
         .add("source_client_connections", counters.source_connections.now())

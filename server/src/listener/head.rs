@@ -4,7 +4,9 @@
 //! after the colon, in the order of their names, `icy-metaint` last. Players parse it leniently,
 //! scripts do not.
 
+use super::probe::{CLAIMED_BYTES, Ranged};
 use crate::answer;
+use crate::config::Config;
 use crate::config::mounts::MountConfig;
 use crate::mount::feed::Wrapping;
 use crate::mount::on_air::SourceAbout;
@@ -41,17 +43,25 @@ pub(crate) fn wrapping(
     }
 }
 
-/// The head.
+/// The head of the answer to a player of a mount that `of_mount` is about.
 pub(crate) fn head(
+    config: &Config,
+    of_mount: &MountConfig,
     version: Version,
     wrapping: Wrapping,
     source: &SourceAbout,
-    config: &MountConfig,
+    ranged: Ranged,
     now: Timestamp,
 ) -> String {
-    let mut head = answer::opening(version, 200, false, now);
+    let status = if ranged == Ranged::Rest { 206 } else { 200 };
+    let mut head = answer::opening(config, version, status, false, now);
     let _ = write!(head, "Content-Type: {}\r\n", source.content_type);
     head.push_str(answer::NEVER_CACHED);
+    answer::put_configured(&mut head, config, &of_mount.http_headers, status);
+    if ranged == Ranged::Rest {
+        let (last, bytes) = (CLAIMED_BYTES - 1, CLAIMED_BYTES);
+        let _ = write!(head, "Accept-Ranges: bytes\r\nContent-Range: bytes 0-{last}/{bytes}\r\n");
+    }
     if wrapping == Wrapping::Chunked {
         head.push_str("Transfer-Encoding: chunked\r\n");
     }
@@ -61,7 +71,7 @@ pub(crate) fn head(
         }
         let _ = write!(head, "ice-audio-info: {info}\r\n");
     }
-    for (name, value) in announced(source, config) {
+    for (name, value) in announced(source, of_mount) {
         let _ = write!(head, "icy-{name}:{value}\r\n");
     }
     if let Wrapping::Icy(interval) = wrapping {
@@ -102,6 +112,8 @@ const METADATA_INTERVAL_BYTES: u32 = 16_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Compat;
+    use crate::config::files::HttpHeader;
     use common::http::head::Headers;
     use std::net::Ipv4Addr;
 
@@ -134,16 +146,26 @@ mod tests {
         }
     }
 
+    fn line(name: &str, value: &str) -> HttpHeader {
+        HttpHeader { name: name.to_owned(), value: value.to_owned(), status: None }
+    }
+
     #[test]
     fn the_head_is_what_icecast_sends() {
         let source = source("audio/mpeg");
         let icy = Wrapping::Icy(NonZeroU32::new(16_000).unwrap());
 
-        let head = head(Version::Http10, icy, &source, &usual(), Timestamp::UNIX_EPOCH);
+        let mut config = Config::trial().unwrap();
+        config.compat = Compat::Strict;
+        config.http_headers = vec![line("Access-Control-Allow-Origin", "*")];
+        config.mounts.usual.http_headers = vec![line("X-Mount", "yes")];
+        let now = Timestamp::UNIX_EPOCH;
+        let head =
+            head(&config, &config.mounts.usual, Version::Http10, icy, &source, Ranged::No, now);
 
         let recorded = "Content-Type: audio/mpeg\r\nCache-Control: no-cache, no-store\r\n\
             Expires: Mon, 26 Jul 1997 05:00:00 GMT\r\nPragma: no-cache\r\n\
-            Access-Control-Allow-Origin: *\r\nicy-br:128\r\n\
+            Access-Control-Allow-Origin: *\r\nX-Mount: yes\r\nicy-br:128\r\n\
             ice-audio-info: ice-samplerate=44100;ice-bitrate=128;ice-channels=2\r\nicy-br:128\r\n\
             icy-description:A description\r\nicy-genre:ambient\r\nicy-name:Test Radio\r\n\
             icy-pub:0\r\nicy-url:http://radio.test/\r\nicy-metaint:16000\r\n\r\n";
@@ -204,7 +226,9 @@ mod tests {
         config.says.genre = Some("Other".to_owned());
         let source = source("audio/mpeg");
 
-        let head = head(Version::Http10, Wrapping::Plain, &source, &config, Timestamp::UNIX_EPOCH);
+        let (server, now) = (Config::trial().unwrap(), Timestamp::UNIX_EPOCH);
+        let head =
+            head(&server, &config, Version::Http10, Wrapping::Plain, &source, Ranged::No, now);
 
         assert!(head.contains("\r\nicy-name:Given\r\n") && !head.contains("Test Radio"));
         assert!(head.contains("\r\nicy-genre:ambient\r\n"), "as in Icecast");

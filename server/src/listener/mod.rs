@@ -6,9 +6,11 @@
 
 pub(crate) mod admission;
 mod head;
+pub(crate) mod probe;
 
 use crate::answer::Answer;
 use crate::client::Client;
+use crate::config::Compat;
 use crate::config::mounts::MountConfig;
 use crate::mount::Joined;
 use crate::mount::fan::{Arrival, Order};
@@ -21,6 +23,8 @@ use crate::switchboard;
 use admission::Admission;
 use common::http::head::RequestHead;
 use jiff::Timestamp;
+use probe::Ranged;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Makes `client` a listener of the mount `name`, or of one that stands in for it; gives it back
@@ -44,7 +48,13 @@ pub(crate) async fn join(
     let config = parts.config();
     let mount_config = config.mount(&name);
     let wrapping = head::wrapping(request, &source, mount_config);
-    let head = head::head(request.version, wrapping, &source, mount_config, Timestamp::now());
+    let now = Timestamp::now();
+    let ranged = match config.compat {
+        Compat::Sensible => probe::ranged(request),
+        Compat::Strict => Ranged::No,
+    };
+    let version = request.version;
+    let head = head::head(&config, mount_config, version, wrapping, &source, ranged, now);
     let feed = match intro {
         // It brings its own stream headers; those of the stream come after it.
         Some(intro) => {
@@ -106,17 +116,46 @@ async fn find_seat(name: &MountName, parts: &Arc<Parts>) -> Result<Joined, Refus
     }
 }
 
-/// The answer to `HEAD` for a mount that `source` feeds.
-pub(crate) fn answer_to_head(source: &SourceAbout, config: &MountConfig) -> Answer {
-    let announced = head::announced(source, config);
-    Answer {
-        status: 200,
-        content_type: None,
-        headers: std::iter::once(("Content-Type".to_owned(), source.content_type.clone()))
-            .chain(announced.map(|(name, value)| (format!("icy-{name}"), value.to_owned())))
-            .collect(),
-        body: None,
+/// What a listener of the mount `name` would hear: of the mount itself, or of the first that stands
+/// in for it. A file that is not on air yet is not put there for that.
+pub(crate) async fn heard(name: &MountName, parts: &Parts) -> Result<Arc<SourceAbout>, Refusal> {
+    let stops = parts.registry.chain(name.clone()).await;
+    if stops.first().is_some_and(|first| !first.config.direct) {
+        return Err(Refusal::MountUnavailable);
     }
+    let found = stops.iter().find_map(|stop| stop.on_air()?.on_air());
+    Ok(found.ok_or(Refusal::NotFound)?.source)
+}
+
+/// The answer to `HEAD` for a mount that `source` feeds and `config` is about.
+pub(crate) fn answer_to_head(source: &SourceAbout, config: &MountConfig) -> Answer {
+    let line = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut headers = vec![line("Content-Type", &source.content_type)];
+    let configured = config.http_headers.iter().filter(|line| line.status.is_none_or(|s| s == 200));
+    headers.extend(configured.map(|header| line(&header.name, &header.value)));
+    let announced = head::announced(source, config);
+    headers.extend(announced.map(|(name, value)| line(&format!("icy-{name}"), value)));
+    Answer { status: 200, content_type: None, headers, body: None }
+}
+
+/// The answer to a player's probe of the mount `name`; `None` if `request` is none, or there is
+/// nothing to probe.
+pub(crate) async fn probed(
+    ip: IpAddr,
+    request: &RequestHead,
+    name: &MountName,
+    parts: &Parts,
+) -> Option<Result<Answer, Refusal>> {
+    let config = parts.config();
+    let (Ranged::Probe(bytes), Compat::Sensible) = (probe::ranged(request), config.compat) else {
+        return None;
+    };
+    if let Err(refusal) = admission::identify(ip, request, name, parts).await {
+        return Some(Err(refusal));
+    }
+    let source = heard(name, parts).await.ok()?;
+    let headers = answer_to_head(&source, config.mount(name)).headers;
+    Some(Ok(probe::answer(bytes, &source, headers)))
 }
 
 /// The most of a player's name that is kept, in bytes.

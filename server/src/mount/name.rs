@@ -44,7 +44,7 @@ impl MountName {
         if text.starts_with("/admin/") || text == "/admin" {
             return Err(MountNameError::Admin);
         }
-        if text.ends_with(".xsl") {
+        if text.ends_with(".xsl") || ["/health", "/metrics"].contains(&text) {
             return Err(MountNameError::Page(text.to_owned()));
         }
         Ok(Self(text.into()))
@@ -97,6 +97,7 @@ mod tests {
             ("/admin/stats", Admin),
             ("/%61dmin", Admin),
             ("/status.xsl", Page("/status.xsl".to_owned())),
+            ("/metrics", Page("/metrics".to_owned())),
         ] {
             assert_eq!(MountName::of_path(path), Err(error), "{path}");
         }

@@ -13,6 +13,8 @@ pub(crate) struct ServerCounters {
     pub(crate) connections: Count,
     /// Connections now.
     pub(crate) clients: Count,
+    /// Requests that a file answered.
+    pub(crate) file_connections: Count,
     /// Requests that were neither sources nor listeners.
     pub(crate) other_requests: Count,
     /// Listeners that joined.
