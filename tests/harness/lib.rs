@@ -6,6 +6,7 @@
 //! - [`Player`]: a listener that takes the wrapping off a stream and keeps the titles.
 //! - [`Wire`]: a bare connection, for what the two above would never do.
 //! - [`Icecast`]: the packaged one, for what must be the same there.
+//! - [`IcecastXml`]: one configuration for both.
 //! - [`Program`] and [`Peer`]: a real encoder or player, found in `PATH` and watched.
 //! - [`frames`] and [`pages`]: audio that says of itself which piece it is.
 //!
@@ -18,6 +19,7 @@ mod answer;
 mod fake_source;
 pub mod frames;
 mod icecast;
+mod icecast_xml;
 pub mod pages;
 mod peer;
 mod player;
@@ -29,6 +31,7 @@ mod wire;
 pub use answer::Answer;
 pub use fake_source::FakeSource;
 pub use icecast::Icecast;
+pub use icecast_xml::{IcecastXml, RELAY_PASSWORD};
 pub use peer::{Output, Peer, Program};
 pub use player::Player;
 pub use station::{ADMIN_PASSWORD, SOURCE_PASSWORD, Station, basic};

@@ -1,12 +1,13 @@
 //! Our server, running in this process.
 
 use crate::answer::Answer;
+use crate::icecast_xml::IcecastXml;
 use crate::wait::until;
 use crate::wire::Wire;
 use common::auth::{Credentials, Password};
 use common::http;
 use serde_json::Value;
-use server::{Config, Outcome, Server};
+use server::{Config, Outcome, Server, config_file};
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -41,11 +42,27 @@ impl Station {
     pub fn changed(lines: &str, change: impl FnOnce(&mut Config)) -> Self {
         let passwords =
             format!("passwords.source = '{SOURCE_PASSWORD}'\npasswords.admin = '{ADMIN_PASSWORD}'");
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let text = format!("server.listen = ['{address}']\n{passwords}\n{lines}\n");
+        let text = format!("server.listen = ['127.0.0.1:0']\n{passwords}\n{lines}\n");
         let config = Config::read("station.toml", &text);
         let mut config = config.unwrap_or_else(|mistakes| panic!("{mistakes}"));
         change(&mut config);
+        Self::of(config)
+    }
+
+    /// Starts a server with a configuration of Icecast's.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the configuration.
+    pub fn with_xml(xml: &IcecastXml) -> Result<Self, String> {
+        let read = config_file::read(&xml.write(SocketAddr::from(([127, 0, 0, 1], 8_000))));
+        // It shares this process with the test, which stays who it is.
+        Ok(Self::of(Config { run_as: None, pid_file: None, ..read.config? }))
+    }
+
+    /// Starts a server with `config`, on a port that the system chooses.
+    pub fn of(config: Config) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut station = Self { address, config: Some(config), running: None };
         station.start_again();
         station

@@ -35,13 +35,18 @@ impl Wire {
 
     /// Connects to `address` from another address of this machine and sends `bytes`.
     pub async fn ask_from(from: IpAddr, address: SocketAddr, bytes: impl AsRef<[u8]>) -> Self {
+        let mut wire = Self::dial_from(from, address).await;
+        wire.send(bytes).await;
+        wire
+    }
+
+    /// Connects to `address` from another address of this machine.
+    pub async fn dial_from(from: IpAddr, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from((from, 0))).unwrap_or_else(|error| panic!("{from}: {error}"));
         let dialled = within("a connection", socket.connect(address)).await;
         let socket = dialled.unwrap_or_else(|error| panic!("{address}: {error}"));
-        let mut wire = Self { socket, received: BytesMut::new() };
-        wire.send(bytes).await;
-        wire
+        Self { socket, received: BytesMut::new() }
     }
 
     /// Connects to `address` with as little room for what comes as the system allows, and sends
