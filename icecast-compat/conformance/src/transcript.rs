@@ -1,18 +1,25 @@
-//! An answer, without what changes from run to run.
+//! What came back, without what changes from run to run.
 
 use common::http::head::decoded;
 
-/// The answer as text: dates, ports, counts and what a server calls itself are replaced by a name,
+/// An answer as text: dates, ports, counts and what a server calls itself are replaced by a name,
 /// and a document of one line is broken between its elements, so that a difference can be seen.
 pub fn transcript(answer: &[u8], port: u16) -> String {
-    let text = decoded(answer).replace("\r\n", "\n").replace(&format!(":{port}"), ":PORT");
+    let text = answered(answer);
+    let text = text.replace("\r\n", "\n").replace(&format!(":{port}"), ":PORT");
     let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
     let mut out = String::new();
     for line in head.lines() {
         out.push_str(&head_line(line));
         out.push('\n');
     }
-    out.push('\n');
+    // What Icecast sends twice, as after `100 Continue`, is a head both times.
+    if head.contains(" 100 ") && body.starts_with("HTTP/") {
+        return out + "\n" + &transcript(body.as_bytes(), port);
+    }
+    if !head.is_empty() {
+        out.push('\n');
+    }
     for line in body.replace("><", ">\n<").replace(",\"", ",\n\"").lines() {
         out.push_str(&body_line(line));
         out.push('\n');
@@ -20,10 +27,45 @@ pub fn transcript(answer: &[u8], port: u16) -> String {
     out
 }
 
+/// A line of a log, with what changes from run to run named.
+pub fn log_line(line: &str, port: u16) -> String {
+    let line = line.replace(&format!(":{port}"), ":PORT");
+    if let (Some(from), Some(to)) = (line.find(" - - ["), line.find("] \"")) {
+        // Access: `… [date] "request" status bytes "referer" "agent" seconds`.
+        let mut words: Vec<&str> = line[to + 2..].split(' ').collect();
+        let count = words.len();
+        if let Some(seconds) = words.get_mut(count - 1) {
+            *seconds = "SECONDS";
+        }
+        let is_number = |word: &str| word.parse::<u64>().is_ok();
+        let pair = words.windows(2).position(|pair| is_number(pair[0]) && is_number(pair[1]));
+        if let Some(bytes) = pair.and_then(|at| words.get_mut(at + 1)) {
+            *bytes = "BYTES";
+        }
+        return format!("{} - - [DATE] {}", &line[..from], words.join(" "));
+    }
+    match line.split_once('|') {
+        Some((_date, rest)) => format!("DATE|{rest}"),
+        None => line,
+    }
+}
+
+/// The answer as text; a body that is none is written with escapes.
+fn answered(answer: &[u8]) -> String {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let (head, body) = answer.split_at(end.map_or(answer.len(), |end| end + 4));
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~' | 0x80..);
+    match body.iter().all(is_text) {
+        true => decoded(answer).into_owned(),
+        false => format!("{}{}", decoded(head), body.escape_ascii()),
+    }
+}
+
 fn head_line(line: &str) -> String {
     match line.split_once(": ") {
         Some(("Date", _)) => "Date: DATE".to_owned(),
         Some(("Server", _)) => "Server: SERVER".to_owned(),
+        Some(("Content-Length", "0")) => line.to_owned(),
         Some(("Content-Length", _)) => "Content-Length: LENGTH".to_owned(),
         Some(_) | None => line.to_owned(),
     }
@@ -46,8 +88,9 @@ fn body_line(line: &str) -> String {
 }
 
 /// The values that change from run to run.
-const VARIABLE: [(&str, &str); 17] = [
+const VARIABLE: [(&str, &str); 18] = [
     ("Connected", "SECONDS"),
+    ("ID", "ID"),
     ("client_connections", "COUNT"),
     ("clients", "COUNT"),
     ("connections", "COUNT"),
@@ -91,5 +134,27 @@ mod tests {
             transcript(answer, 81),
             "HTTP/1.0 200 OK\n\n{\"i\":{\"host\":\"h\",\n\"server_id\":SERVER,\n\"dummy\":null}}\n"
         );
+    }
+
+    #[test]
+    fn both_heads_after_100_continue_are_heads() {
+        let answer = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\nDate: now\r\n\r\n";
+
+        assert_eq!(
+            transcript(answer, 81),
+            "HTTP/1.1 100 Continue\n\nHTTP/1.0 200 OK\nDate: DATE\n\n"
+        );
+    }
+
+    #[test]
+    fn what_changes_in_a_log_is_named() {
+        let access =
+            "::1 - - [22/Nov/2026:07:52:45 +0000] \"GET /a HTTP/1.1\" 200 63 \"-\" \"A 1 2 3\" 1";
+        assert_eq!(
+            log_line(access, 81),
+            "::1 - - [DATE] \"GET /a HTTP/1.1\" 200 BYTES \"-\" \"A 1 2 3\" SECONDS"
+        );
+        let playlist = "22/Nov/2026:07:52:45 +0000|/live.mp3|1|A | B";
+        assert_eq!(log_line(playlist, 81), "DATE|/live.mp3|1|A | B");
     }
 }
