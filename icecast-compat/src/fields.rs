@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 /// A value, with the type it has in JSON. In XML all are text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
+    /// A number with a fraction, as its source wrote it.
+    Decimal(String),
     /// A count, a rate, a number of bytes.
     Number(u64),
     /// Everything else.
@@ -12,13 +14,16 @@ pub enum Field {
 }
 
 impl Field {
-    /// `text` as a number if it is one that Icecast would show as such (digits only), else as
-    /// text. For values such as `ice-bitrate` that a source sends as text.
+    /// `text` as a number if it is one that Icecast would show as such and that JSON knows, else
+    /// as text. For values such as `ice-bitrate` that a source sends as text.
     pub fn guessed(text: &str) -> Self {
-        let plain = !text.starts_with('0') || text == "0";
-        match text.parse() {
-            Ok(number) if plain && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Self::Number(number)
+        let are_digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_whole = |text: &str| are_digits(text) && (!text.starts_with('0') || text == "0");
+        match (text.split_once('.'), text.parse()) {
+            (None, Ok(number)) if is_whole(text) => Self::Number(number),
+            (Some((whole, part)), _) if is_whole(whole) && are_digits(part) => {
+                Self::Decimal(text.to_owned())
             }
             _ => Self::Text(text.to_owned()),
         }
@@ -87,10 +92,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_digits_are_guessed_to_be_a_number() {
+    fn only_what_json_takes_for_a_number_is_guessed_to_be_one() {
         assert_eq!(Field::guessed("128"), Field::Number(128));
         assert_eq!(Field::guessed("0"), Field::Number(0));
-        for text in ["", "-", "12.", ".5", "007", "+1", "0.4", " 1", "99999999999999999999"] {
+        assert_eq!(Field::guessed("5.50"), Field::Decimal("5.50".to_owned()));
+        assert_eq!(Field::guessed("0.4"), Field::Decimal("0.4".to_owned()));
+        for text in ["", "-", "12.", ".5", "007", "00.4", "+1", "1.2.3", " 1", "1e5"] {
             assert_eq!(Field::guessed(text), Field::Text(text.to_owned()));
         }
     }

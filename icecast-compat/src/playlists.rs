@@ -100,7 +100,7 @@ pub fn vclt(sources: &[SourceFields]) -> String {
 fn said(fields: &Fields, name: &str) -> Option<String> {
     match fields.iter().find(|(known, _)| *known == name)?.1 {
         Field::Number(number) => Some(number.to_string()),
-        Field::Text(text) => Some(text.clone()),
+        Field::Decimal(text) | Field::Text(text) => Some(text.clone()),
     }
 }
 

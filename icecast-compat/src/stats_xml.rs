@@ -28,7 +28,7 @@ fn put(out: &mut String, fields: &Fields) {
     for (name, value) in fields.iter().filter(|(name, _)| xml::is_name(name)) {
         match value {
             Field::Number(number) => xml::element(out, name, &number.to_string()),
-            Field::Text(text) => xml::element(out, name, text),
+            Field::Decimal(text) | Field::Text(text) => xml::element(out, name, text),
         }
     }
 }

@@ -56,6 +56,7 @@ fn put(out: &mut String, fields: &Fields, texts: Texts) {
             Field::Number(number) => {
                 let _ = write!(out, "{number}");
             }
+            Field::Decimal(text) => out.push_str(text),
             Field::Text(text) if texts == Texts::AsIcecast && is_word_of_json(text) => {
                 out.push_str(text);
             }

@@ -58,6 +58,9 @@ pub(crate) enum Refusal {
     /// Listeners would be moved to where they are.
     #[error("supplied mountpoints are identical")]
     MountsIdentical,
+    /// A command in a way that there is not.
+    #[error("No such action")]
+    NoSuchAction,
     /// Listeners would be moved to a mount that is not there.
     #[error("No such destination")]
     NoDestination,

@@ -96,9 +96,12 @@ async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<
         // Its listeners need not say who they are; Icecast answers so.
         Kind::ManageAuth => Err(Refusal::ParameterUnfit("missing parameter".to_owned())),
         Kind::Metadata => {
-            let title = command.title(charset(&mount.name, parts))?;
+            let title = match command.title(charset(&mount.name, parts)) {
+                Err(Refusal::NoSuchAction) => return Ok(answers::no_such_action()),
+                title => title?,
+            };
             let takes = mount.on_air().is_some_and(|air| air.takes_titles());
-            if takes {
+            if let Some(title) = title.filter(|_| takes) {
                 mount.announce(title).await;
             }
             Ok(answers::metadata_updated(takes))

@@ -142,11 +142,18 @@ impl Command {
     /// `charset` says how its bytes are to be read, or else `usual`. Without either they are UTF-8
     /// where that is valid and Windows-1252 otherwise; Icecast takes them for ISO 8859-1, so that
     /// titles from today's programs arrive garbled.
-    pub(crate) fn title(&self, usual: Option<&'static Encoding>) -> Result<TitleText, Refusal> {
+    ///
+    /// `None` if it gives no title, such as a `url` alone, which Icecast takes and ignores.
+    pub(crate) fn title(
+        &self,
+        usual: Option<&'static Encoding>,
+    ) -> Result<Option<TitleText>, Refusal> {
         let parameters: BTreeMap<_, _> = percent::parameters(&self.query).into_iter().collect();
         let parameter = |name: &[u8]| parameters.get(name);
-        if parameter(b"mode").is_none_or(|mode| mode != b"updinfo") {
-            return Err(Refusal::ParameterMissing);
+        match parameter(b"mode") {
+            None => return Err(Refusal::ParameterMissing),
+            Some(mode) if mode != b"updinfo" => return Err(Refusal::NoSuchAction),
+            Some(_) => {}
         }
         let said = parameter(b"charset").and_then(|label| Encoding::for_label(label));
         let encoding = said.or(usual);
@@ -159,11 +166,11 @@ impl Command {
             Some(text.trim().to_owned())
         };
         match (text(b"song"), text(b"artist"), text(b"title")) {
-            (Some(song), _, _) => Ok(TitleText { artist: None, title: Some(song) }),
-            (None, None, None) => Err(Refusal::ParameterMissing),
+            (Some(song), _, _) => Ok(Some(TitleText { artist: None, title: Some(song) })),
+            (None, None, None) => Ok(None),
             (None, artist, title) => {
                 let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-                Ok(TitleText { artist: given(artist), title: given(title) })
+                Ok(Some(TitleText { artist: given(artist), title: given(title) }))
             }
         }
     }
@@ -179,9 +186,10 @@ pub(crate) fn text_parameters(query: &str) -> BTreeMap<String, String> {
 mod tests {
     use super::*;
 
-    fn titled(query: &str) -> Result<String, Refusal> {
-        let command = Command::read("metadata", &format!("mount=/x&mode=updinfo&{query}"))?;
-        Ok(command.title(None)?.shown())
+    fn titled(query: &str) -> Option<String> {
+        let query = format!("mount=/x&mode=updinfo&{query}");
+        let command = Command::read("metadata", &query).unwrap();
+        command.title(None).unwrap().map(|title| title.shown())
     }
 
     #[test]
@@ -190,7 +198,7 @@ mod tests {
         assert_eq!(titled("artist=A&title=T").unwrap(), "A - T");
         assert_eq!(titled("title=T&artist=").unwrap(), "T");
         assert_eq!(titled("song=").unwrap(), "");
-        assert_eq!(titled("url=x"), Err(Refusal::ParameterMissing));
+        assert_eq!(titled("url=x"), None);
     }
 
     #[test]
@@ -207,7 +215,7 @@ mod tests {
         let titled = |query| Command::read("metadata", query).unwrap().title(None);
 
         assert_eq!(titled("mount=/x&song=y"), Err(Refusal::ParameterMissing));
-        assert_eq!(titled("mount=/x&song=y&mode=other"), Err(Refusal::ParameterMissing));
+        assert_eq!(titled("mount=/x&song=y&mode=other"), Err(Refusal::NoSuchAction));
         assert!(titled("mount=/x&song=y&mode=updinfo").is_ok());
     }
 

@@ -47,6 +47,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::MountName(_)
         | Refusal::MountsIdentical
         | Refusal::NoDestination
+        | Refusal::NoSuchAction
         | Refusal::ParameterMissing
         | Refusal::ParameterUnfit(_)
         | Refusal::SourceMissing
@@ -212,6 +213,11 @@ pub(crate) fn metadata_updated(taken: bool) -> Answer {
         false => "Mountpoint will not accept URL updates",
     };
     Answer::ok(XML, admin_xml::response(message, true))
+}
+
+/// The answer to `metadata` in a mode that there is not.
+pub(crate) fn no_such_action() -> Answer {
+    Answer::ok(XML, admin_xml::response(&Refusal::NoSuchAction.to_string(), false))
 }
 
 /// The answer to `listmounts`.

@@ -47,7 +47,11 @@ pub(crate) async fn run(
     let content_type = content_type(head)?;
     let chunked = is_chunked(head)?;
     let sources_max = parts.config().limits.sources_max;
-    let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
+    let Some(seat) = SourceSeat::new(&parts.counters, sources_max) else {
+        // Which of the two it is matters to whoever sent it; Icecast says this first.
+        let taken = parts.registry.find(name).await.is_some_and(|mount| mount.on_air().is_some());
+        return Err(if taken { Refusal::MountTaken } else { Refusal::SourcesFull });
+    };
     let about = SourceAbout::read(&head.headers, content_type, client.ip);
     let framer = Framer::new(about.format);
     let unweaver = inline_titles(head, about.format).map(Unweaver::new);
@@ -195,7 +199,9 @@ impl Body {
     }
 }
 
-/// What the source sends. `SOURCE` without a content type means MP3, as it always has.
+/// What the source sends. `SOURCE` without a content type means MP3, as it always has. Icecast
+/// takes any type; what a browser would take for a page or a document is refused here, since it
+/// would be one of the server's own.
 fn content_type(head: &RequestHead) -> Result<&str, Refusal> {
     let Some(given) = head.headers.first("content-type").filter(|given| !given.is_empty()) else {
         return if head.method == "SOURCE" {
@@ -206,11 +212,11 @@ fn content_type(head: &RequestHead) -> Result<&str, Refusal> {
     };
     let essence = format::essence(given);
     let fits = match essence.split_once('/') {
-        Some(("audio" | "video", kind)) => !kind.is_empty(),
+        Some(("" | "image" | "multipart" | "text", _) | (_, "")) | None => false,
         Some(("application", kind)) => {
-            !matches!(kind, "" | "json" | "x-www-form-urlencoded" | "xml")
+            !matches!(kind, "json" | "pdf" | "x-www-form-urlencoded") && !kind.ends_with("xml")
         }
-        Some(_) | None => false,
+        Some(_) => true,
     };
     if fits { Ok(given) } else { Err(Refusal::ContentTypeUnfit(essence)) }
 }
@@ -259,10 +265,12 @@ mod tests {
 
     #[test]
     fn what_is_no_stream_is_refused_by_its_type() {
-        for fit in ["audio/mpeg", "Audio/Ogg; codecs=opus", "video/webm", "application/ogg"] {
+        for fit in
+            ["x-odd/thing", "audio/mpeg", "Audio/Ogg; codecs=opus", "video/webm", "application/ogg"]
+        {
             assert_eq!(content_type(&head("PUT", &[("Content-Type", fit)])), Ok(fit));
         }
-        for unfit in ["text/html", "image/png", "mp3", "application/json", "audio/"] {
+        for unfit in ["text/html", "image/png", "mp3", "application/xhtml+xml", "audio/"] {
             let head = head("PUT", &[("Content-Type", unfit)]);
             assert_eq!(content_type(&head), Err(Refusal::ContentTypeUnfit(unfit.to_owned())));
         }

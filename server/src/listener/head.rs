@@ -88,10 +88,12 @@ pub(super) fn announced<'a>(
     config: &'a MountConfig,
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
     let own = config.says.name.as_deref();
-    let rest = source.announced.iter().filter(move |(name, _)| own.is_none() || name != "name");
-    let mut all: Vec<_> = rest.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    all.extend(own.map(|own| ("name", own)));
-    all.sort();
+    let said = source.announced.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut all: Vec<_> = said.filter(|(name, _)| own.is_none() || *name != "name").collect();
+    if let Some(own) = own {
+        let at = all.iter().position(|(name, _)| *name > "name").unwrap_or(all.len());
+        all.insert(at, ("name", own));
+    }
     all.into_iter()
 }
 

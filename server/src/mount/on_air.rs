@@ -1,11 +1,12 @@
 //! What a mount has on air: its source, and the title.
 
-use common::format::Format;
+use common::format::{self, Format};
 use common::http::head::Headers;
 pub(crate) use common::ogg::comment::Title as TitleText;
 use common::ogg::comment::{Audio, Tags};
 use common::ogg::retitle;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -83,49 +84,49 @@ pub(crate) struct SourceAbout {
     pub(crate) metadata_interval_bytes: Option<u32>,
     /// Whether it is a file of the server's own, which is no business of the public's.
     pub(crate) is_file: bool,
-    /// The header lines that a listener gets too, without their prefix, in the order of their
-    /// names.
+    /// The header lines that a listener gets too, without their prefix: first those that the
+    /// source wrote with `ice-`, then those with `icy-`, each in the order of their names.
     pub(crate) announced: Vec<(String, String)>,
 }
 
 impl SourceAbout {
     /// Reads a source's head.
     pub(crate) fn read(headers: &Headers, content_type: &str, ip: IpAddr) -> Self {
+        // Of lines that stand twice the last counts, and an empty one says nothing.
+        let lines: BTreeMap<String, &str> =
+            headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let said = |names: &[&str]| {
-            let found = names.iter().find_map(|name| headers.first(name));
-            found.filter(|value| !value.is_empty()).map(bounded)
+            let found = names.iter().find_map(|name| lines.get(*name));
+            found.filter(|value| !value.is_empty()).map(|value| bounded(value))
         };
-        let mut announced: Vec<(String, String)> = headers
-            .iter()
-            .filter_map(|(name, value)| {
-                let name = name.to_ascii_lowercase();
-                let name = name.strip_prefix("ice-")?;
-                let kept = !matches!(name, "password" | "audio-info" | "public");
-                let name = if name == "bitrate" { "br" } else { name };
-                kept.then(|| (name.to_owned(), bounded(value)))
-            })
-            .collect();
-        let public = headers.first("ice-public").or_else(|| headers.first("icy-pub"));
-        announced.extend(public.map(|value| ("pub".to_owned(), bounded(value))));
-        announced.sort();
+        let announced = lines.iter().filter(|(_, value)| !value.is_empty());
+        let announced = announced.filter_map(|(name, value)| {
+            let name = listeners_name(name)?;
+            Some((name.to_owned(), bounded(value)))
+        });
+        let content_type = match format::essence(content_type).as_str() {
+            // Icecast tells listeners so, and some know only this name.
+            "application/x-ogg" => "application/ogg",
+            _ => content_type,
+        };
+        let public = said(&["ice-public", "icy-pub"]);
         Self {
             ip,
             user_agent: said(&["user-agent"]),
             content_type: bounded(content_type),
             format: Format::of(content_type),
             name: said(&["ice-name", "icy-name", "x-audiocast-name"]),
-            description: said(&["ice-description", "x-audiocast-description"]),
+            description: said(&["ice-description", "icy-description", "x-audiocast-description"]),
             genre: said(&["ice-genre", "icy-genre", "x-audiocast-genre"]),
             url: said(&["ice-url", "icy-url", "x-audiocast-url"]),
             public: public.is_some_and(|value| value.trim() == "1"),
             bitrate: said(&["ice-bitrate", "icy-br", "x-audiocast-bitrate"]),
             audio_info: said(&["ice-audio-info"]),
-            metadata_interval_bytes: headers
-                .first("icy-metaint")
+            metadata_interval_bytes: said(&["icy-metaint"])
                 .and_then(|interval| interval.trim().parse().ok())
                 .filter(|interval| *interval > 0),
             is_file: false,
-            announced,
+            announced: announced.collect(),
         }
     }
 
@@ -156,6 +157,17 @@ impl SourceAbout {
         };
         let from_info = || self.audio_parameters().into_iter().find_map(named);
         self.bitrate.clone().or_else(from_info)
+    }
+}
+
+/// The name, without its prefix, of the line in which a listener is told what a source says in the
+/// line `name`; `None` if that is not its business.
+fn listeners_name(name: &str) -> Option<&str> {
+    match name.strip_prefix("ice-").or_else(|| name.strip_prefix("icy-"))? {
+        "password" | "audio-info" | "metaint" | "metadata" => None,
+        "bitrate" => Some("br"),
+        "public" => Some("pub"),
+        name => Some(name),
     }
 }
 
@@ -208,6 +220,24 @@ mod tests {
 
         let names: Vec<_> = about.announced.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["genre", "name", "pub"]);
+    }
+
+    #[test]
+    fn of_lines_that_stand_twice_the_last_counts_and_empty_ones_say_nothing() {
+        let about = about(&[
+            ("icy-name", "Icy"),
+            ("ice-name", "One"),
+            ("Ice-Name", "Two"),
+            ("ice-genre", ""),
+            ("icy-br", "96"),
+            ("icy-metaint", "8192"),
+            ("icy-foo", "bar"),
+        ]);
+
+        let lines = [("name", "Two"), ("br", "96"), ("foo", "bar"), ("name", "Icy")];
+        let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(about.announced, lines);
+        assert_eq!((about.name.as_deref(), about.genre), (Some("Two"), None));
     }
 
     #[test]
