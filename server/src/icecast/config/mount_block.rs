@@ -173,8 +173,11 @@ impl Reader<'_, '_, '_> {
     }
 
     fn listeners(&mut self) {
-        if let Some(auth) = self.block.block("authentication", listener_auth) {
-            self.set(|config| config.listeners = Some(auth));
+        match self.block.block("authentication", listener_auth) {
+            Login::Known(auth) => self.set(|config| config.listeners = Some(auth)),
+            // Rather closed to all than open to everybody.
+            Login::Unknown => self.set(|config| config.direct = false),
+            Login::Unneeded => {}
         }
         let own = headers::read(self.block);
         if !own.is_empty() {
@@ -224,8 +227,16 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-/// How listeners log in; `None` if they need not, or what is said of it is wrong, and noted.
-fn listener_auth(block: &mut Block<'_, '_>) -> Option<ListenerAuth> {
+/// How listeners log in.
+enum Login {
+    Known(ListenerAuth),
+    /// In a way that is not acted on.
+    Unknown,
+    Unneeded,
+}
+
+/// How listeners log in; mistakes are noted.
+fn listener_auth(block: &mut Block<'_, '_>) -> Login {
     let line = block.line();
     let kind = block.attribute("type");
     let options = block.each("option", |option| {
@@ -234,9 +245,9 @@ fn listener_auth(block: &mut Block<'_, '_>) -> Option<ListenerAuth> {
     });
     let option = |name: &str| options.iter().rev().find(|option| option.0 == name);
     match kind.as_deref() {
-        None => None,
+        None => Login::Unneeded,
         Some("htpasswd") => match option("filename") {
-            Some((_, file)) if !file.is_empty() => Some(ListenerAuth::Htpasswd {
+            Some((_, file)) if !file.is_empty() => Login::Known(ListenerAuth::Htpasswd {
                 file: file.into(),
                 duplicates: option("allow_duplicate_users").is_some_and(|said| said.1 != "0"),
             }),
@@ -244,14 +255,21 @@ fn listener_auth(block: &mut Block<'_, '_>) -> Option<ListenerAuth> {
                 let what = "<authentication> of type htpasswd names no file; write <option \
                             name=\"filename\" value=\"…\"/>";
                 block.advise(Advice::mistake(line, what));
-                None
+                Login::Unknown
             }
         },
-        Some(kind) => {
+        // It may be there for the sake of sources, or of what else happens.
+        Some(kind @ "url") if option("listener_add").is_none() => {
             let what = format!("<authentication> of type {kind:?} is not acted on yet");
             let what = format!("{what}; everybody may listen, and no backend is asked");
             block.advise(Advice::warning(line, what));
-            None
+            Login::Unneeded
+        }
+        Some(kind) => {
+            let what = format!("<authentication> of type {kind:?} is not acted on yet");
+            let what = format!("{what}; nobody may listen, rather than everybody");
+            block.advise(Advice::warning(line, what));
+            Login::Unknown
         }
     }
 }

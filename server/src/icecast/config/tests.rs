@@ -398,7 +398,12 @@ fn a_backend_for_listeners_is_answered_with_a_warning_and_a_file_without_a_name_
 
     let url =
         "<authentication type='url'><option name='listener_add' value='http:'/></authentication>";
-    assert!(mount(url)[0].contains("everybody may listen"));
+    assert!(mount(url)[0].contains("nobody may listen"));
+    let closed = config_of(&format!("<mount><mount-name>/a</mount-name>{url}</mount>"));
+    assert!(!closed.mount(&MountName::new("/a").unwrap()).direct);
+    let of_sources = "<authentication type='url'><option name='stream_auth' value='http:'/>\
+                      </authentication>";
+    assert!(mount(of_sources)[0].contains("everybody may listen"));
     assert!(mount("<hidden>0</hidden><public>-1</public><fallback-mount/>").is_empty());
     let nameless = "<mount><mount-name>/a</mount-name><authentication type='htpasswd'/></mount>";
     assert!(mistakes_of(nameless)[0].contains("names no file"));
