@@ -30,6 +30,7 @@ async fn only_a_user_in_the_file_hears_a_guarded_mount() {
     let mounts = station.admin("/admin/listmounts").await;
     let expected = "<listeners>1</listeners><authenticator>htpasswd</authenticator><Connected>";
     assert!(mounts.text().contains(expected), "{}", mounts.text());
+    assert_eq!(station.until_on_air("/x.mp3").await["authenticator"], "htpasswd");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod encoders;
 mod fallback;
 mod files;
 mod hooks;
+mod hostile;
 mod http;
 mod listeners;
 mod logs;

@@ -391,6 +391,7 @@ fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
     fields
         .add_some("artist", air.title.artist.clone())
         .add_some("audio_info", source.audio_info.clone())
+        .add_some("authenticator", mount.is_guarded.then_some(HTPASSWD))
         .add_some("bitrate", kbps.map(|kbps| Field::guessed(&kbps)))
         .add("genre", or(&says.genre, &source.genre, "various"))
         .add("listener_peak", mount.counters.listener_peak.now())
@@ -446,7 +447,6 @@ fn add_private_fields(mount: &MountSnapshot, snapshot: &Snapshot, fields: &mut F
     let source = &mount.on_air.source;
     let public = snapshot.config.mount(&mount.name).public.unwrap_or(source.public);
     fields
-        .add_some("authenticator", mount.is_guarded.then_some(HTPASSWD))
         .add("max_listeners", listeners_max(&mount.name, snapshot))
         .add("public", u64::from(public))
         .add("slow_listeners", mount.counters.slow_listeners.now())
