@@ -5,6 +5,8 @@
 pub enum Format {
     /// AAC in ADTS frames.
     Adts,
+    /// Matroska or WebM clusters.
+    Matroska,
     /// MPEG audio, layers I to III.
     Mpeg,
     /// Ogg pages, whatever is in them.
@@ -29,13 +31,14 @@ impl Format {
             | "audio/mpeg3" | "audio/x-mpg" => Self::Mpeg,
             "application/ogg" | "application/x-ogg" | "audio/ogg" | "audio/vorbis"
             | "audio/opus" | "audio/speex" | "audio/x-vorbis+ogg" | "video/ogg" => Self::Ogg,
+            "audio/webm" | "video/webm" | "audio/x-matroska" | "video/x-matroska" => Self::Matroska,
             _ => Self::Unknown,
         }
     }
 
-    /// Whether a title rides inside the stream as ICY blocks; Ogg carries its own.
+    /// Whether a title rides inside the stream as ICY blocks; a container carries its own.
     pub fn takes_icy(self) -> bool {
-        self != Self::Ogg
+        !matches!(self, Self::Matroska | Self::Ogg)
     }
 }
 
@@ -54,6 +57,7 @@ mod tests {
         assert_eq!(Format::of("Audio/Ogg; codecs=opus"), Format::Ogg);
         assert_eq!(Format::of("audio/mpeg"), Format::Mpeg);
         assert_eq!(Format::of("audio/aacp"), Format::Adts);
-        assert_eq!(Format::of("video/webm"), Format::Unknown);
+        assert_eq!(Format::of("video/webm"), Format::Matroska);
+        assert_eq!(Format::of("video/mp4"), Format::Unknown);
     }
 }

@@ -191,6 +191,7 @@ const SOURCE: &[Layer] = &[
 /// Functions of bytes, events and a given time: they open nothing, wait for nothing, ask no clock.
 const PURE: &[&str] = &[
     "server/src/files/wanted.rs",
+    "server/src/ingest/framer/clusters.rs",
     "server/src/ingest/framer/frames.rs",
     "server/src/ingest/framer/mod.rs",
     "server/src/ingest/framer/pages.rs",

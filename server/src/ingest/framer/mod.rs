@@ -1,17 +1,20 @@
 //! A source's body into [`Chunk`]s that begin where a decoder may begin.
 //!
 //! MPEG audio and ADTS are cut between frames ([`frames`]); Ogg between pages on which all packets
-//! end, with the header pages of each logical stream kept together ([`pages`]); anything else
-//! passes as it comes. Frames and pages go on in order, and unchanged unless a title is put into
-//! them. What stands between them (tags, damage) is left out, since it is noise to a decoder.
+//! end, with the header pages of each logical stream kept together ([`pages`]); Matroska and WebM
+//! between clusters ([`clusters`]); anything else passes as it comes. Frames and pages go on in
+//! order, and unchanged unless a title is put into them. What stands between them (tags, damage)
+//! is left out, since it is noise to a decoder.
 //!
 //! A body in which nothing is found for too long is passed as it comes: its content type was
 //! wrong, and somebody may still be able to play it.
 
+mod clusters;
 mod frames;
 mod pages;
 
 use bytes::{Bytes, BytesMut};
+use clusters::Clusters;
 use common::chunk::{Chunk, Opening};
 use common::format::Format;
 use common::ogg::comment::Title;
@@ -31,6 +34,7 @@ pub(crate) struct Framer {
 
 #[derive(Debug)]
 enum Cut {
+    Clusters(Clusters),
     Frames(Frames),
     /// Anywhere: nothing is known of the format.
     Nowhere,
@@ -46,9 +50,9 @@ enum Found {
     Nothing,
 }
 
-/// The headers of an Ogg stream do not end.
+/// The headers of a stream do not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the headers of the Ogg stream exceed {OGG_HEADERS_BYTES_MAX} bytes")]
+#[error("the headers of the stream exceed {HEADERS_BYTES_MAX} bytes")]
 pub(crate) struct HeadersTooLong;
 
 impl Framer {
@@ -56,6 +60,7 @@ impl Framer {
     pub(crate) fn new(format: Format) -> Self {
         let cut = match format {
             Format::Adts => Cut::Frames(Frames::adts()),
+            Format::Matroska => Cut::Clusters(Clusters::default()),
             Format::Mpeg => Cut::Frames(Frames::mpeg()),
             Format::Ogg => Cut::Pages(Box::default()),
             Format::Unknown => Cut::Nowhere,
@@ -77,6 +82,7 @@ impl Framer {
     pub(crate) fn next(&mut self) -> Result<Option<Chunk>, HeadersTooLong> {
         loop {
             let found = match &mut self.cut {
+                Cut::Clusters(clusters) => clusters.next(&mut self.waiting)?,
                 Cut::Frames(frames) => frames.next(&mut self.waiting),
                 Cut::Nowhere if self.waiting.is_empty() => Found::Nothing,
                 Cut::Nowhere => Found::Chunk(audio(self.waiting.split().freeze(), Duration::ZERO)),
@@ -121,8 +127,8 @@ fn audio(bytes: Bytes, plays: Duration) -> Chunk {
 const CHUNK_BYTES_MAX: usize = 2_048;
 /// After so many bytes without a frame or page, a body is passed as it comes.
 const JUNK_BYTES_MAX: usize = 262_144;
-/// The most bytes that the headers of an Ogg stream may have; large ones hold pictures.
-const OGG_HEADERS_BYTES_MAX: usize = 1 << 20;
+/// The most bytes that the headers of a stream may have; large ones hold pictures.
+const HEADERS_BYTES_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -131,6 +137,9 @@ mod tests {
     use common::ogg::page::{self, Page};
     use proptest::collection::vec;
     use proptest::prelude::*;
+
+    const FORMATS: [Format; 5] =
+        [Format::Adts, Format::Matroska, Format::Mpeg, Format::Ogg, Format::Unknown];
 
     /// A layer III frame of 128 kbit/s at 44.1 kHz, filled with `fill`.
     fn frame(fill: u8) -> Vec<u8> {
@@ -366,12 +375,71 @@ mod tests {
         assert_eq!(heard, [&pages[..3], &pages[4..]].concat().concat());
     }
 
+    /// An element with a length of eight bytes, which is unknown for `None`.
+    fn element(id: &[u8], body: Option<&[u8]>) -> Vec<u8> {
+        let length = body.map_or([0xff; 8], |body| (body.len() as u64).to_be_bytes());
+        [id, &[1], &length[1..], body.unwrap_or_default()].concat()
+    }
+
+    /// Headers and clusters of which each has a block of audio.
+    fn webm(clusters: &[Vec<u8>]) -> Vec<u8> {
+        let header = element(b"\x1a\x45\xdf\xa3", Some(b"webm"));
+        let segment = element(b"\x18\x53\x80\x67", None);
+        let tracks = element(b"\x16\x54\xae\x6b", Some(b"tracks"));
+        [header, segment, tracks, clusters.concat()].concat()
+    }
+
+    fn cluster(block: &[u8], is_known: bool) -> Vec<u8> {
+        let inside = [element(b"\xe7", Some(b"\0")), element(b"\xa3", Some(block))].concat();
+        match is_known {
+            true => element(b"\x1f\x43\xb6\x75", Some(&inside)),
+            false => [element(b"\x1f\x43\xb6\x75", None), inside].concat(),
+        }
+    }
+
+    #[test]
+    fn a_listener_of_webm_begins_with_the_headers_and_a_cluster() {
+        let clusters = [cluster(b"one", true), cluster(b"two", false), cluster(b"three", true)];
+        let mut framer = Framer::new(Format::Matroska);
+        framer.push(&webm(&clusters));
+
+        let mut chunks = Vec::new();
+        while let Some(chunk) = framer.next().unwrap() {
+            chunks.push(chunk);
+        }
+
+        assert_eq!(chunks[0].opening, Opening::Headers);
+        assert_eq!(chunks[0].bytes, webm(&[]));
+        let heard: Vec<_> = chunks[1..].iter().map(|chunk| chunk.bytes.to_vec()).collect();
+        assert_eq!(heard, clusters);
+    }
+
+    #[test]
+    fn what_stands_between_clusters_is_left_out() {
+        let cues = element(b"\x1c\x53\xbb\x6b", Some(b"places"));
+        let body = [webm(&[cluster(b"one", true)]), cues, cluster(b"two", true)].concat();
+
+        let heard = joined(&chunks(Format::Matroska, &body, 20));
+
+        assert_eq!(heard, webm(&[cluster(b"one", true), cluster(b"two", true)]));
+    }
+
+    #[test]
+    fn endless_headers_of_webm_are_refused() {
+        let mut framer = Framer::new(Format::Matroska);
+        framer.push(&webm(&[]));
+
+        framer.push(&element(b"\x16\x54\xae\x6b", Some(&vec![0; HEADERS_BYTES_MAX])));
+
+        assert_eq!(framer.next(), Err(HeadersTooLong));
+    }
+
     #[test]
     fn endless_headers_are_refused() {
         let mut framer = Framer::new(Format::Ogg);
         framer.push(&page(1, 2, 0, b"unknown codec"));
         let header = page(1, 0, 0, &[b'x'; 200]);
-        let refused = (0..=OGG_HEADERS_BYTES_MAX / 200).any(|_| {
+        let refused = (0..=HEADERS_BYTES_MAX / 200).any(|_| {
             framer.push(&header);
             framer.next() == Err(HeadersTooLong)
         });
@@ -425,6 +493,21 @@ mod tests {
         }
 
         #[test]
+        fn how_webm_is_cut_changes_nothing_of_it(
+            blocks in vec((vec(any::<u8>(), 0..300), any::<bool>()), 1..10),
+            cut in 1..500_usize,
+        ) {
+            let clusters = blocks.iter().map(|(block, is_known)| cluster(block, *is_known));
+            // Only what follows says where a cluster of unknown length ends.
+            let clusters: Vec<_> = clusters.chain([cluster(b"last", true)]).collect();
+
+            let heard = chunks(Format::Matroska, &webm(&clusters), cut);
+
+            prop_assert_eq!(joined(&heard), webm(&clusters));
+            prop_assert_eq!(heard.len(), 1 + clusters.len());
+        }
+
+        #[test]
         fn no_body_makes_the_framer_panic_or_stand_still(
             pieces in vec(prop_oneof![
                 vec(any::<u8>(), 0..300),
@@ -432,11 +515,24 @@ mod tests {
                 any::<u8>().prop_map(|flags| page(flags & 1, flags & 7, flags >> 4, &[flags; 9])),
                 Just(b"OggS".to_vec()),
                 Just(vec![0xFF, 0xF1, 0x50, 0x80, 0x02, 0x1F, 0xFC]),
+                any::<bool>().prop_map(|is_known| cluster(b"block", is_known)),
+                Just(webm(&[])),
             ], 0..30),
         ) {
-            for format in [Format::Mpeg, Format::Adts, Format::Ogg, Format::Unknown] {
-                let heard = joined(&chunks(format, &pieces.concat(), 64));
-                prop_assert!(heard.len() <= pieces.concat().len());
+            for format in FORMATS {
+                let mut framer = Framer::new(format);
+                let mut heard = 0;
+                'body: for piece in pieces.concat().chunks(64) {
+                    framer.push(piece);
+                    loop {
+                        match framer.next() {
+                            Ok(Some(chunk)) => heard += chunk.bytes.len(),
+                            Ok(None) => break,
+                            Err(HeadersTooLong) => break 'body,
+                        }
+                    }
+                }
+                prop_assert!(heard <= pieces.concat().len());
             }
         }
     }

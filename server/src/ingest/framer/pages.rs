@@ -4,7 +4,7 @@
 //! mount after any chunk, and a title may be put between any two. A packet that stays unfinished
 //! when a new link begins is left out, since some players take what follows for its end.
 
-use super::{CHUNK_BYTES_MAX, Found, HeadersTooLong, OGG_HEADERS_BYTES_MAX, audio};
+use super::{CHUNK_BYTES_MAX, Found, HEADERS_BYTES_MAX, HeadersTooLong, audio};
 use bytes::{Bytes, BytesMut};
 use common::chunk::{Chunk, Opening};
 use common::ogg::comment::Title;
@@ -105,7 +105,7 @@ impl Pages {
             self.headers.clear();
         }
         self.headers.extend_from_slice(&waiting.split_to(page_bytes));
-        if self.headers.len() > OGG_HEADERS_BYTES_MAX {
+        if self.headers.len() > HEADERS_BYTES_MAX {
             return Err(HeadersTooLong);
         }
         if role == Role::LastHeader {
