@@ -126,7 +126,7 @@ fn sigterm_ends_the_stream_of_every_listener_and_then_the_server() {
     let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
     let mut source = running.connect();
     let head = "SOURCE /x HTTP/1.0\r\nAuthorization: Basic c291cmNlOng=\r\n\
-        Content-Type: video/webm\r\n\r\n";
+        Content-Type: audio/x-odd\r\n\r\n";
     source.write_all(head.as_bytes()).unwrap();
     source.read_exact(&mut [0; 19]).unwrap();
     let mut listener = BufReader::new(running.connect());

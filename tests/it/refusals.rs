@@ -1,6 +1,7 @@
 //! Who is turned away, with which status and which sentence.
 
 use e2e::{Answer, FakeSource, Station, Wire, basic};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_source_with_a_wrong_password_is_challenged() {
@@ -29,13 +30,16 @@ async fn a_mount_in_use_is_refused_and_its_source_goes_on() {
 
     for method in ["SOURCE", "PUT"] {
         let request = FakeSource::request("/a.mp3", &[("Content-Type", "audio/mpeg")]);
-        let answer = asked(&station, &request.replacen("SOURCE", method, 1)).await;
+        // Whoever comes waits for a sign that the first is still there.
+        let request = request.replacen("SOURCE", method, 1);
+        let plays = first.play_paced(10, 1, Duration::from_millis(100));
+        let (answer, ()) = tokio::join!(asked(&station, &request), plays);
         assert_eq!((answer.status(), answer.text()), (403, "Mountpoint in use\r\n"));
     }
 
-    station.until_received("/a.mp3", 4_170).await;
+    let received = first.next_frame() * 417;
     first.play(10).await;
-    station.until_received("/a.mp3", 8_340).await;
+    station.until_received("/a.mp3", received + 4_170).await;
 }
 
 #[tokio::test]

@@ -110,18 +110,19 @@ async fn scripts_that_search_the_statistics_find_what_they_look_for() {
 }
 
 #[tokio::test]
-async fn the_statistics_of_one_mount_are_for_its_source_too() {
+async fn the_statistics_of_one_mount_may_be_asked_for_alone_and_not_by_its_source() {
     let station = Station::start();
     let _a = FakeSource::on(&station, "/a.mp3").await;
     let _b = FakeSource::on(&station, "/b.mp3").await;
     station.until_on_air("/b.mp3").await;
 
-    let answer = station.as_source("/admin/stats?mount=/b.mp3").await;
+    let answer = station.admin("/admin/stats?mount=/b.mp3").await;
 
     let sources: Vec<_> = answer.text().match_indices("<source mount=\"").collect();
     assert_eq!((answer.status(), sources.len()), (200, 1));
     assert!(answer.text().contains("<source mount=\"/b.mp3\">"));
     assert_eq!(station.admin("/admin/stats?mount=/c.mp3").await.status(), 400);
+    assert_eq!(station.as_source("/admin/stats?mount=/b.mp3").await.status(), 401);
 }
 
 #[tokio::test]

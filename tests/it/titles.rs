@@ -119,7 +119,7 @@ async fn a_newcomer_is_told_the_title_of_what_it_hears_first() {
 }
 
 #[tokio::test]
-async fn an_update_is_refused_for_a_mount_that_is_not_there_or_without_a_title() {
+async fn an_update_without_a_title_changes_nothing_and_for_a_mount_that_is_not_there_is_refused() {
     let station = Station::start();
     let _source = FakeSource::on(&station, "/a.mp3").await;
 
@@ -127,10 +127,16 @@ async fn an_update_is_refused_for_a_mount_that_is_not_there_or_without_a_title()
         "/admin/metadata?mode=updinfo&mount=/b.mp3&song=x",
         "/admin/metadata?mode=updinfo&song=x",
         "/admin/metadata?mount=/a.mp3&song=x",
-        "/admin/metadata?mode=updinfo&mount=/a.mp3",
     ] {
         assert_eq!(station.admin(target).await.status(), 400, "{target}");
     }
+
+    station.admin("/admin/metadata?mode=updinfo&mount=/a.mp3&song=Stays").await;
+    for (rest, said) in [("updinfo", "Metadata update successful"), ("x", "No such action")] {
+        let answer = station.admin(&format!("/admin/metadata?mount=/a.mp3&mode={rest}")).await;
+        assert_eq!((answer.status(), answer.text().contains(said)), (200, true), "{answer:?}");
+    }
+    assert_eq!(station.stat("/a.mp3", "title").await, "Stays");
 }
 
 #[tokio::test]
@@ -148,14 +154,14 @@ async fn a_title_goes_into_an_ogg_stream_until_the_source_says_otherwise() {
     source.send([pages::audio(1, 1), pages::audio(1, 2)].concat()).await;
 
     assert_eq!(station.mount("/a.opus").await.unwrap()["artist"], "Somebody");
-    source.send(pages::opus_headers(7, "The next link")).await;
+    source.send([pages::opus_headers(7, "The next link"), pages::audio(7, 0)].concat()).await;
     station.until_titled("/a.opus", "The next link").await;
     drop(source);
 
     let heard = listener.hear_all().await;
     let packets = stream::packets(&heard);
     let serials: Vec<_> = packets.iter().map(|(serial, _)| *serial).collect();
-    assert_eq!(serials, [1, 1, 1, 1, 2, 2, 2, 7, 7]);
+    assert_eq!(serials, [1, 1, 1, 1, 2, 2, 2, 7, 7, 7]);
     assert!(
         String::from_utf8_lossy(&packets[5].1).ends_with("ARTIST=Somebody\x0d\0\0\0TITLE=Outside")
     );
@@ -166,7 +172,8 @@ async fn a_title_goes_into_an_ogg_stream_until_the_source_says_otherwise() {
 async fn a_stream_of_an_unknown_codec_takes_no_title() {
     let station = Station::start();
     let mut source = FakeSource::of(&station, "/a.ogg", "audio/ogg").await;
-    source.send([pages::page(1, 2, 0, b"unknown"), pages::page(1, 0, 9, b"audio")].concat()).await;
+    let audio = [pages::page(1, 0, 9, b"audio"), pages::page(1, 0, 18, b"audio")].concat();
+    source.send([pages::page(1, 2, 0, b"unknown"), audio].concat()).await;
     // Once a listener hears the headers, the mount has read them.
     let mut listener = Player::tune_in(&station, "/a.ogg").await;
     listener.hear(pages::page(1, 2, 0, b"unknown").len()).await;

@@ -8,19 +8,7 @@ use crate::script::{
 
 pub(crate) const AREA: Area = Area { name: "admin", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[
-    ("*s-xsl", "pages for the administrator"),
-    ("killsource-xsl", "pages for the administrator"),
-    ("updatemetadata-xsl", "pages for the administrator"),
-    ("buildm3u*", "buildm3u"),
-    ("fallbacks-xsl", "pages for the administrator"),
-    ("listmounts-xsl-none", "pages for the administrator"),
-    ("metadata-no-song", "metadata without a song"),
-    ("metadata-other-mode", "metadata without a song"),
-    ("metadata-xsl-absent", "pages for the administrator"),
-    ("root*", "pages for the administrator"),
-    ("stats-xsl-nobody", "pages for the administrator"),
-];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![nothing_on_air(), two_mounts()]

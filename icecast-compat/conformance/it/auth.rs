@@ -7,10 +7,7 @@ use crate::script::{
 
 pub(crate) const AREA: Area = Area { name: "auth", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[
-    ("manage-list-xsl", "pages for the administrator"),
-    ("page-*", "mount sections that are named like a page"),
-];
+const PENDING: &[(&str, &str)] = &[];
 
 /// `alice:secret` and `bob:pass`, as Icecast keeps them: MD5, without salt.
 const USERS: &str =

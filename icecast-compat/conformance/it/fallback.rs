@@ -11,7 +11,7 @@ use std::ops::Range;
 
 pub(crate) const AREA: Area = Area { name: "fallback", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[("override-takes-all", "the listeners of the fallback itself")];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![between_mounts(), files()]

@@ -6,21 +6,7 @@ use e2e::frames;
 
 pub(crate) const AREA: Area = Area { name: "files", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[
-    ("alias", "files"),
-    ("blank", "files"),
-    ("headers-*", "header lines of the configuration"),
-    ("http11", "files"),
-    ("m3u-that-is-there", "files"),
-    ("mp3*", "files"),
-    ("no-extension", "files"),
-    ("plain", "files"),
-    ("query", "files"),
-    ("range-*", "files"),
-    ("sub", "files"),
-    ("types", "files"),
-    ("version-page", "pages"),
-];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![served(), not_served(), header_lines()]

@@ -5,28 +5,7 @@ use crate::script::{Group, Nobody, ask, on_air, raw};
 
 pub(crate) const AREA: Area = Area { name: "hostile", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[
-    ("head-file", "files"),
-    ("blank-before-colon", "files"),
-    ("cr-cr-lf", "files"),
-    ("folded", "files"),
-    ("get-with-body", "files"),
-    ("hash", "files"),
-    ("header-8-bit", "files"),
-    ("hidden-file", "files"),
-    ("lf", "files"),
-    ("lf-then-crlf", "files"),
-    ("longest", "files"),
-    ("lower-case", "files"),
-    ("many-lines", "files"),
-    ("no-colon", "files"),
-    ("no-value", "files"),
-    ("nul", "files"),
-    ("pipelined", "files"),
-    ("two-blanks", "files"),
-    ("version-2", "files"),
-    ("version-ice", "files"),
-];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![requests(), methods(), paths(), never_ending()]

@@ -8,18 +8,7 @@ use crate::script::{
 
 pub(crate) const AREA: Area = Area { name: "listener", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[
-    ("aacp", "icy-* lines of a source"),
-    ("alias*", "aliases"),
-    ("ice-and-icy", "icy-* lines of a source"),
-    ("icy-names", "icy-* lines of a source"),
-    ("icy-url", "icy-* lines of a source"),
-    ("name-empty", "empty header lines, which are none"),
-    ("name-twice", "the last of lines that stand twice"),
-    ("unknown", "streams of any type"),
-    ("webm", "WebM, in which there is no room for titles"),
-    ("x-ogg", "application/x-ogg, which is application/ogg"),
-];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![heads(), formats(), said_by_the_source(), beginnings()]

@@ -5,7 +5,7 @@ use crate::script::{Admin, Group, Other, Step, ask, leave, listen, log, on_air, 
 
 pub(crate) const AREA: Area = Area { name: "logs", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[("file", "files"), ("playlist*", "the playlist log")];
+const PENDING: &[(&str, &str)] = &[];
 
 #[expect(clippy::too_many_lines, reason = "a table is as long as it has cases")]
 fn groups() -> Vec<Group> {

@@ -9,8 +9,7 @@ use e2e::frames;
 
 pub(crate) const AREA: Area = Area { name: "metadata", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] =
-    &[("playlist-log", "the playlist log"), ("webm", "WebM, in which there is no room for titles")];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![set(), by_whom(), inside(), ogg()]

@@ -5,7 +5,7 @@ use crate::script::{Admin, Group, Nobody, ask, on_air, on_air_as, play, until_st
 
 pub(crate) const AREA: Area = Area { name: "playlists", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[("vclt*", "vclt"), ("xspf*", "xspf")];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     let xml = "<mount><mount-name>/hidden.mp3</mount-name><hidden>1</hidden></mount>";

@@ -9,8 +9,7 @@ use e2e::frames;
 
 pub(crate) const AREA: Area = Area { name: "source", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] =
-    &[("type-html", "streams of any type"), ("type-unknown", "streams of any type")];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![handshakes(), passwords(), silence()]

@@ -7,14 +7,7 @@ use crate::script::{
 
 pub(crate) const AREA: Area = Area { name: "stats", groups, pending: PENDING };
 
-const PENDING: &[(&str, &str)] = &[
-    ("flac", "what Ogg streams tell of themselves"),
-    ("mp3", "numbers that are not whole"),
-    ("named", "numbers that are not whole"),
-    ("opus", "what Ogg streams tell of themselves"),
-    ("private", "numbers that are not whole"),
-    ("vorbis", "what Ogg streams tell of themselves"),
-];
+const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
     vec![counted(), listened(), formats(), titles()]

@@ -158,6 +158,6 @@ mod tests {
         }
 
         assert_eq!(heard.audio, b"aaaabbbbcc");
-        assert_eq!(heard.blocks_told(), "block of 17 bytes: StreamTitle='';\n");
+        assert_eq!(heard.blocks_told(), "block of 17 bytes: StreamTitle=\\'\\';\n");
     }
 }

@@ -379,8 +379,10 @@ fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
     }
     if let Some(audio) = &air.audio {
         let version = audio.flac_version.map(|(major, minor)| format!("{major}.{minor}"));
+        let version = version.map(|version| Field::guessed(&version));
         fields.add_some("FLAC_version", version).add("subtype", audio.codec);
         if audio.codec == "Vorbis" {
+            fields.add_some("ice-bitrate", audio.bitrate_bps.map(|bps| u64::from(bps / 1_000)));
             fields.add_some("audio_bitrate", audio.bitrate_bps.map(u64::from));
             fields.add("audio_channels", u64::from(audio.channels));
             fields.add("audio_samplerate", u64::from(audio.rate_hz));

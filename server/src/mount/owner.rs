@@ -48,7 +48,7 @@ struct Taken {
     titles: watch::Sender<TitleText>,
     /// When something was last heard of it, its arrival included.
     heard: Instant,
-    /// Whether it has sent anything.
+    /// Whether it has sent anything to hear.
     has_aired: bool,
     /// Another source that wants its place, and gets it if this one stays silent.
     challenger: Option<Challenger>,
@@ -149,8 +149,9 @@ impl Owner {
                 self.log_title(&title);
             }
         }
+        let is_audio = chunk.opening == Opening::Audio;
         self.stream.air(chunk);
-        if !std::mem::replace(&mut taken.has_aired, true) {
+        if is_audio && !std::mem::replace(&mut taken.has_aired, true) {
             self.say(Event::Returned(self.name.clone()));
         }
         Seat::Taken(taken)
@@ -269,6 +270,10 @@ impl Owner {
         let (titles, told) = watch::channel(TitleText::default());
         let ip = about.ip;
         self.stream.announce("");
+        if !about.format.takes_icy() {
+            // Its headers are its own: a newcomer has no use for what the last source sent.
+            self.stream.forget_past();
+        }
         self.intro = intro;
         // Before it is told: its next word, on another connection, may be the title.
         let before = self.on_air.send_replace(Some(OnAir::new(about, Timestamp::now())));

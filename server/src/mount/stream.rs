@@ -100,6 +100,8 @@ pub(crate) struct Writer {
     recent_bytes: usize,
     burst_bytes: usize,
     headers: Bytes,
+    /// Headers that have come, and no audio after them yet.
+    waiting_headers: Option<Chunk>,
     title: Arc<Title>,
     /// Where the stream ends now; readers wait on it.
     edge: watch::Sender<Edge>,
@@ -136,16 +138,33 @@ impl Writer {
             recent_bytes: 0,
             burst_bytes,
             headers: Bytes::new(),
+            waiting_headers: None,
             title,
             edge: watch::Sender::new(edge),
         }
     }
 
-    /// Airs `chunk`. An empty one is nothing.
+    /// Airs `chunk`. An empty one is nothing, and headers wait for the audio that they belong to:
+    /// a listener that came or left between the two would have a stream without audio.
     pub(crate) fn air(&mut self, chunk: Chunk) {
         if chunk.bytes.is_empty() {
             return;
         }
+        if chunk.opening == Opening::Headers {
+            self.waiting_headers = Some(chunk);
+            return;
+        }
+        if let Some(headers) = self.waiting_headers.take() {
+            self.link(headers);
+        }
+        self.link(chunk);
+        self.trim();
+        let newest = Start::before(&self.tail);
+        let bytes = self.tail.end_bytes;
+        self.edge.send_replace(Edge { bytes, burst: self.start(), newest });
+    }
+
+    fn link(&mut self, chunk: Chunk) {
         let headers = match chunk.opening {
             Opening::Audio => self.headers.clone(),
             Opening::Headers => Bytes::new(),
@@ -168,9 +187,15 @@ impl Writer {
         self.recent_bytes += link.bytes.len();
         self.recent.push_back(Arc::clone(&link));
         self.tail = link;
-        self.trim();
-        let newest = Start::before(&self.tail);
-        self.edge.send_replace(Edge { bytes: end_bytes, burst: self.start(), newest });
+    }
+
+    /// Lets new listeners start with what comes next, whose headers may be others.
+    pub(crate) fn forget_past(&mut self) {
+        self.recent.clear();
+        self.recent_bytes = 0;
+        self.headers = Bytes::new();
+        self.waiting_headers = None;
+        self.edge.send_modify(|edge| edge.burst = self.start());
     }
 
     /// Gives new listeners up to `burst_bytes` of the past from now on.
@@ -318,6 +343,37 @@ mod tests {
         assert_eq!((&later.link.bytes[..], &later.link.headers[..]), (&b"aaa"[..], &b"HEAD1"[..]));
         assert_eq!(writer.start().link.headers, "", "it starts with HEAD2 itself");
         assert_eq!(writer.headers, "HEAD2");
+    }
+
+    #[test]
+    fn headers_are_aired_with_the_audio_that_follows_them_and_not_before() {
+        let mut writer = Writer::new(100);
+        writer.air(audio("aaa"));
+        let (edge, start) = (writer.edge(), writer.start());
+
+        writer.air(headers("HEAD1"));
+        assert_eq!((edge.borrow().bytes, heard(&start).len()), (3, 1));
+        writer.air(headers("HEAD2"));
+        writer.air(audio("b"));
+
+        assert_eq!(heard(&start), ["aaa", "HEAD2", "b"], "nothing belonged to HEAD1");
+        assert_eq!(edge.borrow().bytes, 9);
+    }
+
+    #[test]
+    fn when_the_past_is_forgotten_a_new_listener_starts_with_what_comes_next() {
+        let mut writer = Writer::new(100);
+        writer.air(headers("HEAD1"));
+        writer.air(audio("aaa"));
+        let earlier = writer.start();
+
+        writer.forget_past();
+        let start = writer.start();
+        writer.air(headers("HEAD2"));
+        writer.air(audio("b"));
+
+        assert_eq!((heard(&start), start.headers.len()), (heard(&writer.start()), 0));
+        assert_eq!(heard(&earlier), ["HEAD1", "aaa", "HEAD2", "b"]);
     }
 
     #[test]
