@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod asteroid;
 mod audience;
 mod coming_and_going;
 mod cors;
