@@ -1,112 +1,97 @@
-//! M3U lists: one file name per line, as every player writes them.
+//! Lists on disk: from the entries of a list to files.
 //!
-//! A line that begins with `#` is a comment, and `#EXTINF:seconds,title` is a comment that gives
-//! the title of the next file. Everything else is a file name, taken byte for byte: blanks, `#`
-//! and brackets inside it belong to it. A name that is not absolute starts at the list's folder;
-//! `file://` addresses are understood, other addresses are not played.
-//!
-//! Lists come with CRLF, with a byte order mark, and in the encoding of the machine that wrote
-//! them. Text that is not UTF-8 is read as windows-1252, of which Latin-1 is the printable part.
-//! A *name* that is not UTF-8 may be the very bytes of the name on disk, or the old text of a
-//! name that is UTF-8 on disk: the one that exists is taken.
+//! A name that is not absolute starts at the list's folder. `file://` addresses are understood;
+//! other addresses are passed over, with one line for all of them, as long as there is no player
+//! for them. A *name* that is not UTF-8 may be the very bytes of the name on disk, or the old text
+//! of a name that is UTF-8 on disk: the one that exists is taken.
 
-use crate::playlist::Item;
+use crate::playlist::Contents;
+use crate::playlist::format::{self, Entry, List};
+use crate::playlist::item::{Annotations, Item};
+use crate::playlist::text::text;
 use common::http::percent;
-use encoding_rs::WINDOWS_1252;
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tracing::warn;
 
-/// Whether `path` is named like a list.
-pub fn is_list(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ext| ext.eq_ignore_ascii_case("m3u") || ext.eq_ignore_ascii_case("m3u8"))
-}
+pub use crate::playlist::format::is_list;
 
-/// The items of the list at `path`.
+/// What the list at `path` holds.
 ///
-/// Fails if it cannot be read, or is larger than [`LIST_BYTES_MAX`].
-pub fn items(path: &Path) -> std::io::Result<Vec<Item>> {
+/// Fails if it cannot be read, is larger than [`LIST_BYTES_MAX`], or is no list.
+pub fn contents(path: &Path) -> std::io::Result<Contents> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LIST_BYTES_MAX {
-        let what = format!("a list of more than {LIST_BYTES_MAX} bytes");
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));
+        return Err(invalid(format_args!("a list of more than {LIST_BYTES_MAX} bytes")));
     }
+    let List { entries, about, is_declared } = format::parse(path, &bytes).map_err(invalid)?;
+    drop(bytes);
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    Ok(entries(&bytes).into_iter().filter_map(|entry| item(folder, entry)).collect())
-}
-
-/// One file in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry<'a> {
-    name: &'a [u8],
-    title: Option<Arc<str>>,
-}
-
-/// The files that the text of a list names, in order.
-fn entries(bytes: &[u8]) -> Vec<Entry<'_>> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let mut entries = Vec::new();
-    let mut title = None;
-    for line in bytes.split(|&byte| byte == b'\n' || byte == b'\r') {
-        if let Some(comment) = line.strip_prefix(b"#") {
-            if let Some(given) = extinf_title(comment) {
-                title = Some(given);
-            }
-        } else if !line.trim_ascii().is_empty() {
-            entries.push(Entry { name: line, title: title.take() });
+    let mut addresses = Addresses::default();
+    let mut items = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match place(folder, &entry) {
+            Place::Address => addresses.note(&entry),
+            Place::Comment => {}
+            Place::File(path) => items.push(Item {
+                path,
+                annotations: entry.annotations,
+                listed_title: entry.title,
+                listed_length: entry.length,
+            }),
         }
     }
-    entries
+    addresses.report(path);
+    let is_deliberate = is_declared || !items.is_empty();
+    Ok(Contents { items, about, is_deliberate })
 }
 
-/// The title in `EXTINF:seconds,title`. Attributes between the two (`tvg-name="a, b"`) are
-/// passed over, with the commas in their quotes.
-fn extinf_title(comment: &[u8]) -> Option<Arc<str>> {
-    let (tag, rest) = comment.split_at_checked(EXTINF.len())?;
-    if !tag.eq_ignore_ascii_case(EXTINF) {
-        return None;
-    }
-    let mut quoted = false;
-    let comma = rest.iter().position(|&byte| {
-        quoted ^= byte == b'"';
-        byte == b',' && !quoted
-    })?;
-    let title = text(rest[comma + 1..].trim_ascii());
-    (!title.is_empty()).then(|| title.into())
-}
-
-/// `bytes` as text: UTF-8 if they are, else windows-1252.
-fn text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+/// The item that `uri` names, which somebody asked for: a path, possibly annotated. `None` if it
+/// is an address that cannot be played.
+pub fn requested(folder: &Path, uri: &str) -> Option<Item> {
+    let (annotations, name) = crate::playlist::annotate::parse(uri.as_bytes())
+        .unwrap_or_else(|| (Annotations::default(), uri.as_bytes()));
+    match place(folder, &Entry { name: name.to_vec(), ..Entry::default() }) {
+        Place::File(path) => Some(Item { annotations, ..Item::file(path) }),
+        Place::Address | Place::Comment => None,
     }
 }
 
-/// The item for `entry` of a list in `folder`; `None`, and a word about it, if it is an address.
-fn item(folder: &Path, entry: Entry<'_>) -> Option<Item> {
+/// What an entry turns out to be.
+enum Place {
+    /// Something that is not a file.
+    Address,
+    /// A comment after all.
+    Comment,
+    File(PathBuf),
+}
+
+fn place(folder: &Path, entry: &Entry) -> Place {
+    let name = &entry.name[..];
     let found = |name: &[u8]| folder.join(OsStr::from_bytes(name));
-    let path: PathBuf = if let Some(address) = entry.name.strip_prefix(b"file://") {
+    if let Some(address) = name.strip_prefix(b"file://") {
         let address = address.strip_prefix(b"localhost").unwrap_or(address);
-        found(&percent::decode(&text(address)))
-    } else if is_address(entry.name) {
-        warn!(entry = %text(entry.name), "an address in a list is passed over; files are played");
-        return None;
+        return Place::File(found(&percent::decode(&text(address))));
+    }
+    if is_address(name) {
+        return Place::Address;
+    }
+    if entry.is_address {
+        return Place::File(found(&percent::decode(&text(name))));
+    }
+    let as_written = found(name);
+    if entry.is_comment_unless_found && !as_written.is_file() {
+        return Place::Comment;
+    }
+    let translated = text(name);
+    if translated.as_bytes() == name || as_written.exists() {
+        Place::File(as_written)
     } else {
-        let as_written = found(entry.name);
-        let translated = text(entry.name);
-        if translated.as_bytes() == entry.name || as_written.exists() {
-            as_written
-        } else {
-            found(translated.as_bytes())
-        }
-    };
-    Some(Item { path, listed_title: entry.title })
+        Place::File(found(translated.as_bytes()))
+    }
 }
 
 fn is_address(name: &[u8]) -> bool {
@@ -114,65 +99,39 @@ fn is_address(name: &[u8]) -> bool {
     colon > 0 && name[..colon].iter().all(u8::is_ascii_alphanumeric)
 }
 
+fn invalid(what: impl std::fmt::Display) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_string())
+}
+
+/// The addresses in a list, which are passed over.
+#[derive(Default)]
+struct Addresses {
+    first: Option<String>,
+    count: usize,
+}
+
+impl Addresses {
+    fn note(&mut self, entry: &Entry) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| text(&entry.name));
+    }
+
+    fn report(&self, list: &Path) {
+        if let Some(first) = &self.first {
+            warn!(
+                list = %list.display(), addresses = self.count, first,
+                "addresses in a list are passed over; files are played"
+            );
+        }
+    }
+}
+
 /// A list may have this many bytes; 16 MiB are about 200 000 files.
 pub const LIST_BYTES_MAX: u64 = 16 << 20;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-const EXTINF: &[u8] = b"EXTINF:";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_list_with_titles_is_read() {
-        let list = b"#EXTM3U\n#EXTINF:123,Artist - Title\nmusic/a.mp3\n#EXTINF:-1,\nb.mp3\n";
-
-        assert_eq!(
-            read(list),
-            [("music/a.mp3".into(), Some("Artist - Title".into())), ("b.mp3".into(), None)]
-        );
-    }
-
-    #[test]
-    fn crlf_a_byte_order_mark_blank_lines_and_a_missing_last_line_end_are_no_matter() {
-        let list = b"\xEF\xBB\xBF#EXTM3U\r\n\r\n#EXTINF:1,X\r\na.mp3\r\n   \r\nb.mp3";
-
-        assert_eq!(read(list), [("a.mp3".into(), Some("X".into())), ("b.mp3".into(), None)]);
-    }
-
-    #[test]
-    fn a_name_is_taken_byte_for_byte() {
-        let list = b"Disc #1 [live]/ 03 - 100%.mp3 \n";
-
-        assert_eq!(read(list), [("Disc #1 [live]/ 03 - 100%.mp3 ".into(), None)]);
-    }
-
-    #[test]
-    fn a_title_survives_a_comment_before_its_file_but_not_its_file() {
-        let list = b"#EXTINF:1,X\n# a remark\n#EXTGRP:y\na.mp3\nb.mp3\n";
-
-        assert_eq!(read(list), [("a.mp3".into(), Some("X".into())), ("b.mp3".into(), None)]);
-    }
-
-    #[test]
-    fn commas_in_a_title_and_in_quoted_attributes_are_told_apart() {
-        let list = b"#EXTINF:-1 tvg-name=\"a, b\",One, Two\na.mp3\n";
-
-        assert_eq!(read(list)[0].1.as_deref(), Some("One, Two"));
-    }
-
-    #[test]
-    fn any_arithmetic_may_stand_for_the_seconds() {
-        assert_eq!(read(b"#EXTINF:(3*60)+45,X\na\n")[0].1.as_deref(), Some("X"));
-    }
-
-    #[test]
-    fn a_title_that_is_not_utf_8_is_read_as_windows_1252() {
-        let list = b"#EXTINF:1,Bj\xF6rk \x96 J\xF3ga\na.mp3\n";
-
-        assert_eq!(read(list)[0].1.as_deref(), Some("Björk – Jóga"));
-    }
 
     #[test]
     fn an_old_name_finds_the_file_that_exists() {
@@ -183,9 +142,7 @@ mod tests {
         let list = dir.path().join("x.m3u");
         std::fs::write(&list, b"j\xF3ga.mp3\nraw\xE4.mp3\n").unwrap();
 
-        let paths: Vec<_> = items(&list).unwrap().into_iter().map(|item| item.path).collect();
-
-        assert_eq!(paths, [dir.path().join("jóga.mp3"), dir.path().join(raw)]);
+        assert_eq!(paths(&list), [dir.path().join("jóga.mp3"), dir.path().join(raw)]);
     }
 
     #[test]
@@ -194,30 +151,56 @@ mod tests {
         let list = dir.path().join("x.m3u");
         std::fs::write(&list, "a.mp3\n/b.mp3\nfile:///c%20d.mp3\nhttp://x/y.mp3\n").unwrap();
 
-        let paths: Vec<_> = items(&list).unwrap().into_iter().map(|item| item.path).collect();
-
-        assert_eq!(paths, [dir.path().join("a.mp3"), "/b.mp3".into(), "/c d.mp3".into()]);
+        assert_eq!(paths(&list), [dir.path().join("a.mp3"), "/b.mp3".into(), "/c d.mp3".into()]);
     }
 
     #[test]
-    fn lists_are_known_by_their_names() {
-        assert!(is_list(Path::new("a/X.M3U")) && is_list(Path::new("x.m3u8")));
-        assert!(!is_list(Path::new("m3u")) && !is_list(Path::new("x.mp3")));
+    fn blanks_are_coded_in_the_addresses_of_xspf_and_not_in_the_names_of_m3u() {
+        let dir = tempfile::tempdir().unwrap();
+        let (m3u, xspf) = (dir.path().join("x.m3u"), dir.path().join("x.xspf"));
+        std::fs::write(&m3u, "a%20b.mp3\n").unwrap();
+        let track = "<track><location>a%20b.mp3</location></track>";
+        let text = format!("<playlist><trackList>{track}</trackList></playlist>");
+        std::fs::write(&xspf, text).unwrap();
+
+        assert_eq!(paths(&m3u), [dir.path().join("a%20b.mp3")]);
+        assert_eq!(paths(&xspf), [dir.path().join("a b.mp3")]);
     }
 
-    proptest! {
-        #[test]
-        fn any_bytes_are_a_list(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for entry in entries(&bytes) {
-                prop_assert!(!entry.name.is_empty());
-            }
+    #[test]
+    fn a_name_with_a_semicolon_in_front_is_a_file_only_if_there_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("x.m3u");
+        std::fs::write(dir.path().join(";a.mp3"), "").unwrap();
+        std::fs::write(&list, ";a.mp3\n;b.mp3\n; remark\nc.mp3\n").unwrap();
+
+        assert_eq!(paths(&list), [dir.path().join(";a.mp3"), dir.path().join("c.mp3")]);
+    }
+
+    #[test]
+    fn a_list_is_deliberate_if_it_holds_files_or_says_that_it_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("x.m3u");
+        for (text, is_deliberate) in
+            [("", false), ("\n\n", false), ("#EXTM3U\n", true), ("a.mp3", true), ("#EXT", false)]
+        {
+            std::fs::write(&list, text).unwrap();
+
+            assert_eq!(contents(&list).unwrap().is_deliberate, is_deliberate, "{text:?}");
         }
     }
 
-    fn read(list: &[u8]) -> Vec<(String, Option<String>)> {
-        entries(list)
-            .into_iter()
-            .map(|entry| (text(entry.name), entry.title.map(|title| title.to_string())))
-            .collect()
+    #[test]
+    fn a_request_may_be_annotated_and_may_not_be_an_address_elsewhere() {
+        let folder = Path::new("/music");
+
+        let item = requested(folder, "annotate:title=\"T\":a.mp3").unwrap();
+
+        assert_eq!((item.path, item.annotations.get("title")), ("/music/a.mp3".into(), Some("T")));
+        assert_eq!(requested(folder, "http://h/x.mp3"), None);
+    }
+
+    fn paths(list: &Path) -> Vec<PathBuf> {
+        contents(list).unwrap().items.into_iter().map(|item| item.path).collect()
     }
 }

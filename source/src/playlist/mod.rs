@@ -1,29 +1,70 @@
 //! `Playlist`: what comes next.
 //!
-//! A playlist is made of what the operator named: audio files, folders and M3U lists. One pass
-//! through all of it is a *round*. Rounds follow each other for ever, and before each one lists
-//! and folders are read anew, so a change on disk is heard when the round has ended. A list that
-//! cannot be read any more leaves the items it had before.
+//! A playlist is made of what the operator named: audio files, folders, globs and lists (M3U, PLS,
+//! XSPF, CUE sheets). One pass through all of it is a *round*. Rounds follow each other for ever,
+//! and before each one lists and folders are read anew, so a change on disk is heard when the
+//! round has ended. A list that cannot be read any more, or that somebody is just writing, leaves
+//! the items it had before; one that says to be a list and holds nothing is empty.
 //!
 //! This part names files; whether they can be played is not its business.
 
+pub mod alike;
+pub mod annotate;
+pub mod extinf;
 pub mod file;
 pub mod folder;
+pub mod format;
+pub mod item;
 pub mod order;
+mod text;
 
 use crate::playlist::order::Order;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tracing::warn;
 
-/// Something to play.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// The audio file.
-    pub path: PathBuf,
-    /// The title that an M3U list gives it, used where the file itself has none.
-    pub listed_title: Option<Arc<str>>,
+pub use crate::playlist::item::{Annotations, Item};
+
+/// What a list, a folder or anything else that can be named holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// What is to be played, in the order written.
+    pub items: Vec<Item>,
+    /// What it says of itself: names and values.
+    pub about: Vec<(String, String)>,
+    /// Whether it is meant as it is. A list without items that does not even say that it is one
+    /// is not: it was caught half-written, or emptied by accident.
+    pub is_deliberate: bool,
+}
+
+impl Contents {
+    /// What `path` holds: an audio file, a folder, a glob or a list.
+    ///
+    /// Fails if it cannot be read.
+    pub fn read(path: &Path) -> std::io::Result<Self> {
+        if path.is_dir() {
+            return Ok(Self::deliberate(folder::items(path)?));
+        }
+        if folder::is_glob(path) {
+            let mut items = Vec::new();
+            for found in folder::matches(path)? {
+                if found.is_dir() || file::is_list(&found) {
+                    items.append(&mut Self::read(&found)?.items);
+                } else if folder::is_audio(&found) {
+                    items.push(Item::file(found));
+                }
+            }
+            return Ok(Self::deliberate(items));
+        }
+        if file::is_list(path) {
+            return file::contents(path);
+        }
+        Ok(Self::deliberate(vec![Item::file(path)]))
+    }
+
+    fn deliberate(items: Vec<Item>) -> Self {
+        Self { items, about: Vec::new(), is_deliberate: true }
+    }
 }
 
 /// What comes next, for ever.
@@ -52,7 +93,7 @@ impl Playlist {
     pub fn next_item(&mut self) -> Option<Item> {
         let item = self.round.pop_front()?;
         self.last = Some(item.path.clone());
-        Some(item)
+        Some(alike::found(item))
     }
 
     /// Reads everything anew and begins the next round; says how many items it has, which may be
@@ -71,17 +112,15 @@ impl Playlist {
 
 impl Source {
     fn read(&mut self) {
-        let read = if self.path.is_dir() {
-            folder::items(&self.path)
-        } else if file::is_list(&self.path) {
-            file::items(&self.path)
-        } else {
-            Ok(vec![Item { path: self.path.clone(), listed_title: None }])
-        };
-        match read {
-            Ok(items) => self.items = items,
+        let kept = self.items.len();
+        match Contents::read(&self.path) {
+            Ok(contents) if contents.is_deliberate => self.items = contents.items,
+            Ok(_) => warn!(
+                list = %self.path.display(), kept,
+                "holds nothing at all; what it held before is kept"
+            ),
             Err(error) => warn!(
-                list = %self.path.display(), kept = self.items.len(),
+                list = %self.path.display(), kept,
                 "cannot be read: {error}; what it held before is kept"
             ),
         }
@@ -132,15 +171,45 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_vanishes_keeps_what_it_held() {
+    fn a_list_that_vanishes_or_is_emptied_keeps_what_it_held() {
         let dir = tempfile::tempdir().unwrap();
         let list = dir.path().join("list.m3u");
         std::fs::write(&list, "a.mp3\n").unwrap();
         let mut playlist = Playlist::new(vec![list.clone()], Order::normal());
         playlist.begin_round();
 
-        std::fs::remove_file(&list).unwrap();
-
+        std::fs::write(&list, "").unwrap();
         assert_eq!(playlist.begin_round(), 1);
+        std::fs::remove_file(&list).unwrap();
+        assert_eq!(playlist.begin_round(), 1);
+    }
+
+    #[test]
+    fn a_list_that_says_to_be_one_and_holds_nothing_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("list.m3u");
+        std::fs::write(&list, "a.mp3\n").unwrap();
+        let mut playlist = Playlist::new(vec![list.clone()], Order::normal());
+        playlist.begin_round();
+
+        std::fs::write(&list, "#EXTM3U\n").unwrap();
+
+        assert_eq!(playlist.begin_round(), 0);
+    }
+
+    #[test]
+    fn a_glob_takes_audio_files_lists_and_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::create_dir(at("x-album")).unwrap();
+        for name in ["x-album/1.mp3", "x-b.mp3", "x-notes.txt", "y.mp3"] {
+            std::fs::write(at(name), "").unwrap();
+        }
+        std::fs::write(at("x-list.m3u"), "y.mp3\n").unwrap();
+
+        let items = Contents::read(&at("x*")).unwrap().items;
+
+        let paths: Vec<_> = items.into_iter().map(|item| item.path).collect();
+        assert_eq!(paths, [at("x-album/1.mp3"), at("x-b.mp3"), at("y.mp3")]);
     }
 }
