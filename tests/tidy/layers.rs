@@ -205,6 +205,8 @@ const PURE: &[&str] = &[
     "source/src/mix/crossfade.rs",
     "source/src/mix/timeline.rs",
     "source/src/playlist/annotate.rs",
+    "source/src/playlist/artist.rs",
+    "source/src/playlist/change.rs",
     "source/src/playlist/extinf.rs",
     "source/src/playlist/format/cue.rs",
     "source/src/playlist/format/m3u.rs",
@@ -213,6 +215,8 @@ const PURE: &[&str] = &[
     "source/src/playlist/format/xspf.rs",
     "source/src/playlist/item.rs",
     "source/src/playlist/order.rs",
+    "source/src/playlist/rounds.rs",
+    "source/src/playlist/settle.rs",
     "source/src/push/link.rs",
 ];
 /// What a pure module does not name.

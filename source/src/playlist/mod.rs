@@ -10,62 +10,27 @@
 
 pub mod alike;
 pub mod annotate;
+pub mod artist;
+pub mod change;
+mod contents;
 pub mod extinf;
 pub mod file;
 pub mod folder;
 pub mod format;
 pub mod item;
 pub mod order;
+pub mod rounds;
+pub mod settle;
 mod text;
+pub mod watch;
 
-use crate::playlist::order::Order;
+use crate::playlist::order::{Order, track_key};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tracing::warn;
 
+pub use crate::playlist::contents::Contents;
 pub use crate::playlist::item::{Annotations, Item};
-
-/// What a list, a folder or anything else that can be named holds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Contents {
-    /// What is to be played, in the order written.
-    pub items: Vec<Item>,
-    /// What it says of itself: names and values.
-    pub about: Vec<(String, String)>,
-    /// Whether it is meant as it is. A list without items that does not even say that it is one
-    /// is not: it was caught half-written, or emptied by accident.
-    pub is_deliberate: bool,
-}
-
-impl Contents {
-    /// What `path` holds: an audio file, a folder, a glob or a list.
-    ///
-    /// Fails if it cannot be read.
-    pub fn read(path: &Path) -> std::io::Result<Self> {
-        if path.is_dir() {
-            return Ok(Self::deliberate(folder::items(path)?));
-        }
-        if folder::is_glob(path) {
-            let mut items = Vec::new();
-            for found in folder::matches(path)? {
-                if found.is_dir() || file::is_list(&found) {
-                    items.append(&mut Self::read(&found)?.items);
-                } else if folder::is_audio(&found) {
-                    items.push(Item::file(found));
-                }
-            }
-            return Ok(Self::deliberate(items));
-        }
-        if file::is_list(path) {
-            return file::contents(path);
-        }
-        Ok(Self::deliberate(vec![Item::file(path)]))
-    }
-
-    fn deliberate(items: Vec<Item>) -> Self {
-        Self { items, about: Vec::new(), is_deliberate: true }
-    }
-}
 
 /// What comes next, for ever.
 pub struct Playlist {
@@ -73,7 +38,7 @@ pub struct Playlist {
     order: Order,
     /// What is left of this round.
     round: VecDeque<Item>,
-    last: Option<PathBuf>,
+    played: Vec<u64>,
 }
 
 /// One thing the operator named, and the items it last held.
@@ -86,13 +51,13 @@ impl Playlist {
     /// A playlist of `paths`, in the given order. Nothing is read yet.
     pub fn new(paths: Vec<PathBuf>, order: Order) -> Self {
         let sources = paths.into_iter().map(|path| Source { path, items: Vec::new() }).collect();
-        Self { sources, order, round: VecDeque::new(), last: None }
+        Self { sources, order, round: VecDeque::new(), played: Vec::new() }
     }
 
     /// The next item of this round; `None` at the end of the round.
     pub fn next_item(&mut self) -> Option<Item> {
         let item = self.round.pop_front()?;
-        self.last = Some(item.path.clone());
+        self.played.push(track_key(&item));
         Some(alike::found(item))
     }
 
@@ -102,9 +67,9 @@ impl Playlist {
         for source in &mut self.sources {
             source.read();
         }
-        let items: Vec<&Item> = self.sources.iter().flat_map(|source| &source.items).collect();
-        let paths: Vec<&Path> = items.iter().map(|item| item.path.as_path()).collect();
-        let order = self.order.round(&paths, self.last.as_deref());
+        let items: Vec<Item> =
+            self.sources.iter().flat_map(|source| source.items.iter().cloned()).collect();
+        let order = self.order.round(&items, &std::mem::take(&mut self.played));
         self.round = order.into_iter().map(|at| items[at].clone()).collect();
         self.round.len()
     }
@@ -195,21 +160,5 @@ mod tests {
         std::fs::write(&list, "#EXTM3U\n").unwrap();
 
         assert_eq!(playlist.begin_round(), 0);
-    }
-
-    #[test]
-    fn a_glob_takes_audio_files_lists_and_folders() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        std::fs::create_dir(at("x-album")).unwrap();
-        for name in ["x-album/1.mp3", "x-b.mp3", "x-notes.txt", "y.mp3"] {
-            std::fs::write(at(name), "").unwrap();
-        }
-        std::fs::write(at("x-list.m3u"), "y.mp3\n").unwrap();
-
-        let items = Contents::read(&at("x*")).unwrap().items;
-
-        let paths: Vec<_> = items.into_iter().map(|item| item.path).collect();
-        assert_eq!(paths, [at("x-album/1.mp3"), at("x-b.mp3"), at("y.mp3")]);
     }
 }

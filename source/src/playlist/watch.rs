@@ -1,0 +1,445 @@
+//! The files of one playlist, read in a thread of their own whenever they have changed.
+//!
+//! Changes are noticed in two ways, since neither is enough: the system tells of writers in the
+//! folders of the files (not in a file itself, which goes deaf when another one is put in its
+//! place), and once in [`POLL`] the files are looked at, which also works on network shares and
+//! for files mounted into a container. Folders are walked anew when something happens in them,
+//! and every [`RESCAN`] in any case.
+//!
+//! When to read is decided by [`Settling`]. What is read is handed out by a `watch` channel; the
+//! thread ends when nobody holds a [`Watch`] any more.
+
+use crate::playlist::settle::{Settling, Stamp, Stamps, Verdict};
+use crate::playlist::{Contents, file, folder};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// How changes on disk are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// It is read again after so long.
+    Every(Duration),
+    /// Only when somebody asks for it.
+    Never,
+    /// At once.
+    Watch,
+}
+
+/// A playlist's files. When the last clone is dropped, nobody reads them any more.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    words: SyncSender<Word>,
+    contents: watch::Receiver<Arc<Contents>>,
+}
+
+/// What the thread is told.
+enum Word {
+    /// Something happened to the files: a writer `is_done`, or is at work.
+    Touched { is_done: bool },
+    /// Somebody wants to know what the files hold now, whether or not they seem changed, and waits
+    /// until the sender is dropped.
+    Reload(SyncSender<()>),
+    /// The same, but only if they have changed.
+    Refresh(SyncSender<()>),
+}
+
+impl Watch {
+    /// Reads what `paths` hold, which is called `name`, and keeps reading. Waits for the first
+    /// reading, but not longer than [`FIRST_READING`].
+    ///
+    /// Fails if the system gives no thread.
+    pub fn start(
+        name: &str,
+        paths: Vec<PathBuf>,
+        reload: Reload,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (words, said) = sync_channel(WORDS_MAX);
+        let (sender, contents) = watch::channel(Arc::new(Contents::default()));
+        let (ready, is_ready) = sync_channel(0);
+        let reader = Reader::new(name, paths, reload, sender, words.clone());
+        let thread = std::thread::Builder::new().name("playlist".to_owned());
+        let thread = thread.spawn(move || reader.run(&said, ready))?;
+        // If it takes longer, what is read is told when it is there.
+        wait(&is_ready, FIRST_READING);
+        Ok((Self { words, contents }, thread))
+    }
+
+    /// What the files hold, and word of changes from now on.
+    pub fn contents(&self) -> watch::Receiver<Arc<Contents>> {
+        let mut contents = self.contents.clone();
+        contents.mark_unchanged();
+        contents
+    }
+
+    /// Reads the files if they have changed and nobody is writing them, without waiting until
+    /// they have settled. Returns when that is done, or after `patience`.
+    pub fn refresh(&self, patience: Duration) {
+        self.ask(Word::Refresh, patience);
+    }
+
+    /// Reads the files in any case. Returns when that is done, or after `patience`.
+    pub fn reload(&self, patience: Duration) {
+        self.ask(Word::Reload, patience);
+    }
+
+    fn ask(&self, word: fn(SyncSender<()>) -> Word, patience: Duration) {
+        let (done, is_done) = sync_channel(0);
+        if self.words.try_send(word(done)).is_ok() {
+            wait(&is_done, patience);
+        }
+    }
+}
+
+/// The thread's own.
+struct Reader {
+    name: String,
+    parts: Vec<Part>,
+    reload: Reload,
+    settling: Settling,
+    contents: watch::Sender<Arc<Contents>>,
+    words: SyncSender<Word>,
+    watcher: Option<RecommendedWatcher>,
+    quiet: Duration,
+    /// When to look for what the system did not tell.
+    look_at: Instant,
+    /// When to read in any case.
+    read_at: Option<Instant>,
+}
+
+/// Why the files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Somebody asked for it, or it is the first time: what is there is what is meant.
+    Asked,
+    /// Somebody needs to know now.
+    Hurried,
+    /// It was time.
+    Settled,
+}
+
+/// One of the paths, and what it held when it could be read last.
+struct Part {
+    path: PathBuf,
+    contents: Contents,
+    /// Whether it could be read; a failure is told once.
+    could_be_read: bool,
+}
+
+impl Part {
+    /// Whether a look at the file itself tells that it has changed.
+    fn is_file(&self) -> bool {
+        file::is_list(&self.path) && !self.path.is_dir()
+    }
+
+    /// Whether what it holds is in files and folders other than itself.
+    fn is_spread(&self) -> bool {
+        self.path.is_dir() || folder::is_glob(&self.path)
+    }
+
+    /// Takes over what was read, unless it is no good.
+    fn take_over(&mut self, playlist: &str, read: std::io::Result<Contents>) {
+        let problem = match read {
+            Ok(contents) if contents.is_deliberate => {
+                self.contents = contents;
+                self.could_be_read = true;
+                return;
+            }
+            Ok(_) => "it holds nothing at all".to_owned(),
+            Err(error) => format!("it cannot be read: {error}"),
+        };
+        if self.could_be_read {
+            let (path, kept) = (self.path.display(), self.contents.items.len());
+            warn!(playlist, %path, kept, "{problem}; what it held before is kept");
+        }
+        self.could_be_read = false;
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        let about = self.is_file().then(|| std::fs::metadata(&self.path).ok()).flatten()?;
+        let modified_ns =
+            i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
+        Some(Stamp { inode: about.ino(), modified_ns, bytes: about.len() })
+    }
+}
+
+impl Reader {
+    fn new(
+        name: &str,
+        paths: Vec<PathBuf>,
+        reload: Reload,
+        contents: watch::Sender<Arc<Contents>>,
+        words: SyncSender<Word>,
+    ) -> Self {
+        let part = |path| Part { path, contents: Contents::default(), could_be_read: true };
+        let parts: Vec<_> = paths.into_iter().map(part).collect();
+        let quiet = if parts.iter().any(Part::is_spread) { QUIET_FOLDER } else { QUIET_LIST };
+        Self {
+            name: name.to_owned(),
+            parts,
+            reload,
+            settling: Settling::new(quiet),
+            contents,
+            words,
+            watcher: None,
+            quiet,
+            look_at: Instant::now(),
+            read_at: None,
+        }
+    }
+
+    fn run(mut self, said: &Receiver<Word>, ready: SyncSender<()>) {
+        // Watched before it is read, so that nothing is missed between.
+        self.watch();
+        self.read(Instant::now(), Reading::Asked);
+        drop(ready);
+        loop {
+            let wait = self.look_at.saturating_duration_since(Instant::now()).max(WAIT_SHORTEST);
+            match said.recv_timeout(wait) {
+                Ok(Word::Touched { is_done }) => self.touched(is_done),
+                Ok(Word::Refresh(done)) => {
+                    self.refresh(said);
+                    drop(done);
+                }
+                Ok(Word::Reload(done)) => {
+                    self.read(Instant::now(), Reading::Asked);
+                    drop(done);
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.contents.is_closed() {
+                return;
+            }
+        }
+    }
+
+    fn touched(&mut self, is_done: bool) {
+        let now = Instant::now();
+        self.settling.touched(is_done, now);
+        self.look_at = self.look_at.min(now + self.quiet);
+    }
+
+    /// Looks at the files, and reads them if it is time.
+    fn look(&mut self) {
+        let now = Instant::now();
+        let is_due = self.read_at.is_some_and(|at| at <= now);
+        self.look_at = now + if self.reload == Reload::Watch { POLL } else { POLL_FOR_END };
+        if self.reload != Reload::Watch && !is_due {
+            return;
+        }
+        if self.reload == Reload::Watch && self.watcher.is_none() {
+            self.watch();
+        }
+        match self.settling.look(&self.stamps(), now) {
+            Verdict::Nothing if is_due && self.parts.iter().any(Part::is_spread) => {
+                self.read(now, Reading::Settled);
+            }
+            Verdict::Nothing if is_due => self.read_at = self.next_reading(now),
+            Verdict::Nothing => {}
+            Verdict::Read => self.read(now, Reading::Settled),
+            Verdict::Wait(until) => self.look_at = until,
+        }
+    }
+
+    /// Reads the files at once, if they have changed and no writer is at work, or is done soon.
+    fn refresh(&mut self, said: &Receiver<Word>) {
+        let deadline = Instant::now() + WRITER_GRACE;
+        // Others who ask meanwhile get the same answer.
+        let mut others = Vec::new();
+        let mut is_reload = false;
+        while !is_reload {
+            // What the system has to tell may be on its way.
+            let patience = if self.settling.is_being_written() {
+                deadline.saturating_duration_since(Instant::now())
+            } else {
+                SYSTEM_PATIENCE
+            };
+            match said.recv_timeout(patience) {
+                Ok(Word::Touched { is_done }) => self.touched(is_done),
+                Ok(Word::Refresh(done)) => others.push(done),
+                Ok(Word::Reload(done)) => {
+                    others.push(done);
+                    is_reload = true;
+                }
+                Err(RecvTimeoutError::Timeout) if !self.settling.is_being_written() => break,
+                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => return,
+            }
+            if Instant::now() > deadline {
+                return;
+            }
+        }
+        if is_reload {
+            self.read(Instant::now(), Reading::Asked);
+        } else if self.parts.iter().any(Part::is_file)
+            && self.settling.may_read_at_once(&self.stamps())
+        {
+            self.read(Instant::now(), Reading::Hurried);
+        }
+    }
+
+    fn read(&mut self, now: Instant, why: Reading) {
+        self.read_at = self.next_reading(now);
+        let before = self.stamps();
+        let fresh: Vec<_> = self.parts.iter().map(|part| Contents::read(&part.path)).collect();
+        if why != Reading::Asked {
+            if before != self.stamps() {
+                // It was written meanwhile.
+                self.look_at = now;
+                return;
+            }
+            let quiet_for = self.settling.unchanged_for(now);
+            if self.is_emptied(&fresh) && quiet_for < QUIET_EMPTY {
+                self.look_at = now + (QUIET_EMPTY - quiet_for);
+                return;
+            }
+        }
+        for (part, read) in self.parts.iter_mut().zip(fresh) {
+            part.take_over(&self.name, read);
+        }
+        // What was written meanwhile is a change after this.
+        self.settling.was_read(before);
+        self.hand_out();
+    }
+
+    /// Whether a part that held something is now a list without entries.
+    fn is_emptied(&self, fresh: &[std::io::Result<Contents>]) -> bool {
+        let is_empty = |read: &Contents| read.is_deliberate && read.items.is_empty();
+        let mut both = self.parts.iter().zip(fresh);
+        both.any(|(part, read)| {
+            read.as_ref().is_ok_and(is_empty) && !part.contents.items.is_empty()
+        })
+    }
+
+    /// Tells everybody what there is, if it has changed.
+    fn hand_out(&self) {
+        let whole = Contents::joined(self.parts.iter().map(|part| &part.contents));
+        let items = whole.items.len();
+        let is_news = self.contents.send_if_modified(|known| {
+            let is_news = **known != whole;
+            if is_news {
+                *known = Arc::new(whole);
+            }
+            is_news
+        });
+        if is_news {
+            info!(playlist = %self.name, items, "read");
+        }
+    }
+
+    /// When to read in any case, after `now`.
+    fn next_reading(&self, now: Instant) -> Option<Instant> {
+        let spread = self.parts.iter().any(Part::is_spread);
+        let globs = self.parts.iter().any(|part| folder::is_glob(&part.path));
+        match self.reload {
+            Reload::Every(time) => Some(now + time),
+            Reload::Never => None,
+            // The system cannot be asked to watch what matches a pattern.
+            Reload::Watch if globs => Some(now + RESCAN_GLOB),
+            Reload::Watch => spread.then(|| now + RESCAN),
+        }
+    }
+
+    fn stamps(&self) -> Stamps {
+        self.parts.iter().map(Part::stamp).collect()
+    }
+
+    /// Asks the system to tell of changes, if it can. If not, there is the poll.
+    fn watch(&mut self) {
+        if self.reload != Reload::Watch {
+            return;
+        }
+        let wanted: Vec<PathBuf> = self.parts.iter().map(|part| part.path.clone()).collect();
+        let words = self.words.clone();
+        let tell = move |event: notify::Result<notify::Event>| {
+            if let Some(word) = event.ok().and_then(|event| word(&event, &wanted)) {
+                // If there are too many words, there is one among them that leads to a look.
+                drop(words.try_send(word));
+            }
+        };
+        let Ok(mut watcher) = notify::recommended_watcher(tell) else { return };
+        let mut is_watched = true;
+        for part in &self.parts {
+            let (path, mode) = match part.path.parent() {
+                _ if part.path.is_dir() => (part.path.as_path(), RecursiveMode::Recursive),
+                Some(parent) if parent.as_os_str().is_empty() => {
+                    (Path::new("."), RecursiveMode::NonRecursive)
+                }
+                Some(parent) => (parent, RecursiveMode::NonRecursive),
+                None => continue,
+            };
+            is_watched &= watcher.watch(path, mode).is_ok();
+        }
+        self.watcher = is_watched.then_some(watcher);
+    }
+}
+
+/// Waits until the other end of `done` is dropped, but not longer than `patience`.
+fn wait(done: &Receiver<()>, patience: Duration) {
+    match done.recv_timeout(patience) {
+        Ok(()) | Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {}
+    }
+}
+
+/// What `event` means for those of the `wanted` paths that it is about; `None` if nothing.
+fn word(event: &notify::Event, wanted: &[PathBuf]) -> Option<Word> {
+    let concerns = |path: &PathBuf| {
+        wanted
+            .iter()
+            .any(|wanted| path.starts_with(wanted) || path.file_name() == wanted.file_name())
+    };
+    if !event.need_rescan() && !event.paths.iter().any(concerns) {
+        return None;
+    }
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+        | EventKind::Create(_)
+        | EventKind::Modify(ModifyKind::Name(_))
+        | EventKind::Remove(_) => Some(Word::Touched { is_done: true }),
+        EventKind::Modify(ModifyKind::Any | ModifyKind::Data(_)) => {
+            Some(Word::Touched { is_done: false })
+        }
+        EventKind::Any | EventKind::Other if event.need_rescan() => {
+            Some(Word::Touched { is_done: true })
+        }
+        EventKind::Access(_)
+        | EventKind::Any
+        | EventKind::Modify(ModifyKind::Metadata(_) | ModifyKind::Other)
+        | EventKind::Other => None,
+    }
+}
+
+/// A list is read when nothing has happened to it for so long.
+pub const QUIET_LIST: Duration = Duration::from_millis(300);
+/// A folder is read when nothing has happened in it for so long.
+pub const QUIET_FOLDER: Duration = Duration::from_secs(2);
+/// That a list which held something is now a list of nothing is believed after so long.
+pub const QUIET_EMPTY: Duration = Duration::from_secs(2);
+/// Files are looked at so often, whatever the system tells.
+pub const POLL: Duration = Duration::from_secs(1);
+/// Folders that are watched are walked anew after so long in any case.
+pub const RESCAN: Duration = Duration::from_secs(3_600);
+/// Globs are matched anew after so long.
+pub const RESCAN_GLOB: Duration = Duration::from_secs(60);
+/// The start waits so long for what the files hold.
+pub const FIRST_READING: Duration = Duration::from_secs(1);
+/// Where nothing is watched, the thread notices after so long that nobody needs it.
+const POLL_FOR_END: Duration = Duration::from_secs(5);
+/// A writer that is at work while somebody needs to know is waited for so long.
+const WRITER_GRACE: Duration = Duration::from_millis(40);
+/// The system tells what happens to a file so soon.
+const SYSTEM_PATIENCE: Duration = Duration::from_millis(5);
+/// The thread sleeps at least so long.
+const WAIT_SHORTEST: Duration = Duration::from_millis(5);
+/// Words that may wait; of more, those that came first count.
+const WORDS_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;
