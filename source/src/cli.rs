@@ -23,6 +23,11 @@ pub(crate) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Turn the Liquidsoap script of a station into a configuration file, and write that out.
+    Import {
+        /// The script.
+        script: PathBuf,
+    },
     /// Play what is named here.
     Play(Play),
 }

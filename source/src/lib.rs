@@ -36,6 +36,7 @@ pub mod clock;
 pub mod config;
 pub mod decode;
 pub mod encode;
+pub mod import;
 pub mod lookahead;
 pub mod mix;
 pub mod pcm;

@@ -47,6 +47,20 @@ fn an_unknown_flag_is_answered_with_a_suggestion() {
 }
 
 #[test]
+fn a_script_is_turned_into_a_configuration_and_what_is_left_over_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("station.liq");
+    let script = "a = playlist(\"x.m3u\")\noutput.icecast(%mp3, mount=\"m\", a)\noutput.file(a)\n";
+    std::fs::write(&file, script).unwrap();
+
+    let output = run(&["import", file.to_str().unwrap()]);
+
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("[playlists.x_m3u]\n"), "{}", text(&output.stdout));
+    assert_eq!(text(&output.stderr), "not taken over: line 3: output.file has no counterpart\n");
+}
+
+#[test]
 fn check_reports_every_mistake_of_a_file_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("station.toml");

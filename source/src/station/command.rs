@@ -6,6 +6,7 @@
 use crate::cli::{Cli, Command, Play};
 use crate::config::{BITRATE_KBPS, Config, Identity, OrderConfig, Output, ProgrammeConfig, file};
 use crate::encode::mp3::BITRATES_KBPS;
+use crate::import::{Imported, import};
 use crate::mix::tone::WhenEmpty;
 use crate::station::{StartError, Station};
 use clap::Parser as _;
@@ -28,6 +29,13 @@ pub fn run() -> ExitCode {
     match task(cli) {
         Ok(Task::Checked(file)) => {
             say(&format!("{}: no mistakes", file.display()));
+            ExitCode::SUCCESS
+        }
+        Ok(Task::Imported(imported)) => {
+            say(imported.toml.trim_end());
+            for left in imported.left {
+                complain(&format!("not taken over: {left}"));
+            }
             ExitCode::SUCCESS
         }
         Ok(Task::Play(config)) => play(*config),
@@ -117,6 +125,8 @@ fn complain(lines: &str) {
 enum Task {
     /// The configuration was only to be checked, and is right.
     Checked(PathBuf),
+    /// A script was to be turned into a configuration, and this is it.
+    Imported(Imported),
     /// Play.
     Play(Box<Config>),
 }
@@ -132,6 +142,11 @@ fn task(cli: Cli) -> Result<Task, UsageError> {
         (_, Some(Command::Check { file })) => {
             read(&file)?;
             Ok(Task::Checked(file))
+        }
+        (_, Some(Command::Import { script })) => {
+            let text = std::fs::read(&script)
+                .map_err(|error| UsageError(format!("{}: {error}", script.display())))?;
+            Ok(Task::Imported(import(&String::from_utf8_lossy(&text))))
         }
         (_, Some(Command::Play(play))) => Ok(Task::Play(Box::new(said(play)?))),
         (Some(file), None) => Ok(Task::Play(Box::new(read(&file)?))),

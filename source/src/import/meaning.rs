@@ -1,0 +1,582 @@
+//! What a Liquidsoap script means for a station of ours: playlists, channels and outputs.
+//!
+//! Names are followed to what they stand for where they are used. Only what leads to an output
+//! counts; operators that are of no use here (`buffer`, clocks, priorities of decoders) are passed
+//! through, because what they are for is done anyway. Whatever else is not known is noted with its
+//! line. Pure.
+
+mod outputs;
+
+use super::tree::{Argument, Expr, Kind, Sentence};
+use std::collections::HashMap;
+
+/// What the script describes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Meaning {
+    pub(super) playlists: Vec<Playlist>,
+    pub(super) channels: Vec<Channel>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) telnet: Telnet,
+    pub(super) sample_rate: Option<f64>,
+    /// What is not understood: lines, the last included, and why.
+    pub(super) left: Vec<Left>,
+    /// What is understood and done otherwise here.
+    pub(super) remarks: Vec<String>,
+}
+
+/// Something that is not taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) first: usize,
+    pub(super) last: usize,
+    pub(super) why: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Telnet {
+    pub(super) is_on: bool,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Playlist {
+    pub(super) id: String,
+    pub(super) path: String,
+    pub(super) order: &'static str,
+    pub(super) reload: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Channel {
+    pub(super) name: String,
+    pub(super) play: Vec<String>,
+    pub(super) emergency: Option<String>,
+    pub(super) crossfade: Option<[f64; 3]>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Output {
+    pub(super) id: String,
+    pub(super) channel: String,
+    pub(super) host: String,
+    pub(super) port: f64,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) mount: String,
+    pub(super) texts: Vec<(&'static str, String)>,
+    pub(super) public: Option<bool>,
+    pub(super) codec: String,
+    pub(super) bitrate: Option<f64>,
+    pub(super) method: Option<String>,
+}
+
+/// What an expression stands for, as far as it matters.
+#[derive(Clone, Debug, PartialEq)]
+enum Value {
+    Bool(bool),
+    List(Vec<Self>),
+    Number(f64),
+    /// A source, by its place in the table.
+    Source(usize),
+    Text(String),
+    /// Something that only the running script would know.
+    Unknown,
+}
+
+impl Value {
+    fn number(&self) -> Option<f64> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+}
+
+/// Something that makes sound.
+#[derive(Clone, Debug, PartialEq)]
+enum Source {
+    Crossfade {
+        of: usize,
+        times_s: [f64; 3],
+    },
+    /// The first of them that is ready.
+    Fallback(Vec<usize>),
+    File(String),
+    /// One of the playlists.
+    Playlist(usize),
+    Silence,
+    Tone,
+}
+
+/// The meaning of `sentences`.
+pub(super) fn meaning(sentences: &[Sentence]) -> Meaning {
+    let mut reader = Reader::default();
+    for sentence in sentences {
+        match sentence {
+            Sentence::Strange { first, last } => {
+                reader.leave(*first, *last, "this is not understood");
+            }
+            Sentence::Let { name, value, line } => {
+                let value = reader.value(value);
+                if let Value::Source(source) = value {
+                    reader.called.insert(source, name.clone());
+                }
+                if value == Value::Unknown && !reader.meaning.left.iter().any(|l| l.first == *line)
+                {
+                    reader.undecided.push((name.clone(), *line));
+                }
+                reader.names.insert(name.clone(), value);
+            }
+            Sentence::Do(expr) => reader.act(expr),
+        }
+    }
+    reader.finish()
+}
+
+#[derive(Default)]
+struct Reader {
+    meaning: Meaning,
+    names: HashMap<String, Value>,
+    sources: Vec<Source>,
+    /// The name that a source got last.
+    called: HashMap<usize, String>,
+    /// Channels, by the source they play.
+    channels: HashMap<usize, usize>,
+    /// Names whose value is not known; that matters only if somebody uses them.
+    undecided: Vec<(String, usize)>,
+    icecasts: usize,
+}
+
+impl Reader {
+    fn leave(&mut self, first: usize, last: usize, why: impl Into<String>) {
+        let left = Left { first, last, why: why.into() };
+        if !self.meaning.left.contains(&left) {
+            self.meaning.left.push(left);
+        }
+    }
+
+    fn remark(&mut self, remark: impl Into<String>) {
+        let remark = remark.into();
+        if !self.meaning.remarks.contains(&remark) {
+            self.meaning.remarks.push(remark);
+        }
+    }
+
+    fn source(&mut self, source: Source) -> Value {
+        self.sources.push(source);
+        Value::Source(self.sources.len() - 1)
+    }
+
+    fn value(&mut self, expr: &Expr) -> Value {
+        match &expr.kind {
+            Kind::Bool(value) => Value::Bool(*value),
+            Kind::Call(callee, arguments) => self.call(&path(callee), arguments, expr.line),
+            Kind::Compound("??", value, instead) => self.or_else(value, instead),
+            Kind::Compound("^", left, right) => match (self.value(left), self.value(right)) {
+                (Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
+                _ => Value::Unknown,
+            },
+            Kind::List(parts) | Kind::Tuple(parts) => {
+                Value::List(parts.iter().map(|part| self.value(part)).collect())
+            }
+            Kind::Name(name) => self.names.get(name).cloned().unwrap_or(Value::Unknown),
+            Kind::Number(number) => Value::Number(*number),
+            Kind::Text(text) => Value::Text(text.clone()),
+            Kind::Field(..) if self.is_source_of(expr) => self.value(root(expr)),
+            Kind::Compound(..)
+            | Kind::Encoder(..)
+            | Kind::Field(..)
+            | Kind::Function(_)
+            | Kind::If(..)
+            | Kind::Index(..)
+            | Kind::Predicate(_) => Value::Unknown,
+        }
+    }
+
+    fn is_source_of(&self, expr: &Expr) -> bool {
+        let Kind::Name(name) = &root(expr).kind else { return false };
+        matches!(self.names.get(name), Some(Value::Source(_)))
+    }
+
+    /// `value ?? instead`: what the environment says is not known now, so the text counts.
+    fn or_else(&mut self, value: &Expr, instead: &Expr) -> Value {
+        let known = self.value(value);
+        if known == Value::Unknown {
+            return self.value(instead);
+        }
+        let Some(variable) = known.text().filter(|text| text.starts_with("${")) else {
+            return known;
+        };
+        let instead = self.value(instead);
+        if let Some(text) = instead.text() {
+            self.remark(format!("{variable} of the environment is fixed to \"{text}\""));
+        }
+        instead
+    }
+
+    fn call(&mut self, callee: &str, arguments: &[Argument], line: usize) -> Value {
+        let given = Given::new(self, arguments);
+        match callee {
+            "playlist" | "playlist.safe" | "playlist.reloadable" => {
+                self.playlist(&given, callee == "playlist.safe")
+            }
+            "single" => match given.texts().first() {
+                Some(path) => self.source(Source::File(path.clone())),
+                None => Value::Unknown,
+            },
+            "fallback" => {
+                if given.named("track_sensitive") == Some(&Value::Bool(false)) {
+                    self.remark("a source that is back takes over at the next track's border");
+                }
+                self.source(Source::Fallback(given.sources()))
+            }
+            "mksafe" => {
+                let silence = self.sources.len();
+                self.sources.push(Source::Silence);
+                let sources = given.sources().into_iter().chain([silence]).collect();
+                self.source(Source::Fallback(sources))
+            }
+            "crossfade" | "crossfade.simple" => {
+                let Some(&of) = given.sources().first() else { return Value::Unknown };
+                let time = |key: &str, usual| given.number(key).unwrap_or(usual);
+                let times_s = [time("duration", 5.0), time("fade_in", 3.0), time("fade_out", 3.0)];
+                if given.named("smart") == Some(&Value::Bool(true)) {
+                    self.leave(line, line, "smart=true: every border gets the same crossfade");
+                }
+                self.source(Source::Crossfade { of, times_s })
+            }
+            "sine" | "sine.soft" | "saw" | "square" => self.source(Source::Tone),
+            "blank" => self.source(Source::Silence),
+            "amplify" => self.amplify(&given, line),
+            "map_metadata" | "metadata.map" => {
+                self.remark("tracks without tags are called by their file names");
+                given.value_of_source()
+            }
+            "buffer" | "clock" | "id" | "stereo" | "drop_tracks" | "source.drop.tracks" => {
+                given.value_of_source()
+            }
+            "environment.get" | "getenv" => match given.texts().first() {
+                Some(name) => match given.named("default") {
+                    Some(Value::Text(usual)) => {
+                        let usual = usual.clone();
+                        self.remark(format!(
+                            "${{{name}}} of the environment is fixed to \"{usual}\""
+                        ));
+                        Value::Text(usual)
+                    }
+                    _ => Value::Text(format!("${{{name}}}")),
+                },
+                None => Value::Unknown,
+            },
+            _ => {
+                let is_known = NEEDLESS.iter().any(|known| callee.starts_with(known));
+                if !is_known && (!given.sources().is_empty() || is_of_sound(callee)) {
+                    self.leave(line, line, format!("{callee} has no counterpart"));
+                }
+                given.value_of_source()
+            }
+        }
+    }
+
+    fn playlist(&mut self, given: &Given, is_safe: bool) -> Value {
+        let texts = given.texts();
+        let Some(path) = texts.first() else { return Value::Unknown };
+        let order = match given.named("mode") {
+            Some(Value::Text(mode)) if mode == "normal" => "normal",
+            Some(Value::Text(mode)) if mode == "random" => "random",
+            _ => "shuffle",
+        };
+        let seconds = given.number("reload").filter(|&seconds| seconds > 0.0);
+        let reload = match (given.named("reload_mode"), seconds) {
+            (Some(Value::Text(mode)), _) if mode == "watch" => "watch".to_owned(),
+            (Some(Value::Text(mode)), _) if mode == "never" || mode == "rounds" => mode.clone(),
+            (_, Some(seconds)) => format!("{seconds}s"),
+            (_, None) => "never".to_owned(),
+        };
+        if reload == "rounds" {
+            self.remark("a playlist that was read after some rounds is watched instead");
+        }
+        let reload = if reload == "rounds" { "watch".to_owned() } else { reload };
+        let id = match given.named("id") {
+            Some(Value::Text(id)) => unblanked(id),
+            _ => identifier(path),
+        };
+        let id = self.free(&id);
+        let path = path.clone();
+        self.meaning.playlists.push(Playlist { id, path, order, reload });
+        let playlist = self.sources.len();
+        self.sources.push(Source::Playlist(self.meaning.playlists.len() - 1));
+        if !is_safe {
+            return Value::Source(playlist);
+        }
+        let silence = self.sources.len();
+        self.sources.push(Source::Silence);
+        self.source(Source::Fallback(vec![playlist, silence]))
+    }
+
+    /// `id`, with a number behind it if it is taken, as Liquidsoap does.
+    fn free(&self, id: &str) -> String {
+        let is_taken = |id: &str| self.meaning.playlists.iter().any(|playlist| playlist.id == id);
+        let mut free = id.to_owned();
+        let mut number = 0;
+        while is_taken(&free) {
+            number += 1;
+            free = format!("{id}.{number}");
+        }
+        free
+    }
+
+    fn amplify(&mut self, given: &Given, line: usize) -> Value {
+        let of = given.sources().first().copied();
+        let is_quiet = of
+            .is_some_and(|of| matches!(self.sources.get(of), Some(Source::Silence | Source::Tone)));
+        if !is_quiet && given.numbers().first() != Some(&1.0) {
+            self.leave(line, line, "amplify: the level of music is not changed");
+        }
+        given.value_of_source()
+    }
+
+    /// What a sentence does that is there for it.
+    fn act(&mut self, expr: &Expr) {
+        let Kind::Call(callee, arguments) = &expr.kind else {
+            return self.leave(expr.line, expr.line, "this does nothing that is known here");
+        };
+        let callee = path(callee);
+        let given = Given::new(self, arguments);
+        if let Some(setting) = callee.strip_suffix(".set") {
+            return self.set(
+                setting.trim_start_matches("settings."),
+                given.values.first(),
+                expr.line,
+            );
+        }
+        match callee.as_str() {
+            "set" => {
+                let texts = given.texts();
+                let Some(setting) = texts.first() else { return };
+                self.set(setting, given.values.get(1), expr.line);
+            }
+            "output.icecast" => self.icecast(arguments, &given, expr.line),
+            "print" | "ignore" | "log" => {}
+            _ if NEEDLESS.iter().any(|known| callee.starts_with(known)) => {}
+            _ => self.leave(expr.line, expr.line, format!("{callee} has no counterpart")),
+        }
+    }
+
+    fn set(&mut self, setting: &str, value: Option<&Value>, line: usize) {
+        let telnet = &mut self.meaning.telnet;
+        match (setting, value) {
+            ("server.telnet", Some(Value::Bool(is_on))) => telnet.is_on = *is_on,
+            ("server.telnet.bind_addr", Some(Value::Text(host))) => {
+                telnet.host = Some(host.clone())
+            }
+            ("server.telnet.port", Some(Value::Number(port))) => telnet.port = whole(*port),
+            ("frame.audio.samplerate", Some(Value::Number(rate))) => {
+                self.meaning.sample_rate = Some(*rate);
+            }
+            ("frame.audio.channels", Some(Value::Number(2.0))) => {}
+            _ if NEEDLESS_SETTINGS.iter().any(|known| setting.starts_with(known)) => {}
+            _ => self.leave(line, line, format!("the setting {setting} has no counterpart")),
+        }
+    }
+
+    /// The name of the channel that plays `source`.
+    fn channel(&mut self, source: usize, line: usize) -> String {
+        if let Some(&known) = self.channels.get(&source) {
+            return self.meaning.channels[known].name.clone();
+        }
+        let name = self.called.get(&source).cloned();
+        let count = self.meaning.channels.len() + 1;
+        let mut name = name.unwrap_or_else(|| format!("channel-{count}"));
+        if self.meaning.channels.iter().any(|channel| channel.name == name) {
+            name = format!("{name}-{count}");
+        }
+        let mut channel = Channel { name, play: Vec::new(), emergency: None, crossfade: None };
+        self.fill(&mut channel, source, line, 0);
+        if channel.play.is_empty() {
+            self.leave(line, line, "this output plays no playlist");
+        }
+        self.channels.insert(source, self.meaning.channels.len());
+        let name = channel.name.clone();
+        self.meaning.channels.push(channel);
+        name
+    }
+
+    /// Puts what `source` plays behind what `channel` plays.
+    fn fill(&mut self, channel: &mut Channel, source: usize, line: usize, depth: usize) {
+        if depth > DEPTH_MAX {
+            return self.leave(line, line, "sources are nested too deep");
+        }
+        match self.sources[source].clone() {
+            Source::Crossfade { of, times_s } => {
+                if channel.crossfade.is_some_and(|other| other != times_s) {
+                    self.leave(line, line, "a second crossfade; a channel has one");
+                }
+                channel.crossfade.get_or_insert(times_s);
+                self.fill(channel, of, line, depth + 1);
+            }
+            Source::Fallback(sources) => {
+                for source in sources {
+                    self.fill(channel, source, line, depth + 1);
+                }
+            }
+            Source::Playlist(number) => {
+                let id = self.meaning.playlists[number].id.clone();
+                if !channel.play.contains(&id) {
+                    channel.play.push(id);
+                }
+            }
+            Source::File(path) => {
+                channel.emergency.get_or_insert(path);
+            }
+            // A tone further down is not heard in Liquidsoap, but this says what is wanted.
+            Source::Silence => {
+                channel.emergency.get_or_insert_with(|| "silence".to_owned());
+            }
+            Source::Tone => channel.emergency = Some("tone".to_owned()),
+        }
+    }
+
+    fn finish(mut self) -> Meaning {
+        let used: Vec<String> =
+            self.meaning.channels.iter().flat_map(|channel| channel.play.clone()).collect();
+        self.meaning.playlists.retain(|playlist| used.contains(&playlist.id));
+        self.meaning.left.sort_by_key(|left| left.first);
+        self.meaning
+    }
+}
+
+/// The arguments of a call, with what they stand for.
+struct Given {
+    names: Vec<(String, Value)>,
+    /// Those without a name.
+    values: Vec<Value>,
+}
+
+impl Given {
+    fn new(reader: &mut Reader, arguments: &[Argument]) -> Self {
+        let mut given = Self { names: Vec::new(), values: Vec::new() };
+        for Argument { name, value } in arguments {
+            let value = reader.value(value);
+            match name {
+                Some(name) => given.names.push((name.clone(), value)),
+                None => given.values.push(value),
+            }
+        }
+        given
+    }
+
+    fn named(&self, key: &str) -> Option<&Value> {
+        self.names.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    fn number(&self, key: &str) -> Option<f64> {
+        self.named(key).and_then(Value::number)
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.named(key).and_then(Value::text)
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        self.values.iter().filter_map(Value::number).collect()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.values.iter().filter_map(Value::text).map(str::to_owned).collect()
+    }
+
+    /// All sources among the arguments, also those in lists.
+    fn sources(&self) -> Vec<usize> {
+        fn collect(value: &Value, sources: &mut Vec<usize>) {
+            match value {
+                Value::List(values) => values.iter().for_each(|value| collect(value, sources)),
+                Value::Source(source) => sources.push(*source),
+                Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Unknown => {}
+            }
+        }
+        let mut sources = Vec::new();
+        let named = self.names.iter().map(|(_, value)| value);
+        named.chain(&self.values).for_each(|value| collect(value, &mut sources));
+        sources
+    }
+
+    fn value_of_source(&self) -> Value {
+        self.sources().last().map_or(Value::Unknown, |&source| Value::Source(source))
+    }
+}
+
+/// `settings.server.telnet` of fields and names; empty if it is something else.
+fn path(expr: &Expr) -> String {
+    if let Kind::Name(name) = &expr.kind {
+        name.clone()
+    } else if let Kind::Field(of, name) = &expr.kind {
+        format!("{}.{name}", path(of))
+    } else {
+        String::new()
+    }
+}
+
+/// What fields are taken of.
+fn root(expr: &Expr) -> &Expr {
+    if let Kind::Field(of, _) = &expr.kind { root(of) } else { expr }
+}
+
+/// What Liquidsoap calls a playlist: the last part of its path, without blanks and dots.
+fn identifier(path: &str) -> String {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    last.replace(|c: char| c.is_whitespace() || c == '.', "_")
+}
+
+/// `id` as a command can say it.
+fn unblanked(id: &str) -> String {
+    id.replace(|c: char| c.is_whitespace() || c.is_control(), "_")
+}
+
+fn whole<T: TryFrom<i64>>(number: f64) -> Option<T> {
+    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is not a port")]
+    let number = number as i64;
+    T::try_from(number).ok()
+}
+
+/// Whether a call makes or takes sound, so that it matters if it is not known.
+fn is_of_sound(callee: &str) -> bool {
+    let first = callee.split('.').next().unwrap_or_default();
+    SOUND.contains(&first)
+}
+
+const SOUND: [&str; 10] = [
+    "add",
+    "cue_cut",
+    "delay",
+    "input",
+    "interactive",
+    "nrj",
+    "random",
+    "request",
+    "rotate",
+    "switch",
+];
+/// What is done anyway, or is of no use here.
+const NEEDLESS: [&str; 7] =
+    ["log.", "enable_replaygain", "print", "clock.", "thread.", "settings.", "add_skip_command"];
+const NEEDLESS_SETTINGS: [&str; 14] = [
+    "audio.converter",
+    "clock",
+    "decoder",
+    "encoder.metadata.export",
+    "frame.duration",
+    "init.",
+    "log",
+    "protocol",
+    "request",
+    "root.max_latency",
+    "scheduler",
+    "server.log",
+    "server.timeout",
+    "tag.encodings",
+];
+/// Sources may be nested this deep.
+const DEPTH_MAX: usize = 100;

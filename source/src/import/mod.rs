@@ -1,0 +1,148 @@
+//! Liquidsoap scripts of playlist stations, turned into a configuration.
+//!
+//! A script is a programme in a language; what it *means* for a station can be found as long as it
+//! is written as stations write it: playlists, fallbacks, a crossfade, outputs. The result is a
+//! `station.toml` that says the same, with the names by which Liquidsoap's commands call playlists
+//! and outputs. What is not understood stands in it as a comment, with its lines and the reason.
+//! Pure: text in, text out.
+
+mod lexer;
+mod meaning;
+mod tree;
+
+use meaning::{Channel, Meaning, Output};
+use std::fmt::Write as _;
+
+/// What comes of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The configuration.
+    pub toml: String,
+    /// What is not in it, one line each: `line 12: what`.
+    pub left: Vec<String>,
+}
+
+/// Turns `script` into a configuration.
+pub fn import(script: &str) -> Imported {
+    let meaning = meaning::meaning(&tree::sentences(script));
+    let mut toml = String::from("# Taken over from a Liquidsoap script.\n");
+    for remark in &meaning.remarks {
+        line(&mut toml, format_args!("# Note: {remark}."));
+    }
+    station(&mut toml, &meaning);
+    for playlist in &meaning.playlists {
+        line(&mut toml, format_args!("\n[playlists.{}]", key(&playlist.id)));
+        line(&mut toml, format_args!("path = {}", text(&playlist.path)));
+        line(&mut toml, format_args!("order = \"{}\"", playlist.order));
+        line(&mut toml, format_args!("reload = {}", text(&playlist.reload)));
+    }
+    for it in &meaning.channels {
+        channel(&mut toml, it, meaning.sample_rate);
+    }
+    for it in &meaning.outputs {
+        output(&mut toml, it);
+    }
+    if meaning.telnet.is_on {
+        let host = meaning.telnet.host.as_deref().unwrap_or("127.0.0.1");
+        let port = meaning.telnet.port.unwrap_or(1_234);
+        line(&mut toml, format_args!("\n[control]\ntelnet = {}", text(&format!("{host}:{port}"))));
+    }
+    let left = left(&mut toml, &meaning, script);
+    Imported { toml, left }
+}
+
+fn station(toml: &mut String, meaning: &Meaning) {
+    line(toml, format_args!("\n[station]"));
+    let Some(first) = meaning.outputs.first() else { return };
+    for (key, value) in &first.texts {
+        line(toml, format_args!("{key} = {}", text(value)));
+    }
+    // Liquidsoap lists a stream unless it is told not to.
+    line(toml, format_args!("public = {}", first.public.unwrap_or(true)));
+}
+
+fn channel(toml: &mut String, channel: &Channel, sample_rate: Option<f64>) {
+    line(toml, format_args!("\n[channels.{}]", key(&channel.name)));
+    let play: Vec<_> = channel.play.iter().map(|id| text(id)).collect();
+    line(toml, format_args!("play = [{}]", play.join(", ")));
+    let emergency = channel.emergency.as_deref().unwrap_or("silence");
+    line(toml, format_args!("emergency = {}", text(emergency)));
+    if let Some([duration, fade_in, fade_out]) = channel.crossfade {
+        let (fade_in, fade_out) = (fade_in.min(duration), fade_out.min(duration));
+        line(
+            toml,
+            format_args!(
+                "crossfade = {{ duration = \"{}\", fade_in = \"{}\", fade_out = \"{}\" }}",
+                seconds(duration),
+                seconds(fade_in),
+                seconds(fade_out)
+            ),
+        );
+    }
+    if let Some(rate) = sample_rate {
+        line(toml, format_args!("sample_rate = {rate}"));
+    }
+}
+
+fn output(toml: &mut String, output: &Output) {
+    line(toml, format_args!("\n[[outputs]]\nid = {}", text(&output.id)));
+    line(toml, format_args!("channel = {}", text(&output.channel)));
+    let coded = |part: &str| match part.starts_with("${") {
+        true => part.to_owned(),
+        false => common::http::percent::encode(part.as_bytes()),
+    };
+    let (user, password) = (coded(&output.user), coded(&output.password));
+    let mount = output.mount.trim_start_matches('/');
+    let url = format!("http://{user}:{password}@{}:{}/{mount}", output.host, output.port);
+    line(toml, format_args!("url = {}", text(&url)));
+    for (key, value) in output.texts.iter().filter(|(key, _)| *key != "url") {
+        line(toml, format_args!("{key} = {}", text(value)));
+    }
+    line(toml, format_args!("public = {}", output.public.unwrap_or(true)));
+    if output.method.as_deref() == Some("put") {
+        line(toml, format_args!("method = \"put\""));
+    }
+    let bitrate = output.bitrate.map(|kbps| format!(", bitrate = {kbps}")).unwrap_or_default();
+    line(toml, format_args!("format = {{ codec = \"{}\"{bitrate} }}", output.codec));
+}
+
+/// Notes what is left over, with the script's own lines.
+fn left(toml: &mut String, meaning: &Meaning, script: &str) -> Vec<String> {
+    let lines: Vec<&str> = script.lines().collect();
+    let mut said = Vec::new();
+    for left in &meaning.left {
+        let place = match left.last - left.first {
+            0 => format!("line {}", left.first),
+            _ => format!("lines {} to {}", left.first, left.last),
+        };
+        line(toml, format_args!("\n# Not taken over, {place}: {}.", left.why));
+        for text in lines.iter().take(left.last).skip(left.first.saturating_sub(1)) {
+            let shown: String = text.chars().filter(|c| !c.is_control()).collect();
+            line(toml, format_args!("#   {shown}"));
+        }
+        said.push(format!("{place}: {}", left.why));
+    }
+    said
+}
+
+fn line(toml: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(toml, "{line}").expect("a String takes all that is written to it");
+}
+
+/// A key of TOML, in quotes where it needs them.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { text(name) }
+}
+
+/// A text of TOML.
+fn text(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{}ms", (seconds * 1_000.0).round()).replace("000ms", "s")
+}
+
+#[cfg(test)]
+mod tests;

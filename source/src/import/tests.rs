@@ -1,0 +1,129 @@
+//! Scripts that stations run, and the configurations that come of them.
+
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn a_station_of_four_mounts_is_taken_over_whole() {
+    for script in [include_str!("scripts/asteroid.liq"), include_str!("scripts/docker.liq")] {
+        let imported = import(script);
+
+        assert_eq!(imported.left, [""; 0], "{}", imported.toml);
+        for expected in [
+            "[playlists.stream-queue_m3u]\npath = \"/app/stream-queue.m3u\"\norder = \"normal\"\n\
+             reload = \"watch\"\n",
+            "[playlists.music]\npath = \"/app/music/\"\norder = \"shuffle\"\nreload = \"3600s\"\n",
+            "[playlists.\"music.1\"]\npath = \"/app/music/\"\n",
+            "[channels.radio]\nplay = [\"stream-queue_m3u\", \"music\"]\nemergency = \"tone\"\n\
+             crossfade = { duration = \"3s\", fade_in = \"2s\", fade_out = \"2s\" }\n\
+             sample_rate = 44100\n",
+            "[channels.shuffle_radio]\nplay = [\"music.1\"]\nemergency = \"tone\"\n",
+            "id = \"output.icecast\"\nchannel = \"radio\"\n",
+            "id = \"output.icecast.1\"\nchannel = \"radio\"\n",
+            "id = \"output.icecast.2\"\nchannel = \"radio\"\n",
+            "id = \"output.icecast.3\"\nchannel = \"shuffle_radio\"\n",
+            "name = \"Asteroid Radio (Low Quality)\"\n",
+            "format = { codec = \"aac\", bitrate = 96 }\n",
+            "format = { codec = \"mp3\", bitrate = 64 }\n",
+            "url = \"http://localhost:8080/asteroid/\"\n",
+        ] {
+            assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+        }
+    }
+}
+
+#[test]
+fn what_the_environment_says_is_still_asked_of_it() {
+    let imported = import(include_str!("scripts/docker.liq"));
+
+    let url = "http://source:${ICECAST_SOURCE_PASSWORD}@icecast:8000/asteroid.aac";
+    assert!(imported.toml.contains(url), "{}", imported.toml);
+    assert!(imported.toml.contains("telnet = \"0.0.0.0:1234\""), "{}", imported.toml);
+    assert!(imported.toml.contains("${STATION_URL} of the environment is fixed to"));
+}
+
+#[test]
+fn what_is_not_understood_is_named_with_its_line_and_left_as_a_comment() {
+    let imported = import(
+        "a = playlist(\"x.m3u\")\nlive = input.harbor(\"live\", port=8005)\n\
+         r = fallback([live, a])\ntry\n  x\ncatch\noutput.icecast(%mp3, mount=\"m\", r)\n\
+         output.file(%wav, \"/tmp/x.wav\", r)\n",
+    );
+
+    assert_eq!(imported.left[0], "line 2: input.harbor has no counterpart");
+    assert_eq!(imported.left.last().unwrap(), "line 8: output.file has no counterpart");
+    assert!(imported.toml.contains("#   output.file(%wav, \"/tmp/x.wav\", r)\n"));
+    assert!(imported.toml.contains("play = [\"x_m3u\"]\n"), "{}", imported.toml);
+}
+
+#[test]
+fn of_a_script_with_everything_the_playlist_and_the_output_are_taken_over() {
+    let imported = import(include_str!("scripts/full.liq"));
+
+    for expected in [
+        "[playlists.stream-queue_m3u]\n",
+        "id = \"output.icecast.1\"\nchannel = \"radio\"\n",
+        "id = \"vorbis\"\n",
+        "telnet = \"127.0.0.1:19235\"",
+        "emergency = \"silence\"\n",
+    ] {
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+    let left = imported.left.join("\n");
+    for expected in ["input.harbor", "output.file", "interactive.float", "server.register"] {
+        assert!(left.contains(expected), "{expected} is not in\n{left}");
+    }
+}
+
+#[test]
+fn names_may_be_written_by_hand_and_are_quoted_where_they_must_be() {
+    let imported = import(
+        "output.icecast(%mp3(bitrate=192), id=\"my out\", password=\"p@ss/w\", host=\"h\", port=1, \
+         mount=\"/m.mp3\", mksafe(playlist(id=\"a \\\"b\\\"\", reload=60, \"x.pls\")))",
+    );
+
+    for expected in [
+        "[playlists.'a_\"b\"']\n",
+        "reload = \"60s\"\n",
+        "id = \"my_out\"\nchannel = \"channel-1\"\nurl = \"http://source:p%40ss%2Fw@h:1/m.mp3\"\n",
+        "bitrate = 192",
+    ] {
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_becomes_toml(text in any::<String>()) {
+        let imported = import(&text);
+        prop_assert!(imported.toml.parse::<toml::Table>().is_ok(), "{}", imported.toml);
+    }
+
+    #[test]
+    fn any_pieces_of_a_script_become_toml(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..12),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let script = pieces.join("");
+        let cut = (0..=cut.index(script.len() + 1)).rev().find(|&at| script.is_char_boundary(at));
+        for script in [&script[..], &script[..cut.unwrap()]] {
+            let imported = import(script);
+            prop_assert!(imported.toml.parse::<toml::Table>().is_ok(), "{}", imported.toml);
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "a = playlist(\"x.m3u\")\n",
+    "a = fallback([a, sine()])\n",
+    "a = crossfade(duration=3., a)\n",
+    "b = a\n",
+    "output.icecast(%mp3, mount=\"\u{7f}m\", b)\n",
+    "output.icecast(%ffmpeg(format=\"adts\", %audio(codec=\"aac\", b=\"96k\")), a)\n",
+    "set(\"server.telnet\", true)\n",
+    "def f(x) =\n x\nend\n",
+    "x = y ?? \"a\nb\"\n",
+    "single(\"/tmp/\\\\x\") ",
+    "a.on_track(f)\n",
+    "r = a\r\n\tq = \"\u{0}\"\n",
+];
