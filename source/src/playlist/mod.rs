@@ -1,10 +1,11 @@
 //! `Playlist`: what comes next.
 //!
 //! A playlist is made of what the operator named: audio files, folders, globs and lists (M3U, PLS,
-//! XSPF, CUE sheets). One pass through all of it is a *round*. Rounds follow each other for ever,
-//! and before each one lists and folders are read anew, so a change on disk is heard when the
-//! round has ended. A list that cannot be read any more, or that somebody is just writing, leaves
-//! the items it had before; one that says to be a list and holds nothing is empty.
+//! XSPF, CUE sheets). One pass through all of it is a *round*; [`rounds`] follow each other for
+//! ever. A [`mod@watch`] reads the files, in a thread of its own, whenever they have changed, and
+//! what has changed counts from the next item on. A list that cannot be read any more, or that
+//! somebody is just writing, leaves the items it had before; one that says to be a list and holds
+//! nothing is empty.
 //!
 //! This part names files; whether they can be played is not its business.
 
@@ -24,73 +25,153 @@ pub mod settle;
 mod text;
 pub mod watch;
 
-use crate::playlist::order::{Order, track_key};
-use std::collections::VecDeque;
-use std::path::PathBuf;
-use tracing::warn;
+use crate::playlist::change::Change;
+use crate::playlist::order::Order;
+use crate::playlist::rounds::Rounds;
+use crate::playlist::watch::{Reload, Watch};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch::Receiver;
+use tracing::{info, warn};
 
 pub use crate::playlist::contents::Contents;
 pub use crate::playlist::item::{Annotations, Item};
 
 /// What comes next, for ever.
 pub struct Playlist {
-    sources: Vec<Source>,
-    order: Order,
-    /// What is left of this round.
-    round: VecDeque<Item>,
-    played: Vec<u64>,
-}
-
-/// One thing the operator named, and the items it last held.
-struct Source {
-    path: PathBuf,
-    items: Vec<Item>,
+    name: Arc<str>,
+    rounds: Rounds,
+    /// The place before the item that was given out last.
+    before: Option<Rounds>,
+    /// Whether the next round has been asked for.
+    is_begun: bool,
+    contents: Receiver<Arc<Contents>>,
+    /// Its files; `None` for audio files alone, which are what they are.
+    watch: Option<Watch>,
 }
 
 impl Playlist {
-    /// A playlist of `paths`, in the given order. Nothing is read yet.
+    /// A playlist of `paths`, in the given order. Their changes are noticed at once.
     pub fn new(paths: Vec<PathBuf>, order: Order) -> Self {
-        let sources = paths.into_iter().map(|path| Source { path, items: Vec::new() }).collect();
-        Self { sources, order, round: VecDeque::new(), played: Vec::new() }
+        Self::called("playlist", paths, order, Reload::Watch)
+    }
+
+    /// A playlist of `paths`, which messages call `name`.
+    pub fn called(name: &str, paths: Vec<PathBuf>, order: Order, reload: Reload) -> Self {
+        if paths.iter().all(|path| is_audio_file(path)) {
+            return Self::fixed(name, &paths, order);
+        }
+        let read_once = paths.clone();
+        match Watch::start(name, paths, reload) {
+            Ok((watch, _ends_by_itself)) => {
+                let contents = watch.contents();
+                Self::of(name, order, contents, Some(watch))
+            }
+            Err(error) => {
+                warn!(playlist = name, "no thread to watch it: {error}; it is read once");
+                Self::fixed(name, &read_once, order)
+            }
+        }
+    }
+
+    /// A playlist in the given order of what `watch` reads; others may use that too.
+    pub fn watching(name: &str, order: Order, watch: &Watch) -> Self {
+        Self::of(name, order, watch.contents(), Some(watch.clone()))
+    }
+
+    fn fixed(name: &str, paths: &[PathBuf], order: Order) -> Self {
+        let parts: Vec<_> = paths.iter().filter_map(|path| Contents::read(path).ok()).collect();
+        let (_, contents) = tokio::sync::watch::channel(Arc::new(Contents::joined(parts.iter())));
+        Self::of(name, order, contents, None)
+    }
+
+    fn of(
+        name: &str,
+        order: Order,
+        mut contents: Receiver<Arc<Contents>>,
+        watch: Option<Watch>,
+    ) -> Self {
+        let mut rounds = Rounds::new(order);
+        rounds.take_over(Arc::clone(&contents.borrow_and_update()));
+        Self { name: name.into(), rounds, before: None, is_begun: false, contents, watch }
     }
 
     /// The next item of this round; `None` at the end of the round.
     pub fn next_item(&mut self) -> Option<Item> {
-        let item = self.round.pop_front()?;
-        self.played.push(track_key(&item));
-        Some(alike::found(item))
+        self.take_over();
+        if self.rounds.is_at_end() && !self.is_begun {
+            return None;
+        }
+        self.is_begun = false;
+        self.before = Some(self.rounds.clone());
+        self.rounds.next_item().map(alike::found)
     }
 
-    /// Reads everything anew and begins the next round; says how many items it has, which may be
-    /// none.
+    /// Takes back the item that was given out last and will not be played: it comes next, unless
+    /// the playlist has changed.
+    pub fn give_back(&mut self) {
+        if let Some(before) = self.before.take() {
+            // The item may be the first of a round.
+            self.is_begun = before.is_at_end();
+            self.rounds = before;
+            self.contents.mark_changed();
+        }
+    }
+
+    /// Lets the next round begin; says how many items there are, which may be none.
     pub fn begin_round(&mut self) -> usize {
-        for source in &mut self.sources {
-            source.read();
+        if let Some(watch) = &self.watch {
+            watch.refresh(REFRESH_PATIENCE);
         }
-        let items: Vec<Item> =
-            self.sources.iter().flat_map(|source| source.items.iter().cloned()).collect();
-        let order = self.order.round(&items, &std::mem::take(&mut self.played));
-        self.round = order.into_iter().map(|at| items[at].clone()).collect();
-        self.round.len()
+        self.take_over();
+        self.is_begun = true;
+        self.rounds.len()
+    }
+
+    /// Goes on behind the last of the tracks that were `played` before a restart, given by their
+    /// keys.
+    pub fn resume(&mut self, played: impl IntoIterator<Item = u64>) {
+        self.rounds.resume(played);
+    }
+
+    /// Its place, and what comes next there.
+    pub fn rounds(&self) -> &Rounds {
+        &self.rounds
+    }
+
+    /// Its files, if they are watched.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
+    }
+
+    /// Takes over what has changed.
+    fn take_over(&mut self) {
+        if !self.contents.has_changed().unwrap_or(false) {
+            return; // nothing reads it any more, or nothing is new
+        }
+        let contents = Arc::clone(&self.contents.borrow_and_update());
+        let (playlist, items) = (&self.name, contents.items.len());
+        match self.rounds.take_over(contents) {
+            Change::Edited { .. } => info!(%playlist, items, "edited; it goes on where it is"),
+            Change::Other if items == 0 => info!(%playlist, "empty now"),
+            Change::Other => {
+                info!(%playlist, items, "another list; it begins with its first");
+                self.is_begun = true;
+            }
+            Change::Same => {}
+        }
+        self.before = None;
     }
 }
 
-impl Source {
-    fn read(&mut self) {
-        let kept = self.items.len();
-        match Contents::read(&self.path) {
-            Ok(contents) if contents.is_deliberate => self.items = contents.items,
-            Ok(_) => warn!(
-                list = %self.path.display(), kept,
-                "holds nothing at all; what it held before is kept"
-            ),
-            Err(error) => warn!(
-                list = %self.path.display(), kept,
-                "cannot be read: {error}; what it held before is kept"
-            ),
-        }
-    }
+/// Whether `path` names an audio file, which need not exist, and nothing else.
+fn is_audio_file(path: &Path) -> bool {
+    folder::is_audio(path) && !path.is_dir() && !folder::is_glob(path)
 }
+
+/// Whoever needs to know what was just written waits so long.
+pub const REFRESH_PATIENCE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
@@ -121,27 +202,37 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_list_is_heard_in_the_next_round() {
-        let dir = tempfile::tempdir().unwrap();
-        let list = dir.path().join("list.m3u");
-        std::fs::write(&list, "a.mp3\n").unwrap();
-        let mut playlist = Playlist::new(vec![list.clone()], Order::normal());
-        assert_eq!(playlist.begin_round(), 1);
+    fn a_changed_list_is_heard_from_the_next_item_on() {
+        let (_dir, list, mut playlist) = of_list("a.mp3\nb.mp3\nc.mp3\n");
+        assert_eq!(playlist.begin_round(), 3);
+        assert_eq!(name(playlist.next_item()), "a.mp3");
+
+        std::fs::write(&list, "a.mp3\nx.mp3\nb.mp3\nc.mp3\n").unwrap();
+        playlist.watch().unwrap().refresh(LONG);
+        assert_eq!(name(playlist.next_item()), "x.mp3");
+
+        std::fs::write(&list, "y.mp3\n").unwrap();
+        playlist.watch().unwrap().refresh(LONG);
+        assert_eq!(name(playlist.next_item()), "y.mp3");
+        assert_eq!(playlist.next_item(), None);
+    }
+
+    #[test]
+    fn before_a_round_begins_what_was_just_written_is_read() {
+        let (_dir, list, mut playlist) = of_list("a.mp3\n");
+        playlist.begin_round();
+        playlist.next_item();
 
         std::fs::write(&list, "b.mp3\nc.mp3\n").unwrap();
 
-        assert_eq!(playlist.next_item().unwrap().path, dir.path().join("a.mp3"));
         assert_eq!(playlist.begin_round(), 2);
-        assert_eq!(playlist.next_item().unwrap().path, dir.path().join("b.mp3"));
+        assert_eq!(name(playlist.next_item()), "b.mp3");
     }
 
     #[test]
     fn a_list_that_vanishes_or_is_emptied_keeps_what_it_held() {
-        let dir = tempfile::tempdir().unwrap();
-        let list = dir.path().join("list.m3u");
-        std::fs::write(&list, "a.mp3\n").unwrap();
-        let mut playlist = Playlist::new(vec![list.clone()], Order::normal());
-        playlist.begin_round();
+        let (_dir, list, mut playlist) = of_list("a.mp3\n");
+        assert_eq!(playlist.begin_round(), 1);
 
         std::fs::write(&list, "").unwrap();
         assert_eq!(playlist.begin_round(), 1);
@@ -151,14 +242,54 @@ mod tests {
 
     #[test]
     fn a_list_that_says_to_be_one_and_holds_nothing_is_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let list = dir.path().join("list.m3u");
-        std::fs::write(&list, "a.mp3\n").unwrap();
-        let mut playlist = Playlist::new(vec![list.clone()], Order::normal());
+        let (_dir, list, mut playlist) = of_list("a.mp3\n");
         playlist.begin_round();
 
         std::fs::write(&list, "#EXTM3U\n").unwrap();
+        playlist.watch().unwrap().reload(LONG);
 
         assert_eq!(playlist.begin_round(), 0);
+        assert_eq!(playlist.next_item(), None);
     }
+
+    #[test]
+    fn an_item_that_is_given_back_comes_next() {
+        let (_dir, list, mut playlist) = of_list("a.mp3\nb.mp3\nc.mp3\n");
+        playlist.begin_round();
+        playlist.next_item();
+        assert_eq!(name(playlist.next_item()), "b.mp3");
+        playlist.give_back();
+        assert_eq!(name(playlist.next_item()), "b.mp3");
+
+        std::fs::write(&list, "a.mp3\nx.mp3\nb.mp3\nc.mp3\n").unwrap();
+        playlist.watch().unwrap().refresh(LONG);
+        playlist.give_back();
+
+        assert_eq!(name(playlist.next_item()), "x.mp3", "it stands behind the one that plays");
+    }
+
+    #[test]
+    fn the_first_item_of_a_round_can_be_given_back() {
+        let (_dir, _, mut playlist) = of_list("a.mp3\nb.mp3\n");
+        playlist.begin_round();
+        playlist.next_item();
+
+        playlist.give_back();
+
+        assert_eq!(name(playlist.next_item()), "a.mp3");
+    }
+
+    fn of_list(text: &str) -> (tempfile::TempDir, PathBuf, Playlist) {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("list.m3u");
+        std::fs::write(&list, text).unwrap();
+        let playlist = Playlist::new(vec![list.clone()], Order::normal());
+        (dir, list, playlist)
+    }
+
+    fn name(item: Option<Item>) -> String {
+        item.unwrap().path.file_name().unwrap().display().to_string()
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
 }

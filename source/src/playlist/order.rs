@@ -71,22 +71,6 @@ impl Order {
             }
         }
     }
-
-    /// A number from which the order can be taken up where it is.
-    pub fn seed(&self) -> u64 {
-        match &self.0 {
-            Kind::Normal => 0,
-            Kind::Random(dice) | Kind::Shuffle(dice) => dice.0,
-        }
-    }
-
-    /// Takes the order up at what [`Order::seed`] said.
-    pub fn reseed(&mut self, seed: u64) {
-        match &mut self.0 {
-            Kind::Normal => {}
-            Kind::Random(dice) | Kind::Shuffle(dice) => dice.0 = seed,
-        }
-    }
 }
 
 /// How many other tracks are between a track and its next time, for `tracks` different ones.
@@ -343,18 +327,6 @@ mod tests {
 
         assert_eq!(rounds[0], rounds[1]);
         assert_ne!(rounds[0], rounds[2]);
-    }
-
-    #[test]
-    fn an_order_is_taken_up_where_it_was() {
-        let items = numbered(20);
-        let mut order = Order::shuffle(7);
-        order.round(&items, &[]);
-        let mut again = Order::shuffle(0);
-
-        again.reseed(order.seed());
-
-        assert_eq!(again.round(&items, &[]), order.round(&items, &[]));
     }
 
     #[test]

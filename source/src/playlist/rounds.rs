@@ -41,7 +41,7 @@ impl Rounds {
 
     /// The next item, of this round or of the one after it; `None` if there is nothing to play.
     pub fn next_item(&mut self) -> Option<Item> {
-        if self.given >= self.round.len() {
+        if self.is_at_end() {
             let played: Vec<u64> = self.played.iter().copied().collect();
             self.round = self.order.round(&self.contents.items, &played).into();
             self.given = 0;
@@ -52,6 +52,11 @@ impl Rounds {
         let item = self.contents.items[position].clone();
         self.note_played(track_key(&item));
         Some(item)
+    }
+
+    /// Whether this round is over, so that the next item begins another.
+    pub fn is_at_end(&self) -> bool {
+        self.given >= self.round.len()
     }
 
     /// What comes next, as far as this round goes; at most `count` items.

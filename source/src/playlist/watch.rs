@@ -163,7 +163,7 @@ impl Part {
     }
 
     fn stamp(&self) -> Option<Stamp> {
-        let about = self.is_file().then(|| std::fs::metadata(&self.path).ok()).flatten()?;
+        let about = std::fs::metadata(&self.path).ok()?;
         let modified_ns =
             i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
         Some(Stamp { inode: about.ino(), modified_ns, bytes: about.len() })
@@ -278,7 +278,8 @@ impl Reader {
         }
         if is_reload {
             self.read(Instant::now(), Reading::Asked);
-        } else if self.parts.iter().any(Part::is_file)
+        } else if self.reload != Reload::Never
+            && self.parts.iter().any(Part::is_file)
             && self.settling.may_read_at_once(&self.stamps())
         {
             self.read(Instant::now(), Reading::Hurried);

@@ -122,6 +122,21 @@ async fn a_list_that_is_missing_at_the_start_is_read_when_it_comes() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_missing_at_the_start_is_read_when_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("later");
+    let (watch, _) = Watch::start("test", vec![folder.clone()], Reload::Watch).unwrap();
+    let mut contents = watch.contents();
+
+    fs::create_dir(dir.path().join("new")).unwrap();
+    fs::write(dir.path().join("new/a.mp3"), "").unwrap();
+    fs::rename(dir.path().join("new"), &folder).unwrap();
+
+    changed(&mut contents).await;
+    assert_eq!(names(&contents), ["a.mp3"]);
+}
+
+#[tokio::test]
 async fn what_comes_into_a_folder_and_its_new_folders_is_found() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.mp3"), "").unwrap();
@@ -142,10 +157,12 @@ async fn a_list_is_read_again_after_the_time_said_or_never() {
     let (often, _) = Watch::start("test", vec![list.clone()], every).unwrap();
     let (never, _) = Watch::start("test", vec![list.clone()], Reload::Never).unwrap();
 
+    let mut contents = often.contents();
     fs::write(&list, "1.mp3\n").unwrap();
-    changed(&mut often.contents()).await;
+    changed(&mut contents).await;
 
     assert_eq!(names(&often.contents()), ["1.mp3"]);
+    never.refresh(LONG);
     assert_eq!(names(&never.contents()), ["0.mp3"]);
     never.reload(LONG);
     assert_eq!(names(&never.contents()), ["1.mp3"]);
