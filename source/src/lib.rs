@@ -4,14 +4,15 @@
 //!
 //! ```text
 //! playlist → decode → pcm → resample ─► lookahead ─► mix → encode ─► programme ─► push
-//!                                        (thread)                      (thread)    (task)
+//!                                        (threads)                     (thread)    (task)
 //! ```
 //!
 //! [`playlist`] says what comes next; [`decode`], [`pcm`] and [`resample`] make it stereo at the
-//! station's rate, ahead of time, in the [`lookahead`]; [`mix`] joins the tracks and [`encode`]
-//! makes frames of them; the [`programme`] gives out each frame when the [`clock`] says that it is
-//! due, for ever, whatever happens to files or servers; [`push`] sends the frames that a server
-//! is there for. [`station`] builds all of it and is what a program embeds:
+//! station's rate, ahead of time, in the [`lookahead`]; [`mix`] lets one track go over into the
+//! next and [`encode`] makes frames of them; the [`programme`] gives out each frame when the
+//! [`clock`] says that it is due, for ever, whatever happens to files or servers; [`push`] sends
+//! the frames that a server is there for. [`station`] builds all of it and is what a program
+//! embeds:
 //!
 //! ```no_run
 //! # async fn embedded() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,8 +28,8 @@
 //! # }
 //! ```
 //!
-//! Nothing but the clock drives the programme, nothing but [`tasks`] spawns tasks, nothing but
-//! [`station`] starts threads, and every queue has a bound.
+//! Nothing but the clock drives the programme, nothing but [`tasks`] spawns tasks and threads, and
+//! every queue has a bound.
 #![forbid(unsafe_code)]
 
 pub mod cli;

@@ -1,30 +1,42 @@
-//! Plays the playlist ahead of the programme, so that the next track is ready before it is due.
+//! Prepares the next track while the one before it plays.
 //!
-//! This runs in a thread of its own: it opens files, decodes them, brings them to stereo at the
-//! station's rate, and puts pieces of one length into a queue of [`LOOKAHEAD_PIECES`], about
-//! eight seconds. While a track plays its last seconds the next one is open and decoded; a file
-//! that cannot be played has been reported and passed over long before its turn. When nothing at
-//! all can be played it says so, and looks again after waits that grow to [`RETRY_LONGEST`].
+//! The lookahead runs in a thread of its own. It asks the playlist for an item and lets a *reel*
+//! play it: a further thread, which opens the file, decodes it, brings it to stereo at the
+//! station's rate, and puts pieces of one length into a queue of its own. As soon as the first of
+//! them is there, the track is *prepared* and handed to the programme, and when the programme has
+//! begun it, the lookahead goes on to the next. So a file that hangs or rots has been reported
+//! and passed over before its turn, and holds up nobody but itself: it has its own thread and its
+//! own queue. When nothing at all can be played the lookahead says so, and looks again after waits
+//! that grow to [`RETRY_LONGEST`].
 //!
-//! It does not know the time; how far it gets is up to who takes from the queue.
+//! Until a prepared track has begun, it can be taken back: the programme drops it and the playlist
+//! is asked again, which is how a changed list or a request is heard after the present track.
+//!
+//! This part does not know the time; how far it gets is up to who takes from the queues.
 
-use crate::decode::Decoder;
-use crate::pcm::block::Block;
-use crate::pcm::convert::ToStereo;
+mod reel;
+mod studio;
+mod supply;
+
+use crate::lookahead::reel::{Opened, Reel};
+use crate::lookahead::supply::Desk;
 use crate::playlist::{Item, Playlist};
-use crate::resample::Resampler;
+use crate::tasks;
 use common::backoff::Backoff;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tracing::{debug, warn};
+
+pub use crate::lookahead::studio::PIECE_SAMPLE_FRAMES;
+pub use crate::lookahead::supply::{Coming, Prepared, Supply};
 
 /// A track on its way to the programme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Track {
-    /// The how-manieth it is since the station started, from 1.
+    /// Tells it from every other track of this programme; later tracks have higher numbers.
     pub number: u64,
     /// What listeners are told.
     pub title: Arc<str>,
@@ -34,198 +46,211 @@ pub struct Track {
     pub length: Option<Duration>,
 }
 
-/// What goes through the queue.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
-    /// Audio of the track that began last: stereo at the station's rate, [`PIECE_SAMPLE_FRAMES`]
-    /// long or, at a track's end, shorter.
-    Audio(Block),
-    /// A track begins with the next audio.
-    Begin(Arc<Track>),
-    /// There is nothing to play until the next track begins.
-    Idle,
-}
-
-/// The playlist, played into a queue.
+/// The playlist, prepared track by track.
 pub struct Lookahead {
     playlist: Playlist,
     rate_hz: u32,
-    pieces: SyncSender<Piece>,
-    /// Tracks up to this number are not wanted any more.
-    abandoned: Arc<AtomicU64>,
+    coming: SyncSender<Coming>,
+    desk: Arc<Desk>,
+    woken: Receiver<()>,
+    /// The number of the track that was prepared last.
     tracks: u64,
+    /// How many tracks this round has brought; `None` before the first round.
+    found: Option<u64>,
+    /// Rounds in a row that have brought none.
+    barren_rounds: u32,
+    /// Threads that may still be at work.
+    reels: Vec<JoinHandle<()>>,
 }
 
-/// Nobody takes from the queue any more.
+/// The programme has ended.
 struct Gone;
 
+/// What became of an item.
+enum Outcome {
+    Prepared(Prepared),
+    /// It is not wanted any more.
+    Reconsidered,
+    Unplayable(String),
+}
+
 impl Lookahead {
-    /// A lookahead over `playlist` that fills `pieces` with audio at `rate_hz`, and gives up any
-    /// track whose number is not above `abandoned`.
-    pub fn new(
-        playlist: Playlist,
-        rate_hz: u32,
-        pieces: SyncSender<Piece>,
-        abandoned: Arc<AtomicU64>,
-    ) -> Self {
-        Self { playlist, rate_hz, pieces, abandoned, tracks: 0 }
-    }
-
-    /// Plays round after round, until nobody takes from the queue or `stop` is dropped.
-    pub fn run(mut self, stop: &Receiver<()>) {
-        let mut barren_rounds = 0;
-        loop {
-            match self.round(barren_rounds > 0) {
-                Err(Gone) => return,
-                Ok(tracks) if tracks > 0 => {
-                    barren_rounds = 0;
-                    continue;
-                }
-                Ok(_) => {}
-            }
-            let wait = RETRY.wait(barren_rounds, 1.0);
-            if barren_rounds == 0 {
-                warn!("nothing to play; the mount is held, and the playlist is read again soon");
-                if self.pieces.send(Piece::Idle).is_err() {
-                    return;
-                }
-            }
-            barren_rounds += 1;
-            if stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
-                return;
-            }
-        }
-    }
-
-    /// Plays every item once; says how many of them could be heard. In a `retry` after a round
-    /// without sound, what was reported then is not reported again.
-    fn round(&mut self, retry: bool) -> Result<u64, Gone> {
-        let before = self.tracks;
-        self.playlist.begin_round();
-        while let Some(item) = self.playlist.next_item() {
-            let heard = self.tracks;
-            let problem = self.play(&item)?;
-            match problem {
-                Some(reason) if retry => debug!(file = %item.path.display(), "skipped: {reason}"),
-                Some(reason) if self.tracks == heard => {
-                    warn!(file = %item.path.display(), "skipped: {reason}");
-                }
-                Some(reason) => warn!(file = %item.path.display(), "ends early: {reason}"),
-                None if self.tracks == heard && !retry => {
-                    warn!(file = %item.path.display(), "skipped: it holds no audio");
-                }
-                None => {}
-            }
-        }
-        Ok(self.tracks - before)
-    }
-
-    /// Plays one item into the queue; says what was wrong with it, if anything was.
-    fn play(&mut self, item: &Item) -> Result<Option<String>, Gone> {
-        let mut decoder = match Decoder::open(&item.path) {
-            Ok(decoder) => decoder,
-            Err(error) => return Ok(Some(error.to_string())),
+    /// A lookahead over `playlist` that prepares audio at `rate_hz`, and the other end, from which
+    /// the programme takes it.
+    pub fn new(playlist: Playlist, rate_hz: u32) -> (Self, Supply) {
+        let (coming, supply, desk, woken) = supply::ends();
+        let lookahead = Self {
+            playlist,
+            rate_hz,
+            coming,
+            desk,
+            woken,
+            tracks: 0,
+            found: None,
+            barren_rounds: 0,
+            reels: Vec::new(),
         };
-        let about = decoder.about();
-        if let Some(warning) = about.warning {
-            warn!(file = %item.path.display(), "{warning}");
-        }
-        let track = Arc::new(Track {
-            number: self.tracks + 1,
-            title: about.tags.title_for(&item.path, item.listed_title.as_deref()),
-            path: item.path.clone(),
-            length: about.length,
-        });
-        let mut studio = Studio::new(self.rate_hz);
-        let problem = loop {
-            if self.abandoned.load(Ordering::Relaxed) >= track.number {
-                return Ok(None);
+        (lookahead, supply)
+    }
+
+    /// Prepares track after track, until the supply is dropped.
+    pub fn run(mut self) {
+        while self.go_on().is_ok() {}
+    }
+
+    /// Prepares a track and waits until it has begun, or is not wanted any more.
+    fn go_on(&mut self) -> Result<(), Gone> {
+        let item = self.next_item()?;
+        let reconsidered = self.desk.reconsidered();
+        let number = match self.open(&item, reconsidered)? {
+            Outcome::Prepared(prepared) => {
+                self.found = self.found.map(|found| found + 1);
+                self.barren_rounds = 0;
+                self.tracks = prepared.track.number;
+                self.coming.send(Coming::Track(prepared)).map_err(|_| Gone)?;
+                self.tracks
             }
-            match decoder.next_block() {
-                Ok(Some(block)) => {
-                    if let Err(problem) = studio.take_in(block) {
-                        break Some(problem);
-                    }
+            Outcome::Reconsidered => {
+                self.playlist.give_back();
+                return Ok(());
+            }
+            Outcome::Unplayable(reason) => {
+                let file = item.path.display();
+                if self.barren_rounds > 0 {
+                    debug!(%file, "skipped: {reason}"); // it was reported in the first of them
+                } else {
+                    warn!(%file, "skipped: {reason}");
                 }
-                Ok(None) => break None,
-                Err(error) => break Some(error.to_string()),
-            }
-            while let Some(piece) = studio.whole_piece() {
-                self.send(&track, piece)?;
+                return Ok(());
             }
         };
-        studio.end();
-        while let Some(piece) = studio.whole_piece().or_else(|| studio.rest()) {
-            self.send(&track, piece)?;
+        // In this order: what the programme began before it reconsidered is seen as begun.
+        while self.desk.reconsidered() == reconsidered && self.desk.begun() < number {
+            self.sleep(WAKE_LONGEST)?;
         }
-        Ok(problem)
-    }
-
-    /// Sends a piece of `track`, after the word that it begins if this is its first.
-    fn send(&mut self, track: &Arc<Track>, piece: Block) -> Result<(), Gone> {
-        if self.tracks < track.number {
-            self.tracks = track.number;
-            self.pieces.send(Piece::Begin(Arc::clone(track))).map_err(|_| Gone)?;
-        }
-        self.pieces.send(Piece::Audio(piece)).map_err(|_| Gone)
-    }
-}
-
-/// Brings the blocks of one track into the station's form.
-struct Studio {
-    rate_hz: u32,
-    to_stereo: Option<ToStereo>,
-    /// The resampler in use, and the rate it is for; chained files change it.
-    resampler: Option<(u32, Resampler)>,
-    ready: Block,
-}
-
-impl Studio {
-    fn new(rate_hz: u32) -> Self {
-        let ready = Block::stereo(rate_hz, Vec::new(), Vec::new());
-        Self { rate_hz, to_stereo: None, resampler: None, ready }
-    }
-
-    fn take_in(&mut self, block: Block) -> Result<(), String> {
-        let mix = match self.to_stereo.take() {
-            Some(mix) if mix.suits(block.layout()) => mix,
-            _ => ToStereo::new(block.layout()),
-        };
-        let from_hz = block.rate_hz();
-        let stereo = self.to_stereo.insert(mix).mix(block);
-        if self.resampler.as_ref().is_none_or(|(of_hz, _)| *of_hz != from_hz) {
-            self.end();
-            let fresh = Resampler::new(from_hz, self.rate_hz).map_err(|error| error.to_string())?;
-            self.resampler = Some((from_hz, fresh));
-        }
-        if let Some((_, resampler)) = &mut self.resampler {
-            self.ready.append(&resampler.feed(stereo));
+        if self.desk.begun() < number {
+            self.playlist.give_back();
         }
         Ok(())
     }
 
-    /// Nothing more comes at the present rate.
-    fn end(&mut self) {
-        if let Some((_, resampler)) = self.resampler.take() {
-            self.ready.append(&resampler.finish());
+    /// The next item, after a wait if a whole round could not be played.
+    fn next_item(&mut self) -> Result<Item, Gone> {
+        loop {
+            if let Some(item) = self.playlist.next_item() {
+                return Ok(item);
+            }
+            if self.found == Some(0) {
+                if self.barren_rounds == 0 {
+                    warn!("nothing to play; the playlist is read again soon");
+                    self.coming.send(Coming::Nothing).map_err(|_| Gone)?;
+                }
+                self.rest(RETRY.wait(self.barren_rounds, 1.0))?;
+                self.barren_rounds += 1;
+            }
+            self.playlist.begin_round();
+            self.found = Some(0);
         }
     }
 
-    fn whole_piece(&mut self) -> Option<Block> {
-        (self.ready.sample_frames() >= PIECE_SAMPLE_FRAMES)
-            .then(|| self.ready.take_front(PIECE_SAMPLE_FRAMES))
+    /// Lets a reel play `item`, and waits until its first audio is there.
+    fn open(&mut self, item: &Item, reconsidered: u64) -> Result<Outcome, Gone> {
+        self.wait_for_a_reel()?;
+        let (piece_queue, pieces) = sync_channel(REEL_PIECES);
+        let (answer, opened) = sync_channel(1);
+        let desk = Arc::clone(&self.desk);
+        let reel = Reel { item: item.clone(), rate_hz: self.rate_hz, answer, desk, piece_queue };
+        match tasks::thread("reel", move || reel.play()) {
+            Ok(thread) => self.reels.push(thread),
+            Err(error) => return Ok(Outcome::Unplayable(format!("no thread for it: {error}"))),
+        }
+        let deadline = Instant::now() + OPEN_PATIENCE;
+        loop {
+            match opened.try_recv() {
+                Ok(Ok(Opened { title, length })) => {
+                    let number = self.tracks + 1;
+                    let track = Track { number, title, path: item.path.clone(), length };
+                    let track = Arc::new(track);
+                    return Ok(Outcome::Prepared(Prepared { track, pieces, reconsidered }));
+                }
+                Ok(Err(reason)) => return Ok(Outcome::Unplayable(reason)),
+                Err(TryRecvError::Disconnected) => {
+                    return Ok(Outcome::Unplayable("its decoding crashed".to_owned()));
+                }
+                Err(TryRecvError::Empty) => {}
+            }
+            if self.desk.reconsidered() != reconsidered {
+                return Ok(Outcome::Reconsidered);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let seconds = OPEN_PATIENCE.as_secs();
+                return Ok(Outcome::Unplayable(format!("it does not open within {seconds} s")));
+            }
+            self.sleep(left)?;
+        }
     }
 
-    fn rest(&mut self) -> Option<Block> {
-        (self.ready.sample_frames() > 0).then(|| self.ready.take_front(PIECE_SAMPLE_FRAMES))
+    /// Waits until fewer than [`REELS_MAX`] threads are at work; more can only be if files hang.
+    fn wait_for_a_reel(&mut self) -> Result<(), Gone> {
+        let mut reported = false;
+        loop {
+            self.reels.retain(|reel| !reel.is_finished());
+            if self.reels.len() < REELS_MAX {
+                return Ok(());
+            }
+            if !reported {
+                reported = true;
+                let hang = self.reels.len();
+                warn!(
+                    "{hang} files hang in the file system; no more are opened until one is let go"
+                );
+            }
+            self.sleep(WAKE_LONGEST)?;
+        }
+    }
+
+    /// Waits for `time`, or until the programme reconsiders.
+    fn rest(&mut self, time: Duration) -> Result<(), Gone> {
+        let reconsidered = self.desk.reconsidered();
+        let until = Instant::now() + time;
+        while self.desk.reconsidered() == reconsidered {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.sleep(left)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until something has happened, at most for `time`.
+    fn sleep(&self, time: Duration) -> Result<(), Gone> {
+        if self.desk.is_closed() {
+            return Err(Gone);
+        }
+        // What has happened is looked at, not told.
+        match self.woken.recv_timeout(time) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {}
+        }
+        if self.desk.is_closed() { Err(Gone) } else { Ok(()) }
     }
 }
 
-/// Sample frames of a piece of audio.
-pub const PIECE_SAMPLE_FRAMES: usize = 1_152;
-/// Pieces that may wait in the queue: about eight seconds at 44.1 kHz, in 2.8 MB.
-pub const LOOKAHEAD_PIECES: usize = 306;
+/// Pieces that wait in a reel's own queue: less than a second. The rest of what is played ahead
+/// is on the timeline's decks.
+pub const REEL_PIECES: usize = 32;
+/// A file that takes longer to open is passed over.
+pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+/// Threads that may be at work: for the track that plays, the next, those that leave, and for
+/// files that hang.
+pub const REELS_MAX: usize = 8;
 /// The longest wait before a playlist without anything to play is read again.
 pub const RETRY_LONGEST: Duration = Duration::from_secs(30);
 const RETRY: Backoff =
     Backoff { first: Duration::from_secs(1), factor: 2.0, longest: RETRY_LONGEST };
+/// Sleep ends with a word from the programme or a reel; this is in case one is lost.
+const WAKE_LONGEST: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

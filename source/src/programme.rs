@@ -1,24 +1,24 @@
 //! The programme: what is heard, as frames, each when it is due.
 //!
-//! It takes the pieces that were decoded ahead, lays them on the timeline, encodes them, and
-//! gives out one frame for every 1 152 sample frames of its own time, whatever happens. When
-//! there is nothing to play, or when a piece that should be there is not, the filler is heard
-//! instead. Every frame carries the title of what sounds in it, so whoever sends the frame knows
-//! what its listeners hear.
+//! It takes the tracks that were prepared, lays them on the timeline, encodes them, and gives out
+//! one frame for every 1 152 sample frames of its own time, whatever happens. When there is
+//! nothing to play, or when audio that should be there is not, the filler is heard instead. Every
+//! frame carries the title of what sounds in it, so whoever sends the frame knows what its
+//! listeners hear.
 //!
 //! It does not know where the frames go; it is driven by the clock.
 
 use crate::clock::{Clock, Lateness, Woken};
 use crate::encode::Frame;
 use crate::encode::mp3::{EncodeError, FRAME_SAMPLE_FRAMES, Mp3, Mp3Encoder};
-use crate::lookahead::{Piece, Track};
-use crate::mix::timeline::Timeline;
+use crate::lookahead::{Coming, Supply, Track};
+use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
+use crate::mix::timeline::{Side, Step, Timeline};
 use crate::mix::tone::{Filler, WhenEmpty};
 use crate::pcm::block::Block;
 use crate::status::OnAir;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ use tracing::{info, warn};
 /// What somebody may want of the programme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Ask the playlist again what comes after the track that plays, because that has changed.
+    Reconsider,
     /// End the track that plays, and begin the next.
     Skip,
 }
@@ -40,67 +42,50 @@ pub struct Settings {
     pub when_empty: WhenEmpty,
     /// The title of that; may be empty.
     pub title_when_empty: Arc<str>,
+    /// How one track goes over into the next.
+    pub crossfade: Crossfade,
 }
 
 /// The programme.
 pub struct Programme {
     settings: Settings,
-    pieces: Receiver<Piece>,
-    /// Pieces already taken from the lookahead: those of a track that is being skipped.
-    taken: VecDeque<Piece>,
-    /// Whether what was taken still waits for the next track to follow it.
-    skipping: bool,
-    abandoned: Arc<AtomicU64>,
-    timeline: Timeline<Option<Arc<Track>>>,
-    filler: Filler,
-    encoder: Mp3Encoder,
     supply: Supply,
+    timeline: Timeline<Arc<Track>>,
+    /// Where the audio of the current track comes from, until all of it has come.
+    current: Option<Receiver<Block>>,
+    /// Where that of the next one comes from.
+    next: Option<Receiver<Block>>,
+    encoder: Mp3Encoder,
     /// What begins in which frame, for frames not yet given out.
     beginnings: VecDeque<(u64, Option<Arc<Track>>)>,
-    /// The number of the last track that came in.
-    last_track: u64,
     /// The track that plays; none while the filler holds the mount.
     track: Option<Arc<Track>>,
     /// The first frame of it.
     on_air_since: u64,
+    /// Whether the filler stood in for missing audio in the last block.
+    is_missing: bool,
     on_air: OnAir,
 }
 
-/// What is to be expected of the lookahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Supply {
-    /// Nothing; it has said that there is nothing to play.
-    Idle,
-    /// Audio, but it has not come in time.
-    Late,
-    /// Audio.
-    Steady,
-}
-
 impl Programme {
-    /// A programme of `pieces`, which may be skipped by way of `abandoned`.
+    /// A programme of what `supply` brings.
     ///
     /// Fails if the encoder does not take the settings.
-    pub fn new(
-        settings: Settings,
-        pieces: Receiver<Piece>,
-        abandoned: Arc<AtomicU64>,
-    ) -> Result<Self, EncodeError> {
+    pub fn new(settings: Settings, supply: Supply) -> Result<Self, EncodeError> {
         let encoder = Mp3Encoder::new(settings.mp3)?;
+        let rate_hz = settings.mp3.rate_hz;
+        let filler = Filler::new(settings.when_empty, rate_hz);
         Ok(Self {
-            timeline: Timeline::new(settings.mp3.rate_hz),
-            filler: Filler::new(settings.when_empty, settings.mp3.rate_hz),
+            timeline: Timeline::new(rate_hz, settings.crossfade, Box::new(filler)),
             settings,
-            pieces,
-            taken: VecDeque::new(),
-            skipping: false,
-            abandoned,
+            supply,
+            current: None,
+            next: None,
             encoder,
-            supply: Supply::Steady,
             beginnings: VecDeque::new(),
-            last_track: 0,
             track: None,
             on_air_since: 0,
+            is_missing: false,
             on_air: OnAir::default(),
         })
     }
@@ -121,6 +106,7 @@ impl Programme {
         let mut clock = clock();
         loop {
             match clock.wait(frame.number, commands) {
+                Woken::Command(Command::Reconsider) => self.reconsider(),
                 Woken::Command(Command::Skip) => self.skip(),
                 Woken::Left => return Ok(()),
                 Woken::Due => {
@@ -172,14 +158,18 @@ impl Programme {
         Ok(Frame { number, bytes, title })
     }
 
-    /// Ends the track that plays, as soon as the next one is ready.
+    /// Ends the track that plays. The next one begins with the next block if it is prepared, and
+    /// otherwise as soon as it is; until then the old one goes on.
     pub fn skip(&mut self) {
-        let Some(track) = &self.track else { return };
-        self.abandoned.fetch_max(track.number, Ordering::Relaxed);
-        self.skipping = true;
-        // The lookahead waits for room in its queue. Emptying it lets it go on to the next track,
-        // while what was in it keeps the programme going for those moments.
-        self.taken.extend(self.pieces.try_iter());
+        self.timeline.skip();
+    }
+
+    /// Gives the next track back, if it has not begun, and lets the playlist be asked again.
+    pub fn reconsider(&mut self) {
+        self.timeline.unload();
+        self.next = None;
+        self.on_air.next = None;
+        self.supply.reconsider();
     }
 
     /// What is on air.
@@ -201,97 +191,124 @@ impl Programme {
     /// The next 1 152 sample frames, made up with filler if audio does not come before
     /// `deadline`.
     fn next_block(&mut self, deadline: Instant) -> Block {
-        while self.timeline.waiting_sample_frames() < FRAME_SAMPLE_FRAMES {
-            match self.next_piece(deadline) {
-                Some(Piece::Begin(track)) => {
-                    self.last_track = track.number;
-                    self.timeline.begin(Some(track));
-                    self.supply = Supply::Steady;
+        let mut pressing = false;
+        let block = loop {
+            self.take_in();
+            match self.timeline.step(FRAME_SAMPLE_FRAMES, pressing) {
+                Step::Begun(track) => {
+                    self.current = self.next.take();
+                    self.supply.began(track.number);
                 }
-                Some(Piece::Audio(block)) => {
-                    if self.supply != Supply::Steady {
-                        self.timeline.interrupt();
-                        self.supply = Supply::Steady;
-                    }
-                    self.timeline.append(block);
+                Step::GivenUp(track) => {
+                    self.current = None;
+                    let file = track.path.display();
+                    warn!(%file, "ends early: it is not read in time, and the next one is ready");
                 }
-                Some(Piece::Idle) => {
-                    self.timeline.begin(None);
-                    self.supply = Supply::Idle;
-                }
-                None => self.fill(),
+                Step::WantsAudio(side) => pressing = !self.wait_for_audio(side, deadline),
+                Step::WantsTrack => pressing = !self.wait_for_a_track(deadline),
+                Step::Whole(block) => break block,
             }
-        }
-        let block = self.timeline.take(FRAME_SAMPLE_FRAMES);
+        };
         while let Some((at, track)) = self.timeline.begun() {
             self.beginnings.push_back((at / FRAME_SAMPLE_FRAMES as u64, track));
         }
+        self.note_missed_blocks();
         block
     }
 
-    /// Fills up what is missing in the present block.
-    fn fill(&mut self) {
-        match self.supply {
-            Supply::Idle => {}
-            Supply::Late => self.on_air.underruns += 1,
-            Supply::Steady => {
+    /// Takes whatever has come, as far as there is room for it.
+    fn take_in(&mut self) {
+        if self.next.is_none() && self.timeline.next().is_none() {
+            self.wait_for_a_track(Instant::now());
+        }
+        for side in [Side::Current, Side::Next] {
+            while self.timeline.has_room(side) {
+                let Some(pieces) = self.pieces(side) else { break };
+                match pieces.try_recv() {
+                    Ok(block) => self.timeline.put(side, block),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => self.end(side),
+                }
+            }
+        }
+    }
+
+    /// Waits for more audio of a track; says whether it has come before `deadline`.
+    fn wait_for_audio(&mut self, side: Side, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Some(pieces) = self.pieces(side) else { return false };
+        match pieces.recv_timeout(left) {
+            Ok(block) => self.timeline.put(side, block),
+            Err(RecvTimeoutError::Disconnected) => self.end(side),
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+        true
+    }
+
+    /// Waits for the next track, or for word that there is none; says whether either has come
+    /// before `deadline`.
+    fn wait_for_a_track(&mut self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.supply.next(left) {
+            Some(Coming::Nothing) => self.timeline.expect_nothing(),
+            Some(Coming::Track(prepared)) => {
+                let rate_hz = self.settings.mp3.rate_hz;
+                let length = prepared.track.length;
+                let claimed = length.map(|length| sample_frames(length, rate_hz) as u64);
+                self.timeline.load(prepared.track, claimed, Marks::default());
+                self.next = Some(prepared.pieces);
+            }
+            None => return false,
+        }
+        true
+    }
+
+    fn pieces(&self, side: Side) -> Option<&Receiver<Block>> {
+        match side {
+            Side::Current => self.current.as_ref(),
+            Side::Next => self.next.as_ref(),
+        }
+    }
+
+    /// All audio of a track has come.
+    fn end(&mut self, side: Side) {
+        self.timeline.end(side);
+        match side {
+            Side::Current => self.current = None,
+            Side::Next => self.next = None,
+        }
+    }
+
+    fn note_missed_blocks(&mut self) {
+        let missed = self.timeline.missed_blocks();
+        if missed > self.on_air.underruns {
+            if !self.is_missing {
                 warn!("the next audio was not decoded in time; the filler stands in");
-                self.on_air.underruns += 1;
-                self.timeline.interrupt();
-                self.supply = Supply::Late;
             }
-        }
-        let missing = FRAME_SAMPLE_FRAMES - self.timeline.waiting_sample_frames();
-        self.timeline.append(self.filler.next(missing));
-    }
-
-    /// The next piece that is wanted, if it comes before `deadline`.
-    fn next_piece(&mut self, deadline: Instant) -> Option<Piece> {
-        self.drop_skipped();
-        if let Some(piece) = self.taken.pop_front() {
-            return Some(piece);
-        }
-        let waits = self.supply != Supply::Idle;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let piece = if waits {
-                self.pieces.recv_timeout(left).map_err(|error| error == RecvTimeoutError::Timeout)
-            } else {
-                self.pieces.try_recv().map_err(|error| error == TryRecvError::Empty)
-            };
-            match piece {
-                Ok(Piece::Audio(_)) if self.is_abandoned(self.last_track) => {}
-                Ok(piece) => return Some(piece),
-                Err(_) => return None,
-            }
+            self.on_air.underruns = missed;
+            self.is_missing = true;
+        } else {
+            self.is_missing = false;
         }
     }
 
-    /// While a track is being skipped: once the next one has come in, what is left of it goes.
-    fn drop_skipped(&mut self) {
-        if !self.skipping {
-            return;
+    /// How much of the track on air is still to be heard, if that can be known.
+    fn remaining(&self) -> Option<Duration> {
+        let on_air = self.track.as_ref()?;
+        let (current, left) = self.timeline.left()?;
+        if current.number != on_air.number {
+            return self.on_air.remaining; // its successor begins within the next frames
         }
-        self.taken.extend(self.pieces.try_iter());
-        let next = self.taken.iter().position(|piece| match piece {
-            Piece::Begin(track) => !self.is_abandoned(track.number),
-            Piece::Idle => true,
-            Piece::Audio(_) => false,
-        });
-        if let Some(next) = next {
-            self.taken.drain(..next);
-            self.skipping = false;
-        }
-    }
-
-    fn is_abandoned(&self, track: u64) -> bool {
-        track <= self.abandoned.load(Ordering::Relaxed)
+        let rate_hz = u64::from(self.settings.mp3.rate_hz);
+        left.map(|left| Duration::from_nanos(left.saturating_mul(1_000_000_000) / rate_hz))
     }
 
     fn report(&mut self, number: u64, lateness: Lateness, on_air: &watch::Sender<OnAir>) {
         let sample_frames = (number + 1 - self.on_air_since) * FRAME_SAMPLE_FRAMES as u64;
         let ns = sample_frames * 1_000_000_000 / u64::from(self.settings.mp3.rate_hz);
         self.on_air.elapsed = Duration::from_nanos(ns);
+        self.on_air.next = self.timeline.next().map(|track| Arc::clone(&track.title));
+        self.on_air.remaining = self.remaining();
         self.on_air.late_frames = lateness.late_frames;
         self.on_air.latest = lateness.worst;
         self.on_air.given_up = lateness.given_up;

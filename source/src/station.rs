@@ -1,28 +1,29 @@
 //! `Station`: the pipeline, built and running.
 //!
-//! Two threads and two tasks. The thread `lookahead` plays the playlist into a queue; the thread
-//! `programme` takes from it, mixes, encodes, and gives out frames when they are due; the task
-//! `push` sends them, and another tells the titles. Audio work is on threads of its own because it
-//! is work, not waiting, and must not be held up by a slow network. Bytes flow one way; the only
-//! thing that flows back is the wish to skip.
+//! Two threads and two tasks. The thread `lookahead` prepares one track after the other, each
+//! played by a `reel`, a thread of its own; the thread `programme` takes from them, mixes, encodes,
+//! and gives out frames when they are due; the task `push` sends them, and another tells the
+//! titles. Audio work is on threads of its own because it is work, not waiting, and must not be
+//! held up by a slow network. Bytes flow one way; what flows back are wishes: to skip, and to ask
+//! the playlist again.
 //!
 //! Parts end in the order of the flow: the programme when nobody holds its controls any more, the
-//! lookahead when nobody takes its pieces, the push when no more frames come.
+//! lookahead and its reels when nobody takes their tracks, the push when no more frames come.
 
 pub mod command;
 
 use crate::clock::{Clock, Schedule};
 use crate::config::{Config, OrderConfig};
 use crate::encode::mp3::{EncodeError, FRAME_SAMPLE_FRAMES};
-use crate::lookahead::{LOOKAHEAD_PIECES, Lookahead};
+use crate::lookahead::Lookahead;
+use crate::mix::crossfade::Crossfade;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::programme::{Command, Programme, Settings};
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::status::{LinkStatus, OnAir, Status};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, thread};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
@@ -34,8 +35,6 @@ pub struct Station {
     on_air: watch::Receiver<OnAir>,
     link: watch::Receiver<LinkStatus>,
     tasks: Tasks,
-    /// Held so that the lookahead does not stop.
-    _lookahead_stop: SyncSender<()>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -65,20 +64,18 @@ impl Station {
             mp3: output.mp3,
             when_empty: programme.when_empty,
             title_when_empty: identity.name.as_str().into(),
+            crossfade: Crossfade::default(),
         };
-        let abandoned = Arc::new(AtomicU64::new(0));
-        let (piece_queue, pieces) = sync_channel(LOOKAHEAD_PIECES);
         let (commands, command_queue) = sync_channel(COMMANDS_MAX);
-        let (lookahead_stop, lookahead_stopped) = sync_channel(0);
         let (frame_queue, frames) = mpsc::channel(QUEUE_FRAMES);
         let (on_air_report, on_air) = watch::channel(OnAir::default());
 
         let playlist = Playlist::new(programme.play, order);
         let rate_hz = settings.mp3.rate_hz;
-        let lookahead = Lookahead::new(playlist, rate_hz, piece_queue, Arc::clone(&abandoned));
-        let programme = Programme::new(settings, pieces, abandoned)?;
+        let (lookahead, supply) = Lookahead::new(playlist, rate_hz);
+        let programme = Programme::new(settings, supply)?;
 
-        let mut threads = vec![thread("lookahead", move || lookahead.run(&lookahead_stopped))?];
+        let mut threads = vec![thread("lookahead", move || lookahead.run())?];
         threads.push(thread("programme", move || {
             let clock = || Clock::real(Schedule::new(rate_hz, FRAME_SAMPLE_FRAMES_U32));
             let sink = |frame| frame_queue.try_send(frame).is_ok();
@@ -89,7 +86,7 @@ impl Station {
         let tasks = Tasks::default();
         let (push, link) = Push::new(Arc::new(output), Arc::new(identity), frames, &tasks);
         tasks.spawn(push.run());
-        Ok(Self { commands, on_air, link, tasks, _lookahead_stop: lookahead_stop, threads })
+        Ok(Self { commands, on_air, link, tasks, threads })
     }
 
     /// What the station is doing.
@@ -116,8 +113,8 @@ impl Station {
 
     /// Ends the programme, takes leave of the server, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { commands, _lookahead_stop: lookahead_stop, tasks, threads, .. } = self;
-        drop((commands, lookahead_stop));
+        let Self { commands, tasks, threads, .. } = self;
+        drop(commands);
         tasks.ended().await;
         // The tasks end after the programme, and the lookahead as soon as it has nobody to play
         // for, unless a file system keeps it; it is not waited for then.
@@ -137,10 +134,6 @@ fn order(order: OrderConfig) -> Result<Order, StartError> {
             Order::shuffle(getrandom::u64().map_err(StartError::Random)?)
         }
     })
-}
-
-fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
 /// Commands that may wait; more are forgotten.

@@ -26,6 +26,11 @@ pub struct OnAir {
     pub length: Option<Duration>,
     /// How much of it has been heard.
     pub elapsed: Duration,
+    /// How much of it is still to be heard, up to its last sample; `None` if that cannot be known.
+    /// In the last seconds it is exact, whatever the file says.
+    pub remaining: Option<Duration>,
+    /// The title of the track that is prepared to follow, which a skip would begin at once.
+    pub next: Option<Arc<str>>,
     /// Frames given out since the start.
     pub frames: u64,
     /// Frames that an output's queue had no room for.

@@ -1,6 +1,7 @@
-//! Spawning tasks, and waiting for them: the only place that does.
+//! Spawning tasks, and waiting for them: the only place that does. Threads are started here too.
 
 use std::future::Future;
+use std::thread::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 /// The tasks of a station.
@@ -19,4 +20,11 @@ impl Tasks {
         self.0.close();
         self.0.wait().await;
     }
+}
+
+/// Starts a thread, which must end by itself when nobody needs it any more.
+///
+/// Fails if the system gives us none.
+pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }

@@ -175,7 +175,7 @@ const SOURCE: &[Layer] = &[
     ("encode", &["pcm"]),
     ("import", &[]),
     ("lib", EVERYTHING),
-    ("lookahead", &["decode", "pcm", "playlist", "resample"]),
+    ("lookahead", &["decode", "pcm", "playlist", "resample", "tasks"]),
     ("main", EVERYTHING),
     ("mix", &["pcm"]),
     ("pcm", &[]),

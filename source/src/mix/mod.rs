@@ -1,6 +1,10 @@
-//! The programme's audio: tracks joined one after the other, without clicks and within scale.
+//! The programme's audio: tracks joined and crossfaded, without clicks and within scale.
 
+pub mod crossfade;
+mod deck;
 pub mod guard;
 pub mod join;
+mod ramp;
+pub mod stand_in;
 pub mod timeline;
 pub mod tone;

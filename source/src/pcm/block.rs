@@ -117,6 +117,23 @@ impl Block {
         }
     }
 
+    /// Adds the samples of `other`, which must be of the same layout, from the beginning on; where
+    /// it is longer, its end is left out.
+    pub fn add(&mut self, other: &Self) {
+        for (plane, more) in self.planes.iter_mut().zip(&other.planes) {
+            for (sample, more) in plane.iter_mut().zip(more) {
+                *sample += more;
+            }
+        }
+    }
+
+    /// Multiplies every sample by `gain`.
+    pub fn amplify(&mut self, gain: f32) {
+        for sample in self.planes.iter_mut().flatten() {
+            *sample *= gain;
+        }
+    }
+
     /// Takes the first `sample_frames` out of this block, or all if it holds fewer.
     pub fn take_front(&mut self, sample_frames: usize) -> Self {
         let planes =
@@ -174,6 +191,16 @@ mod tests {
 
         assert_eq!(block.take_front(5).sample_frames(), 3);
         assert_eq!(block.sample_frames(), 0);
+    }
+
+    #[test]
+    fn blocks_are_added_sample_by_sample() {
+        let mut sum = Block::stereo(8_000, vec![1.0, 2.0, 3.0], vec![4.0, 5.0, 6.0]);
+
+        sum.add(&Block::stereo(8_000, vec![0.5, 0.5], vec![-4.0, 0.0]));
+        sum.amplify(2.0);
+
+        assert_eq!(sum.planes(), [[3.0, 5.0, 6.0], [0.0, 10.0, 12.0]]);
     }
 
     #[test]

@@ -1,0 +1,92 @@
+//! A reel: one file, played into a queue by a thread of its own.
+
+use crate::decode::Decoder;
+use crate::lookahead::studio::Studio;
+use crate::lookahead::supply::Desk;
+use crate::pcm::block::Block;
+use crate::playlist::Item;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use tracing::warn;
+
+/// What is needed to play one item.
+pub(super) struct Reel {
+    pub(super) item: Item,
+    pub(super) rate_hz: u32,
+    /// Where it is told whether the file can be played, once.
+    pub(super) answer: SyncSender<Result<Opened, String>>,
+    pub(super) desk: Arc<Desk>,
+    /// Where the audio goes. When nobody takes from it any more, the reel ends.
+    pub(super) piece_queue: SyncSender<Block>,
+}
+
+/// What is known of a file whose first audio is there.
+pub(super) struct Opened {
+    pub(super) title: Arc<str>,
+    pub(super) length: Option<Duration>,
+}
+
+/// Nobody wants the track any more.
+struct Unwanted;
+
+impl Reel {
+    /// Plays the item to its end, or as far as anybody takes it.
+    pub(super) fn play(self) {
+        let path = &self.item.path;
+        let mut decoder = match Decoder::open(path) {
+            Ok(decoder) => decoder,
+            Err(error) => return self.refuse(error.to_string()),
+        };
+        let about = decoder.about();
+        if let Some(warning) = about.warning {
+            warn!(file = %path.display(), "{warning}");
+        }
+        let title = about.tags.title_for(path, self.item.listed_title.as_deref());
+        let mut opened = Some(Opened { title, length: about.length });
+        let mut studio = Studio::new(self.rate_hz);
+        let problem = loop {
+            match decoder.next_block() {
+                Ok(Some(block)) => {
+                    if let Err(problem) = studio.take_in(block) {
+                        break Some(problem);
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+            while let Some(piece) = studio.whole_piece() {
+                let Ok(()) = self.send(&mut opened, piece) else { return };
+            }
+        };
+        drop(decoder); // the file, which is not needed for the rest
+        studio.end();
+        while let Some(piece) = studio.whole_piece().or_else(|| studio.rest()) {
+            let Ok(()) = self.send(&mut opened, piece) else { return };
+        }
+        match (problem, opened) {
+            (Some(reason), Some(_)) => self.refuse(reason),
+            (None, Some(_)) => self.refuse("it holds no audio".to_owned()),
+            (Some(reason), None) => warn!(file = %path.display(), "ends early: {reason}"),
+            (None, None) => {}
+        }
+    }
+
+    /// Sends a piece, after the word that the file can be played if this is its first.
+    fn send(&self, opened: &mut Option<Opened>, piece: Block) -> Result<(), Unwanted> {
+        self.piece_queue.send(piece).map_err(|_| Unwanted)?;
+        if let Some(opened) = opened.take() {
+            self.tell(Ok(opened));
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, reason: String) {
+        self.tell(Err(reason));
+    }
+
+    fn tell(&self, outcome: Result<Opened, String>) {
+        drop(self.answer.try_send(outcome)); // there is room for the one answer
+        self.desk.wake();
+    }
+}

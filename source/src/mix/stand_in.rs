@@ -1,0 +1,91 @@
+//! What stands in when there is no track: it comes and goes without a click.
+
+use crate::mix::crossfade::Curve;
+use crate::mix::tone::Filler;
+use crate::pcm::block::Block;
+
+/// A sound that is there at any moment, for as long as it is wanted.
+pub trait EverReady: Send {
+    /// The next `sample_frames` of it, not fewer, in stereo.
+    fn next(&mut self, sample_frames: usize) -> Block;
+}
+
+impl EverReady for Filler {
+    fn next(&mut self, sample_frames: usize) -> Block {
+        Self::next(self, sample_frames)
+    }
+}
+
+/// Such a sound, asked to come and to go.
+pub(super) struct StandIn {
+    sound: Box<dyn EverReady>,
+    wanted: bool,
+    /// How far it has come up, in sample frames: 0 to `glide`.
+    up: usize,
+    glide: usize,
+}
+
+impl StandIn {
+    pub(super) fn new(sound: Box<dyn EverReady>, rate_hz: u32) -> Self {
+        Self { sound, wanted: false, up: 0, glide: (rate_hz * GLIDE_MS / 1_000) as usize }
+    }
+
+    /// Lets it come, or go, from wherever it is.
+    pub(super) fn want(&mut self, wanted: bool) {
+        self.wanted = wanted;
+    }
+
+    /// The next `sample_frames` of it; `None` while nothing of it is heard.
+    pub(super) fn next(&mut self, sample_frames: usize) -> Option<Block> {
+        if !self.wanted && self.up == 0 {
+            return None;
+        }
+        let mut block = self.sound.next(sample_frames);
+        if self.wanted && self.up == self.glide {
+            return Some(block);
+        }
+        let levels: Vec<f32> = (0..sample_frames).map(|_| self.glide()).collect();
+        for channel in 0..block.planes().len() {
+            for (sample, level) in block.plane_mut(channel).iter_mut().zip(&levels) {
+                *sample *= level;
+            }
+        }
+        Some(block)
+    }
+
+    /// The level of the next sample frame.
+    fn glide(&mut self) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand sample frames")]
+        let level = Curve::Sine.level(self.up as f32 / self.glide as f32);
+        self.up = if self.wanted { self.glide.min(self.up + 1) } else { self.up.saturating_sub(1) };
+        level
+    }
+}
+
+/// How long it takes to come, and to go.
+const GLIDE_MS: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mix::tone::WhenEmpty;
+
+    #[test]
+    fn it_comes_and_goes_without_a_step_even_half_way() {
+        let mut stand_in = StandIn::new(Box::new(Filler::new(WhenEmpty::Tone, 44_100)), 44_100);
+        assert_eq!(stand_in.next(10), None);
+
+        let mut heard = Vec::new();
+        for (wanted, length) in [(true, 4_000), (false, 1_000), (true, 20_000), (false, 10_000)] {
+            stand_in.want(wanted);
+            heard.extend_from_slice(stand_in.next(length).unwrap().plane(0));
+        }
+
+        assert_eq!(stand_in.next(10), None);
+        let steepest = heard.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f32::max);
+        assert!(steepest < 0.000_7, "the tone itself steps by 0.00063, this by {steepest}");
+        let loudest = heard.iter().copied().fold(0.0, f32::max);
+        assert!((0.009..0.0101).contains(&loudest), "{loudest}");
+        assert!(heard[heard.len() - 100..].iter().all(|sample| *sample == 0.0));
+    }
+}
