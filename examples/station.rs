@@ -10,8 +10,7 @@ use clap::Parser;
 use common::auth::Password;
 use common::logging;
 use server::Server;
-use source::config::{Config, Identity, OrderConfig, Output, ProgrammeConfig};
-use source::mix::tone::WhenEmpty;
+use source::config::{Address, Config, OrderConfig};
 use source::station::Station;
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
@@ -94,15 +93,14 @@ fn programme(
 ) -> Result<Config, Box<dyn Error>> {
     let comes_with = || vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("music")];
     let play = if arguments.paths.is_empty() { comes_with() } else { arguments.paths };
-    let order = match arguments.shuffle {
-        true => OrderConfig::Shuffle { seed: None },
-        false => OrderConfig::Normal,
-    };
-    Ok(Config {
-        identity: Identity { name: "My station".to_owned(), ..Identity::default() },
-        programme: ProgrammeConfig { play, order, when_empty: WhenEmpty::default() },
-        output: Output::parse(&format!("http://source:{}@{address}{MOUNT}", password.reveal()))?,
-    })
+    let url = format!("http://source:{}@{address}{MOUNT}", password.reveal());
+    let mut config = Config::simple(play, Address::parse(&url)?);
+    if arguments.shuffle {
+        config.playlists[0].order = OrderConfig::Shuffle { seed: None };
+    }
+    "My station".clone_into(&mut config.identity.name);
+    config.outputs[0].identity = config.identity.clone();
+    Ok(config)
 }
 
 const MOUNT: &str = "/station.mp3";

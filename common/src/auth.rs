@@ -4,7 +4,7 @@ use std::fmt;
 use subtle::ConstantTimeEq as _;
 
 /// A user and the password given with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The user, as sent.
     pub user: String,

@@ -418,8 +418,8 @@ fn quoted(key: &str) -> String {
     if key.chars().all(bare) { key.to_owned() } else { format!("{key:?}") }
 }
 
-/// The known key that `name` most likely is a slip of.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+/// The one of `known` that `name` most likely is a slip of.
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |key: &&str| strsim::damerau_levenshtein(name, key);
     let best = known.iter().copied().min_by_key(distance)?;
     (distance(&best) <= best.len().max(name.len()) / 3).then_some(best)

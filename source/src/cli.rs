@@ -42,13 +42,13 @@ pub(crate) struct Play {
     /// does not show in the list of processes.
     #[arg(long, value_name = "URL", env = "CARRIER_TO", hide_env_values = true)]
     pub(crate) to: String,
-    /// Bit rate in kbit/s: 64, 80, 96, 112, 128 (the default), 160, 192, 224, 256 or 320.
+    /// Bit rate in kbit/s, from 32 to 320; 128 if not said.
     #[arg(long, value_name = "KBPS")]
     pub(crate) bitrate: Option<u32>,
     /// Play in random order, another one in every round.
     #[arg(long)]
     pub(crate) shuffle: bool,
-    /// Be silent when there is nothing to play, instead of sounding a quiet tone.
+    /// Be silent when there is nothing to play, instead of sounding a tone.
     #[arg(long)]
     pub(crate) silence: bool,
     /// The station's name.

@@ -1,21 +1,21 @@
 //! The clock: the only thing that drives the programme.
 //!
-//! Frame *n* of the programme is due `n × 1152 / rate` after its start: every frame is measured
+//! Cut *n* of the programme is due `n × 1152 / rate` after its start: every cut is measured
 //! from the start and none from the one before, so nothing adds up and an hour is an hour. A
-//! frame is never early. When the programme is late (the machine was busy), frames that are due
+//! cut is never early. When the programme is late (the machine was busy), cuts that are due
 //! go out at once until it is on time again; if it is later than [`LATE_MAX`] (the machine
 //! slept), the missing time is given up and counted, since nobody wants it any more.
 //!
-//! In simulated time every frame is due at once, and an hour takes as long as the work in it.
+//! In simulated time every cut is due at once, and an hour takes as long as the work in it.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// When frames are due. Pure: it is told the time since the programme's start.
+/// When cuts are due. Pure: it is told the time since the programme's start.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     rate_hz: u32,
-    frame_sample_frames: u32,
+    cut_sample_frames: u32,
     /// Time that was given up, in whole: it moves the start.
     given_up: Duration,
 }
@@ -23,15 +23,15 @@ pub struct Schedule {
 /// How late the programme was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lateness {
-    /// Frames that went out more than [`LATE_NOTED`] after they were due.
-    pub late_frames: u64,
+    /// Cuts that went out more than [`LATE_NOTED`] after they were due.
+    pub late_cuts: u64,
     /// The latest of them.
     pub worst: Duration,
     /// Time that was given up for good.
     pub given_up: Duration,
 }
 
-/// Waits until frames are due, and listens meanwhile.
+/// Waits until cuts are due, and listens meanwhile.
 #[derive(Debug)]
 pub struct Clock {
     schedule: Schedule,
@@ -50,27 +50,27 @@ enum Time {
 pub enum Woken<C> {
     /// Somebody wants something.
     Command(C),
-    /// The frame is due.
+    /// The cut is due.
     Due,
     /// Nobody can want anything any more.
     Left,
 }
 
 impl Schedule {
-    /// The schedule of frames of `frame_sample_frames` at `rate_hz`.
-    pub fn new(rate_hz: u32, frame_sample_frames: u32) -> Self {
-        Self { rate_hz, frame_sample_frames, given_up: Duration::ZERO }
+    /// The schedule of cuts of `cut_sample_frames` at `rate_hz`.
+    pub fn new(rate_hz: u32, cut_sample_frames: u32) -> Self {
+        Self { rate_hz, cut_sample_frames, given_up: Duration::ZERO }
     }
 
-    /// When frame `number`, counted from 0, is due, after the programme's start.
+    /// When cut `number`, counted from 0, is due, after the programme's start.
     pub fn due(&self, number: u64) -> Duration {
-        let sample_frames = u128::from(number) * u128::from(self.frame_sample_frames);
+        let sample_frames = u128::from(number) * u128::from(self.cut_sample_frames);
         let ns = sample_frames * 1_000_000_000 / u128::from(self.rate_hz);
         self.given_up + Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
     }
 
-    /// Says that frame `number` goes out at `now` after the start, and hears how late it is;
-    /// beyond [`LATE_MAX`] the missing time is given up, so that the frame counts as on time.
+    /// Says that cut `number` goes out at `now` after the start, and hears how late it is;
+    /// beyond [`LATE_MAX`] the missing time is given up, so that the cut counts as on time.
     pub fn late(&mut self, number: u64, now: Duration) -> Duration {
         let late = now.saturating_sub(self.due(number));
         if late > LATE_MAX {
@@ -95,7 +95,7 @@ impl Clock {
         Self { schedule, time, lateness: Lateness::default() }
     }
 
-    /// How long it is until frame `number` is due: what there is to prepare it. In simulated
+    /// How long it is until cut `number` is due: what there is to prepare it. In simulated
     /// time, work may take as long as it takes, up to [`PATIENCE_SIMULATED`].
     pub fn time_left(&self, number: u64) -> Duration {
         match self.time {
@@ -104,7 +104,7 @@ impl Clock {
         }
     }
 
-    /// Waits until frame `number` is due or a command comes. After a command, wait again.
+    /// Waits until cut `number` is due or a command comes. After a command, wait again.
     pub fn wait<C>(&self, number: u64, commands: &Receiver<C>) -> Woken<C> {
         let left = match self.time {
             Time::Real { .. } => self.time_left(number),
@@ -117,12 +117,12 @@ impl Clock {
         }
     }
 
-    /// Notes that frame `number` goes out now; says how much time had to be given up, if any.
+    /// Notes that cut `number` goes out now; says how much time had to be given up, if any.
     pub fn note(&mut self, number: u64) -> Option<Duration> {
         let Time::Real { start } = self.time else { return None };
         let late = self.schedule.late(number, start.elapsed());
         if late > LATE_NOTED {
-            self.lateness.late_frames += 1;
+            self.lateness.late_cuts += 1;
             self.lateness.worst = self.lateness.worst.max(late);
         }
         self.lateness.given_up = self.schedule.given_up;
@@ -139,7 +139,7 @@ impl Clock {
 pub const LATE_MAX: Duration = Duration::from_secs(5);
 /// Lateness up to here is a machine's ordinary jitter and not counted.
 pub const LATE_NOTED: Duration = Duration::from_millis(50);
-/// In simulated time a frame may take this long to prepare before it counts as missing.
+/// In simulated time a cut may take this long to prepare before it counts as missing.
 pub const PATIENCE_SIMULATED: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
@@ -155,8 +155,8 @@ mod tests {
 
             let sent = (0..).take_while(|&number| schedule.due(number) < hour).count() as u64;
 
-            let frame = Duration::from_secs_f64(1_152.0 / f64::from(rate_hz));
-            assert!(schedule.due(sent).abs_diff(hour) < frame, "{rate_hz}");
+            let cut = Duration::from_secs_f64(1_152.0 / f64::from(rate_hz));
+            assert!(schedule.due(sent).abs_diff(hour) < cut, "{rate_hz}");
             let played = sent * 1_152;
             assert!(played.abs_diff(3_600 * u64::from(rate_hz)) <= 1_152, "{rate_hz}");
         }

@@ -3,16 +3,16 @@
 //! Bytes flow one way:
 //!
 //! ```text
-//! playlist → decode → pcm → resample ─► lookahead ─► mix → encode ─► programme ─► push
-//!                                        (threads)                     (thread)    (task)
+//! playlist → decode → pcm → resample ─► lookahead ─► mix ─► programme → encode ─► push
+//!                              (thread per channel)    (thread per channel)   (task per output)
 //! ```
 //!
 //! [`playlist`] says what comes next; [`decode`], [`pcm`] and [`resample`] make it stereo at the
-//! station's rate, ahead of time, in the [`lookahead`]; [`mix`] lets one track go over into the
-//! next and [`encode`] makes frames of them; the [`programme`] gives out each frame when the
-//! [`clock`] says that it is due, for ever, whatever happens to files or servers; [`push`] sends
-//! the frames that a server is there for. [`station`] builds all of it and is what a program
-//! embeds:
+//! channel's rate, ahead of time, in the [`lookahead`]; [`mix`] lets one track go over into the
+//! next; the [`programme`] gives out each cut of it when the [`clock`] says that it is due, for
+//! ever, whatever happens to files or servers, and [`encode`] makes frames of it, once for all
+//! outputs that want the same; [`push`] sends the frames that a server is there for. [`station`]
+//! builds all of it and is what a program embeds:
 //!
 //! ```no_run
 //! # async fn embedded() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@
 //!
 //! let text = std::fs::read_to_string("station.toml")?;
 //! let station = Station::start(file::parse(Path::new("station.toml"), &text)?)?;
-//! println!("{:?}", station.status().on_air.title);
+//! println!("{:?}", station.status().channels[0].on_air.title);
 //! station.stop().await;
 //! # Ok(())
 //! # }

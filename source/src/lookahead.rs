@@ -1,6 +1,6 @@
 //! Prepares the next track while the one before it plays.
 //!
-//! The lookahead runs in a thread of its own. It asks the playlist for an item and lets a *reel*
+//! The lookahead runs in a thread of its own. It asks what plays for an item and lets a *reel*
 //! play it: a further thread, which opens the file, decodes it, brings it to stereo at the
 //! station's rate, and puts pieces of one length into a queue of its own. As soon as the first of
 //! them is there, the track is *prepared* and handed to the programme, and when the programme has
@@ -18,9 +18,10 @@ mod reel;
 mod studio;
 mod supply;
 
+use crate::decode::tags::Tags;
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
-use crate::playlist::{Item, Playlist};
+use crate::playlist::selection::{Next, Selection};
 use crate::tasks;
 use common::backoff::Backoff;
 use std::path::PathBuf;
@@ -42,23 +43,25 @@ pub struct Track {
     pub title: Arc<str>,
     /// The audio file.
     pub path: PathBuf,
+    /// The name of the playlist it comes from.
+    pub playlist: Arc<str>,
+    /// What the file says of itself.
+    pub tags: Tags,
     /// How long it plays, if the file says so.
     pub length: Option<Duration>,
 }
 
-/// The playlist, prepared track by track.
+/// What plays, prepared track by track.
 pub struct Lookahead {
-    playlist: Playlist,
+    selection: Selection,
     rate_hz: u32,
     coming: SyncSender<Coming>,
     desk: Arc<Desk>,
     woken: Receiver<()>,
     /// The number of the track that was prepared last.
     tracks: u64,
-    /// How many tracks this round has brought; `None` before the first round.
-    found: Option<u64>,
-    /// Rounds in a row that have brought none.
-    barren_rounds: u32,
+    /// Waits in a row after which there still was nothing.
+    barren_waits: u32,
     /// Threads that may still be at work.
     reels: Vec<JoinHandle<()>>,
 }
@@ -75,19 +78,18 @@ enum Outcome {
 }
 
 impl Lookahead {
-    /// A lookahead over `playlist` that prepares audio at `rate_hz`, and the other end, from which
+    /// A lookahead over `selection` that prepares audio at `rate_hz`, and the other end, from which
     /// the programme takes it.
-    pub fn new(playlist: Playlist, rate_hz: u32) -> (Self, Supply) {
+    pub fn new(selection: Selection, rate_hz: u32) -> (Self, Supply) {
         let (coming, supply, desk, woken) = supply::ends();
         let lookahead = Self {
-            playlist,
+            selection,
             rate_hz,
             coming,
             desk,
             woken,
             tracks: 0,
-            found: None,
-            barren_rounds: 0,
+            barren_waits: 0,
             reels: Vec::new(),
         };
         (lookahead, supply)
@@ -100,24 +102,25 @@ impl Lookahead {
 
     /// Prepares a track and waits until it has begun, or is not wanted any more.
     fn go_on(&mut self) -> Result<(), Gone> {
-        let item = self.next_item()?;
+        let next = self.next_item()?;
         let reconsidered = self.desk.reconsidered();
-        let number = match self.open(&item, reconsidered)? {
+        let number = match self.open(&next, reconsidered)? {
             Outcome::Prepared(prepared) => {
-                self.found = self.found.map(|found| found + 1);
-                self.barren_rounds = 0;
+                self.selection.tell(true, Instant::now());
+                self.barren_waits = 0;
                 self.tracks = prepared.track.number;
                 self.coming.send(Coming::Track(prepared)).map_err(|_| Gone)?;
                 self.tracks
             }
             Outcome::Reconsidered => {
-                self.playlist.give_back();
+                self.selection.give_back();
                 return Ok(());
             }
             Outcome::Unplayable(reason) => {
-                let file = item.path.display();
-                if self.barren_rounds > 0 {
-                    debug!(%file, "skipped: {reason}"); // it was reported in the first of them
+                self.selection.tell(false, Instant::now());
+                let file = next.item.path.display();
+                if next.again {
+                    debug!(%file, "skipped: {reason}"); // it was reported before
                 } else {
                     warn!(%file, "skipped: {reason}");
                 }
@@ -129,32 +132,30 @@ impl Lookahead {
             self.sleep(WAKE_LONGEST)?;
         }
         if self.desk.begun() < number {
-            self.playlist.give_back();
+            self.selection.give_back();
         }
         Ok(())
     }
 
-    /// The next item, after a wait if a whole round could not be played.
-    fn next_item(&mut self) -> Result<Item, Gone> {
+    /// The next item, after a wait if nothing can be played.
+    fn next_item(&mut self) -> Result<Next, Gone> {
         loop {
-            if let Some(item) = self.playlist.next_item() {
-                return Ok(item);
+            if let Some(next) = self.selection.next_item(Instant::now()) {
+                return Ok(next);
             }
-            if self.found == Some(0) {
-                if self.barren_rounds == 0 {
-                    warn!("nothing to play; the playlist is read again soon");
-                    self.coming.send(Coming::Nothing).map_err(|_| Gone)?;
-                }
-                self.rest(RETRY.wait(self.barren_rounds, 1.0))?;
-                self.barren_rounds += 1;
+            if self.barren_waits == 0 {
+                warn!("nothing to play; the emergency sounds, and playlists are read again soon");
+                self.coming.send(Coming::Nothing).map_err(|_| Gone)?;
             }
-            self.playlist.begin_round();
-            self.found = Some(0);
+            self.rest(RETRY.wait(self.barren_waits, 1.0))?;
+            self.barren_waits += 1;
+            self.selection.retry(Instant::now());
         }
     }
 
     /// Lets a reel play `item`, and waits until its first audio is there.
-    fn open(&mut self, item: &Item, reconsidered: u64) -> Result<Outcome, Gone> {
+    fn open(&mut self, next: &Next, reconsidered: u64) -> Result<Outcome, Gone> {
+        let item = &next.item;
         self.wait_for_a_reel()?;
         let (piece_queue, pieces) = sync_channel(REEL_PIECES);
         let (answer, opened) = sync_channel(1);
@@ -167,10 +168,15 @@ impl Lookahead {
         let deadline = Instant::now() + OPEN_PATIENCE;
         loop {
             match opened.try_recv() {
-                Ok(Ok(Opened { title, length })) => {
-                    let number = self.tracks + 1;
-                    let track = Track { number, title, path: item.path.clone(), length };
-                    let track = Arc::new(track);
+                Ok(Ok(Opened { title, tags, length })) => {
+                    let track = Arc::new(Track {
+                        number: self.tracks + 1,
+                        title,
+                        path: item.path.clone(),
+                        playlist: Arc::clone(&next.playlist),
+                        tags,
+                        length,
+                    });
                     return Ok(Outcome::Prepared(Prepared { track, pieces, reconsidered }));
                 }
                 Ok(Err(reason)) => return Ok(Outcome::Unplayable(reason)),

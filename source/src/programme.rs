@@ -1,27 +1,27 @@
-//! The programme: what is heard, as frames, each when it is due.
+//! The programme: what is heard on a channel, cut by cut, each when it is due.
 //!
-//! It takes the tracks that were prepared, lays them on the timeline, encodes them, and gives out
-//! one frame for every 1 152 sample frames of its own time, whatever happens. When there is
-//! nothing to play, or when audio that should be there is not, the filler is heard instead. Every
-//! frame carries the title of what sounds in it, so whoever sends the frame knows what its
-//! listeners hear.
+//! It takes the tracks that were prepared, lays them on the timeline, and gives out one cut of
+//! [`CUT_SAMPLE_FRAMES`] after the other, whatever happens. When there is nothing to play, or when
+//! audio that should be there is not, the emergency is heard instead. Every cut tells the titles
+//! that begin in it, so whoever sends what became of it knows what its listeners hear.
 //!
-//! It does not know where the frames go; it is driven by the clock.
+//! The [`fan`] encodes the cuts and gives the frames to the outputs; the clock says when.
+
+pub mod emergency;
+pub mod fan;
 
 use crate::clock::{Clock, Lateness, Woken};
-use crate::encode::Frame;
-use crate::encode::mp3::{EncodeError, FRAME_SAMPLE_FRAMES, Mp3, Mp3Encoder};
+use crate::encode::mp3::EncodeError;
 use crate::lookahead::{Coming, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
+use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
-use crate::mix::tone::{Filler, WhenEmpty};
 use crate::pcm::block::Block;
-use crate::status::OnAir;
-use std::collections::VecDeque;
+use crate::programme::fan::Fan;
+use crate::status::{OnAir, Report};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 use tracing::{info, warn};
 
 /// What somebody may want of the programme.
@@ -36,14 +36,25 @@ pub enum Command {
 /// The settings of a programme.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How it is encoded.
-    pub mp3: Mp3,
-    /// What is heard when there is nothing to play.
-    pub when_empty: WhenEmpty,
-    /// The title of that; may be empty.
+    /// Sample frames per second.
+    pub rate_hz: u32,
+    /// The title of the emergency; may be empty.
     pub title_when_empty: Arc<str>,
     /// How one track goes over into the next.
     pub crossfade: Crossfade,
+}
+
+/// A stretch of the programme.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cut {
+    /// The how-manieth it is, from 0.
+    pub number: u64,
+    /// Where in the programme it begins: sample frames from the programme's start.
+    pub position: u64,
+    /// [`CUT_SAMPLE_FRAMES`] of stereo.
+    pub block: Block,
+    /// The titles that begin in it, and where in the programme.
+    pub titles: Vec<(u64, Arc<str>)>,
 }
 
 /// The programme.
@@ -55,107 +66,84 @@ pub struct Programme {
     current: Option<Receiver<Block>>,
     /// Where that of the next one comes from.
     next: Option<Receiver<Block>>,
-    encoder: Mp3Encoder,
-    /// What begins in which frame, for frames not yet given out.
-    beginnings: VecDeque<(u64, Option<Arc<Track>>)>,
-    /// The track that plays; none while the filler holds the mount.
+    /// Cuts made so far.
+    cuts: u64,
+    /// The track that plays; none while the emergency sounds.
     track: Option<Arc<Track>>,
-    /// The first frame of it.
-    on_air_since: u64,
-    /// Whether the filler stood in for missing audio in the last block.
+    /// Where in the programme it began.
+    began_at: u64,
+    /// Whether the emergency stood in for missing audio in the last block.
     is_missing: bool,
     on_air: OnAir,
 }
 
 impl Programme {
-    /// A programme of what `supply` brings.
-    ///
-    /// Fails if the encoder does not take the settings.
-    pub fn new(settings: Settings, supply: Supply) -> Result<Self, EncodeError> {
-        let encoder = Mp3Encoder::new(settings.mp3)?;
-        let rate_hz = settings.mp3.rate_hz;
-        let filler = Filler::new(settings.when_empty, rate_hz);
-        Ok(Self {
-            timeline: Timeline::new(rate_hz, settings.crossfade, Box::new(filler)),
+    /// A programme of what `supply` brings, and of `emergency` where that is nothing.
+    pub fn new(settings: Settings, supply: Supply, emergency: Box<dyn EverReady>) -> Self {
+        Self {
+            timeline: Timeline::new(settings.rate_hz, settings.crossfade, emergency),
             settings,
             supply,
             current: None,
             next: None,
-            encoder,
-            beginnings: VecDeque::new(),
+            cuts: 0,
             track: None,
-            on_air_since: 0,
+            began_at: 0,
             is_missing: false,
             on_air: OnAir::default(),
-        })
+        }
     }
 
-    /// Gives every frame to `sink` when `clock` says that it is due, until nobody can send
-    /// commands any more. The clock is made when the first frame is ready. `sink` says whether it
-    /// had room for the frame; a frame without room is lost, not late.
+    /// Gives every cut to `fan` when `clock` says that it is due, until nobody can send commands
+    /// any more. The clock is made when the first cut is ready.
     ///
-    /// Fails if the encoder does.
+    /// Fails if an encoder does.
     pub fn run(
         mut self,
+        mut fan: Fan,
         clock: impl FnOnce() -> Clock,
         commands: &Receiver<Command>,
-        on_air: &watch::Sender<OnAir>,
-        mut sink: impl FnMut(Frame) -> bool,
+        report: &Report<OnAir>,
     ) -> Result<(), EncodeError> {
-        let mut frame = self.next_frame(START_PATIENCE)?;
+        let mut cut = self.next_cut(START_PATIENCE);
         let mut clock = clock();
+        fan.encode(&cut)?;
         loop {
-            match clock.wait(frame.number, commands) {
+            match clock.wait(cut.number, commands) {
                 Woken::Command(Command::Reconsider) => self.reconsider(),
                 Woken::Command(Command::Skip) => self.skip(),
                 Woken::Left => return Ok(()),
                 Woken::Due => {
-                    if let Some(late) = clock.note(frame.number) {
+                    if let Some(late) = clock.note(cut.number) {
                         let late_s = late.as_secs_f64();
                         warn!("{late_s:.1} s late, which is given up: the machine was too busy");
                     }
-                    let number = frame.number;
-                    if !sink(frame) {
-                        self.on_air.dropped_frames += 1;
-                    }
-                    self.report(number, clock.lateness(), on_air);
-                    frame = self.next_frame(clock.time_left(number + 1))?;
+                    self.on_air.dropped_frames += fan.send();
+                    self.report(&cut, clock.lateness(), report);
+                    cut = self.next_cut(clock.time_left(cut.number + 1));
+                    fan.encode(&cut)?;
                 }
             }
         }
     }
 
-    /// The next frame of the programme, within about `patience`.
-    pub fn next_frame(&mut self, patience: Duration) -> Result<Frame, EncodeError> {
-        self.next_frame_heard(patience, |_| {})
-    }
-
-    /// The next frame, with `hear` told every block before it is encoded.
-    fn next_frame_heard(
-        &mut self,
-        patience: Duration,
-        mut hear: impl FnMut(&Block),
-    ) -> Result<Frame, EncodeError> {
-        let deadline = Instant::now() + patience;
-        let bytes = loop {
-            if let Some(bytes) = self.encoder.frame() {
-                break bytes;
-            }
-            let block = self.next_block(deadline);
-            hear(&block);
-            self.encoder.feed(&block)?;
-        };
-        let number = self.on_air.frames;
-        self.on_air.frames += 1;
-        while self.beginnings.front().is_some_and(|(at, _)| *at <= number) {
-            let track = self.beginnings.pop_front().and_then(|(_, track)| track);
-            self.begin(number, track);
+    /// The next cut of the programme, within about `patience`.
+    pub fn next_cut(&mut self, patience: Duration) -> Cut {
+        let block = self.next_block(Instant::now() + patience);
+        let (number, position) = (self.cuts, self.cuts * CUT_SAMPLE_FRAMES as u64);
+        self.cuts += 1;
+        let mut titles = Vec::new();
+        if number == 0 {
+            titles.push((0, Arc::clone(&self.settings.title_when_empty)));
         }
-        let title = self.track.as_ref().map_or_else(
-            || Arc::clone(&self.settings.title_when_empty),
-            |track| Arc::clone(&track.title),
-        );
-        Ok(Frame { number, bytes, title })
+        while let Some((at, track)) = self.timeline.begun() {
+            let title =
+                track.as_ref().map_or(&self.settings.title_when_empty, |track| &track.title);
+            titles.push((at, Arc::clone(title)));
+            self.begin(at, track);
+        }
+        self.note_missed_blocks();
+        Cut { number, position, block, titles }
     }
 
     /// Ends the track that plays. The next one begins with the next block if it is prepared, and
@@ -177,7 +165,7 @@ impl Programme {
         &self.on_air
     }
 
-    fn begin(&mut self, number: u64, track: Option<Arc<Track>>) {
+    fn begin(&mut self, at: u64, track: Option<Arc<Track>>) {
         if let Some(track) = &track {
             info!(title = %track.title, file = %track.path.display(), "playing");
         }
@@ -185,16 +173,15 @@ impl Programme {
         self.on_air.length = track.as_ref().and_then(|track| track.length);
         self.track = track;
         self.on_air.elapsed = Duration::ZERO;
-        self.on_air_since = number;
+        self.began_at = at;
     }
 
-    /// The next 1 152 sample frames, made up with filler if audio does not come before
-    /// `deadline`.
+    /// The next [`CUT_SAMPLE_FRAMES`], made up if audio does not come before `deadline`.
     fn next_block(&mut self, deadline: Instant) -> Block {
         let mut pressing = false;
-        let block = loop {
+        loop {
             self.take_in();
-            match self.timeline.step(FRAME_SAMPLE_FRAMES, pressing) {
+            match self.timeline.step(CUT_SAMPLE_FRAMES, pressing) {
                 Step::Begun(track) => {
                     self.current = self.next.take();
                     self.supply.began(track.number);
@@ -206,14 +193,9 @@ impl Programme {
                 }
                 Step::WantsAudio(side) => pressing = !self.wait_for_audio(side, deadline),
                 Step::WantsTrack => pressing = !self.wait_for_a_track(deadline),
-                Step::Whole(block) => break block,
+                Step::Whole(block) => return block,
             }
-        };
-        while let Some((at, track)) = self.timeline.begun() {
-            self.beginnings.push_back((at / FRAME_SAMPLE_FRAMES as u64, track));
         }
-        self.note_missed_blocks();
-        block
     }
 
     /// Takes whatever has come, as far as there is room for it.
@@ -252,7 +234,7 @@ impl Programme {
         match self.supply.next(left) {
             Some(Coming::Nothing) => self.timeline.expect_nothing(),
             Some(Coming::Track(prepared)) => {
-                let rate_hz = self.settings.mp3.rate_hz;
+                let rate_hz = self.settings.rate_hz;
                 let length = prepared.track.length;
                 let claimed = length.map(|length| sample_frames(length, rate_hz) as u64);
                 self.timeline.load(prepared.track, claimed, Marks::default());
@@ -283,7 +265,7 @@ impl Programme {
         let missed = self.timeline.missed_blocks();
         if missed > self.on_air.underruns {
             if !self.is_missing {
-                warn!("the next audio was not decoded in time; the filler stands in");
+                warn!("the next audio was not decoded in time; the emergency stands in");
             }
             self.on_air.underruns = missed;
             self.is_missing = true;
@@ -297,32 +279,36 @@ impl Programme {
         let on_air = self.track.as_ref()?;
         let (current, left) = self.timeline.left()?;
         if current.number != on_air.number {
-            return self.on_air.remaining; // its successor begins within the next frames
+            return self.on_air.remaining; // its successor begins within the next cut
         }
-        let rate_hz = u64::from(self.settings.mp3.rate_hz);
+        let rate_hz = u64::from(self.settings.rate_hz);
         left.map(|left| Duration::from_nanos(left.saturating_mul(1_000_000_000) / rate_hz))
     }
 
-    fn report(&mut self, number: u64, lateness: Lateness, on_air: &watch::Sender<OnAir>) {
-        let sample_frames = (number + 1 - self.on_air_since) * FRAME_SAMPLE_FRAMES as u64;
-        let ns = sample_frames * 1_000_000_000 / u64::from(self.settings.mp3.rate_hz);
+    fn report(&mut self, cut: &Cut, lateness: Lateness, report: &Report<OnAir>) {
+        let end = cut.position + CUT_SAMPLE_FRAMES as u64;
+        let ns = u128::from(end.saturating_sub(self.began_at)) * 1_000_000_000;
+        let ns = u64::try_from(ns / u128::from(self.settings.rate_hz)).unwrap_or(u64::MAX);
         self.on_air.elapsed = Duration::from_nanos(ns);
         self.on_air.next = self.timeline.next().map(|track| Arc::clone(&track.title));
         self.on_air.remaining = self.remaining();
-        self.on_air.late_frames = lateness.late_frames;
+        self.on_air.sample_frames = end;
+        self.on_air.late_cuts = lateness.late_cuts;
         self.on_air.latest = lateness.worst;
         self.on_air.given_up = lateness.given_up;
-        let begins = number == self.on_air_since;
-        if begins || number.is_multiple_of(REPORT_FRAMES) {
-            on_air.send_replace(self.on_air.clone());
+        let begins = !cut.titles.is_empty();
+        if begins || cut.number.is_multiple_of(REPORT_CUTS) {
+            report.say(self.on_air.clone());
         }
     }
 }
 
-/// The first frame may take this long; the programme's time begins with it.
-pub const START_PATIENCE: Duration = Duration::from_secs(5);
-/// What is on air is reported every so many frames: about once a second.
-const REPORT_FRAMES: u64 = 38;
+/// Sample frames in a cut: the programme's step.
+pub const CUT_SAMPLE_FRAMES: usize = 1_152;
+/// The first cut may take this long; the programme's time begins with it.
+pub const START_PATIENCE: Duration = Duration::from_millis(800);
+/// What is on air is reported every so many cuts: about once a second.
+const REPORT_CUTS: u64 = 38;
 
 #[cfg(test)]
 mod tests;

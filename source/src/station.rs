@@ -1,49 +1,57 @@
-//! `Station`: the pipeline, built and running.
+//! `Station`: the pipelines, built and running.
 //!
-//! Two threads and two tasks. The thread `lookahead` prepares one track after the other, each
-//! played by a `reel`, a thread of its own; the thread `programme` takes from them, mixes, encodes,
-//! and gives out frames when they are due; the task `push` sends them, and another tells the
-//! titles. Audio work is on threads of its own because it is work, not waiting, and must not be
-//! held up by a slow network. Bytes flow one way; what flows back are wishes: to skip, and to ask
-//! the playlist again.
+//! Each channel has two threads of its own: `lookahead` prepares one track after the other, each
+//! played by a `reel`, a further thread; `programme` takes from them, mixes, encodes, and gives out
+//! frames when they are due. Each output has two tasks: one sends the frames, another tells the
+//! titles. Audio work is on threads because it is work, not waiting, and must not be held up by a
+//! slow network; channels share nothing, so what goes wrong in one is not heard in another. Bytes
+//! flow one way; what flows back are wishes: to skip, and to ask the playlists again.
 //!
-//! Parts end in the order of the flow: the programme when nobody holds its controls any more, the
-//! lookahead and its reels when nobody takes their tracks, the push when no more frames come.
+//! Parts end in the order of the flow: a programme when nobody holds its controls any more, its
+//! lookahead and reels when nobody takes their tracks, an output when no more frames come.
 
+pub mod channel;
 pub mod command;
 
-use crate::clock::{Clock, Schedule};
-use crate::config::{Config, OrderConfig};
-use crate::encode::mp3::{EncodeError, FRAME_SAMPLE_FRAMES};
-use crate::lookahead::Lookahead;
-use crate::mix::crossfade::Crossfade;
-use crate::playlist::Playlist;
-use crate::playlist::order::Order;
-use crate::programme::{Command, Programme, Settings};
+use crate::config::{Config, Output, PlaylistConfig, ReloadConfig};
+use crate::encode::mp3::EncodeError;
+use crate::playlist::watch::{Reload, Watch};
+use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
-use crate::status::{LinkStatus, OnAir, Status};
-use crate::tasks::{Tasks, thread};
+use crate::station::channel::Channel;
+use crate::status::{ChannelStatus, LinkStatus, OutputStatus, Status};
+use crate::tasks::Tasks;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
 use tracing::error;
 
 /// A running station. Dropping it stops it, without waiting for its end.
 pub struct Station {
-    commands: SyncSender<Command>,
-    on_air: watch::Receiver<OnAir>,
-    link: watch::Receiver<LinkStatus>,
+    channels: Vec<Channel>,
+    outputs: Vec<RunningOutput>,
+    changes: watch::Receiver<()>,
     tasks: Tasks,
-    threads: Vec<JoinHandle<()>>,
+}
+
+/// An output, as the station sees it.
+struct RunningOutput {
+    id: Arc<str>,
+    channel: Arc<str>,
+    link: watch::Receiver<LinkStatus>,
 }
 
 /// Why a station cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The encoder does not take the settings.
-    #[error(transparent)]
-    Encoder(#[from] EncodeError),
+    /// An encoder does not take its settings.
+    #[error("channel {channel}: {error}")]
+    Encoder {
+        /// The channel.
+        channel: String,
+        /// What it says.
+        error: EncodeError,
+    },
     /// There is no randomness to shuffle with.
     #[error("no random numbers for the shuffle: {0}")]
     Random(getrandom::Error),
@@ -55,68 +63,69 @@ pub enum StartError {
 impl Station {
     /// Starts a station. Must be called within a Tokio runtime, which then carries its tasks.
     ///
-    /// Returns before anything is on air. Fails if the pipeline cannot be built; a server that
+    /// Returns before anything is on air. Fails if a pipeline cannot be built; a server that
     /// cannot be reached is no such failure, but dialled until it can.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let Config { identity, programme, output } = config;
-        let order = order(programme.order)?;
-        let settings = Settings {
-            mp3: output.mp3,
-            when_empty: programme.when_empty,
-            title_when_empty: identity.name.as_str().into(),
-            crossfade: Crossfade::default(),
-        };
-        let (commands, command_queue) = sync_channel(COMMANDS_MAX);
-        let (frame_queue, frames) = mpsc::channel(QUEUE_FRAMES);
-        let (on_air_report, on_air) = watch::channel(OnAir::default());
-
-        let playlist = Playlist::new(programme.play, order);
-        let rate_hz = settings.mp3.rate_hz;
-        let (lookahead, supply) = Lookahead::new(playlist, rate_hz);
-        let programme = Programme::new(settings, supply)?;
-
-        let mut threads = vec![thread("lookahead", move || lookahead.run())?];
-        threads.push(thread("programme", move || {
-            let clock = || Clock::real(Schedule::new(rate_hz, FRAME_SAMPLE_FRAMES_U32));
-            let sink = |frame| frame_queue.try_send(frame).is_ok();
-            if let Err(error) = programme.run(clock, &command_queue, &on_air_report, sink) {
-                error!("the programme has ended: {error}");
-            }
-        })?);
+        let Config { identity, playlists, channels, outputs, control: _ } = config;
+        let (any, changes) = watch::channel(());
         let tasks = Tasks::default();
-        let (push, link) = Push::new(Arc::new(output), Arc::new(identity), frames, &tasks);
-        tasks.spawn(push.run());
-        Ok(Self { commands, on_air, link, tasks, threads })
+        let mut outlets: Vec<(String, Outlet)> = Vec::new();
+        let outputs = outputs
+            .into_iter()
+            .map(|output| {
+                let channel = output.channel.clone();
+                let (running, outlet) = started(output, &any, &tasks);
+                outlets.push((channel, outlet));
+                running
+            })
+            .collect();
+        let playlists = watched(playlists)?;
+        let channels = channels.iter().map(|channel| {
+            let own = outlets.extract_if(.., |(name, _)| *name == channel.name);
+            let own = own.map(|(_, outlet)| outlet).collect();
+            Channel::start(channel, &playlists, &identity.name, own, &any)
+        });
+        let channels = channels.collect::<Result<_, _>>()?;
+        Ok(Self { channels, outputs, changes, tasks })
     }
 
     /// What the station is doing.
     pub fn status(&self) -> Status {
-        Status { on_air: self.on_air.borrow().clone(), link: self.link.borrow().clone() }
+        let channels = self.channels.iter().map(|channel| ChannelStatus {
+            name: Arc::clone(&channel.name),
+            on_air: channel.on_air.borrow().clone(),
+        });
+        let outputs = self.outputs.iter().map(|output| OutputStatus {
+            id: Arc::clone(&output.id),
+            channel: Arc::clone(&output.channel),
+            link: output.link.borrow().clone(),
+        });
+        Status { channels: channels.collect(), outputs: outputs.collect() }
     }
 
     /// Waits until what the station is doing has changed; at least once a second while it runs.
-    /// Says whether it still runs.
+    /// Says whether all of it still runs.
     pub async fn changed(&mut self) -> bool {
-        tokio::select! {
-            on_air = self.on_air.changed() => on_air.is_ok(),
-            link = self.link.changed() => link.is_ok(),
-        }
+        let changed = self.changes.changed().await;
+        let plays = self.channels.iter().all(|channel| channel.on_air.has_changed().is_ok());
+        let sends = self.outputs.iter().all(|output| output.link.has_changed().is_ok());
+        changed.is_ok() && plays && sends
     }
 
-    /// Ends the track that plays, as soon as the next one is ready. If too many wishes are
-    /// waiting, this one is forgotten.
-    pub fn skip(&self) {
-        match self.commands.try_send(Command::Skip) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-        }
+    /// Ends the track that plays on the channel called `channel`, as soon as the next one is
+    /// ready; says whether there is such a channel. If too many wishes are waiting, this one is
+    /// forgotten.
+    pub fn skip(&self, channel: &str) -> bool {
+        let channel = self.channels.iter().find(|running| &*running.name == channel);
+        channel.map(Channel::skip).is_some()
     }
 
-    /// Ends the programme, takes leave of the server, and waits until everything has ended.
+    /// Ends the programmes, takes leave of the servers, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { commands, tasks, threads, .. } = self;
-        drop(commands);
+        let Self { channels, tasks, .. } = self;
+        let threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
         tasks.ended().await;
-        // The tasks end after the programme, and the lookahead as soon as it has nobody to play
+        // The tasks end after the programmes, and a lookahead as soon as it has nobody to play
         // for, unless a file system keeps it; it is not waited for then.
         for thread in threads.into_iter().filter(JoinHandle::is_finished) {
             if thread.join().is_err() {
@@ -126,72 +135,123 @@ impl Station {
     }
 }
 
-fn order(order: OrderConfig) -> Result<Order, StartError> {
-    Ok(match order {
-        OrderConfig::Normal => Order::normal(),
-        OrderConfig::Shuffle { seed: Some(seed) } => Order::shuffle(seed),
-        OrderConfig::Shuffle { seed: None } => {
-            Order::shuffle(getrandom::u64().map_err(StartError::Random)?)
-        }
-    })
+/// Begins to read the files of every playlist.
+fn watched(playlists: Vec<PlaylistConfig>) -> Result<Vec<(PlaylistConfig, Watch)>, StartError> {
+    let watched = playlists.into_iter().map(|playlist| {
+        let reload = match playlist.reload {
+            ReloadConfig::Every(time) => Reload::Every(time),
+            ReloadConfig::Never => Reload::Never,
+            ReloadConfig::Watch => Reload::Watch,
+        };
+        let (watch, _ends_by_itself) =
+            Watch::start(&playlist.name, playlist.paths.clone(), reload)?;
+        Ok((playlist, watch))
+    });
+    watched.collect()
 }
 
-/// Commands that may wait; more are forgotten.
-pub const COMMANDS_MAX: usize = 16;
-#[expect(clippy::cast_possible_truncation, reason = "1152")]
-const FRAME_SAMPLE_FRAMES_U32: u32 = FRAME_SAMPLE_FRAMES as u32;
+/// Starts an output: how it is seen from here, and what its channel feeds.
+fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (RunningOutput, Outlet) {
+    let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
+    let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
+    let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
+    let (push, link) = Push::new(Arc::new(output), frames, any, tasks);
+    tasks.spawn(push.run());
+    (RunningOutput { id, channel, link }, outlet)
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Identity, Output, ProgrammeConfig};
-    use crate::mix::tone::WhenEmpty;
+    use crate::config::Address;
+    use crate::status::OnAir;
     use crate::test_audio::{self as audio, Form};
     use std::time::Duration;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
 
     #[tokio::test]
     async fn a_station_plays_skips_and_takes_leave() {
-        let played = async {
-            let dir = tempfile::tempdir().unwrap();
-            for name in ["a.wav", "b.wav"] {
-                let tone = audio::tone(440.0, 44_100, 60 * 44_100);
-                audio::write_wav(&dir.path().join(name), &tone, 2, 44_100, Form::Int16);
-            }
+        within_limit(async {
+            let dir = two_tracks();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("http://source:x@{}/live.mp3", listener.local_addr().unwrap());
-            let mut station = Station::start(Config {
-                identity: Identity::default(),
-                programme: ProgrammeConfig {
-                    play: vec![dir.path().to_owned()],
-                    order: OrderConfig::Normal,
-                    when_empty: WhenEmpty::Tone,
-                },
-                output: Output::parse(&url).unwrap(),
-            })
-            .unwrap();
-            let (mut audio, _) = listener.accept().await.unwrap();
-            audio.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await.unwrap();
+            let mut station = Station::start(config(&dir, &listener)).unwrap();
+            let mut audio = accepted(&listener).await;
 
             until_playing(&mut station, "a").await;
-            station.skip();
+            assert!(station.skip("main"));
             until_playing(&mut station, "b").await;
 
             let status = station.status();
-            assert_eq!(status.on_air.underruns, 0);
-            assert_eq!(status.link.connections, 1);
+            assert_eq!(status.channels[0].on_air.underruns, 0);
+            assert_eq!(status.outputs[0].link.connections, 1);
             station.stop().await;
             let mut rest = Vec::new();
             audio.read_to_end(&mut rest).await.unwrap();
             assert!(rest.windows(2).any(|two| two == [0xFF, 0xFB]), "no frame was sent");
-        };
-        timeout(Duration::from_secs(30), played).await.expect("it is done in time");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn two_mounts_of_one_channel_get_the_same_frames_though_one_of_them_stalls() {
+        within_limit(async {
+            let dir = two_tracks();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let stalled = TcpListener::bind("127.0.0.1:0").await.unwrap(); // never answers
+            let mut config = config(&dir, &listener);
+            let mut third = config.outputs[0].clone();
+            third.id = "third".to_owned();
+            config.outputs.push(third);
+            let address = format!("http://source:x@{}/z", stalled.local_addr().unwrap());
+            let mut other = config.outputs[0].clone();
+            other.address = Address::parse(&address).unwrap();
+            other.id = "stalled".to_owned();
+            config.outputs.insert(0, other);
+
+            let station = Station::start(config).unwrap();
+            let mut one = accepted(&listener).await;
+            let mut two = accepted(&listener).await;
+
+            let (mut first, mut second) = (vec![0; 20_000], vec![0; 20_000]);
+            one.read_exact(&mut first).await.unwrap();
+            two.read_exact(&mut second).await.unwrap();
+            let both = &second[second.len() - 8_000..second.len() - 7_000];
+            assert!(first.windows(1_000).any(|part| part == both), "the frames differ");
+            assert_eq!(station.status().outputs[0].link.connections, 0);
+            station.stop().await;
+        })
+        .await;
+    }
+
+    fn two_tracks() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.wav", "b.wav"] {
+            let tone = audio::tone(440.0, 44_100, 60 * 44_100);
+            audio::write_wav(&dir.path().join(name), &tone, 2, 44_100, Form::Int16);
+        }
+        dir
+    }
+
+    fn config(dir: &tempfile::TempDir, listener: &TcpListener) -> Config {
+        let url = format!("http://source:x@{}/live.mp3", listener.local_addr().unwrap());
+        Config::simple(vec![dir.path().to_owned()], Address::parse(&url).unwrap())
+    }
+
+    async fn accepted(listener: &TcpListener) -> TcpStream {
+        let (mut audio, _) = listener.accept().await.unwrap();
+        audio.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await.unwrap();
+        audio
     }
 
     async fn until_playing(station: &mut Station, title: &str) {
         let plays = |on_air: &OnAir| on_air.title.as_deref() == Some(title);
-        station.on_air.wait_for(plays).await.unwrap();
+        station.channels[0].on_air.wait_for(plays).await.unwrap();
+    }
+
+    /// No test here hangs: what takes longer than this has failed.
+    async fn within_limit(test: impl Future<Output = ()>) {
+        timeout(Duration::from_secs(30), test).await.expect("it is done in time");
     }
 }

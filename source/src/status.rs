@@ -7,20 +7,72 @@ use crate::push::link::Link;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// What a station is doing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
+    /// Its channels, as they stand in the configuration.
+    pub channels: Vec<ChannelStatus>,
+    /// Its outputs, likewise.
+    pub outputs: Vec<OutputStatus>,
+}
+
+/// What a channel is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelStatus {
+    /// Its name.
+    pub name: Arc<str>,
     /// What is on air.
     pub on_air: OnAir,
-    /// How the output fares.
+}
+
+/// What an output is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputStatus {
+    /// What it is called.
+    pub id: Arc<str>,
+    /// The name of its channel.
+    pub channel: Arc<str>,
+    /// How it fares.
     pub link: LinkStatus,
+}
+
+/// Where one owner tells how it fares, for whoever wants to know. It waits for nobody.
+#[derive(Debug)]
+pub struct Report<T> {
+    own: watch::Sender<T>,
+    any: Touch,
+}
+
+/// Says that something has changed, at the latest when its owner has gone.
+#[derive(Clone, Debug)]
+struct Touch(watch::Sender<()>);
+
+impl<T> Report<T> {
+    /// A report that begins with `first`, and touches `any` whenever there is news.
+    pub fn new(first: T, any: &watch::Sender<()>) -> (Self, watch::Receiver<T>) {
+        let (own, reports) = watch::channel(first);
+        (Self { own, any: Touch(any.clone()) }, reports)
+    }
+
+    /// Tells how it is now.
+    pub fn say(&self, now: T) {
+        self.own.send_replace(now);
+        self.any.0.send_replace(());
+    }
+}
+
+impl Drop for Touch {
+    fn drop(&mut self) {
+        self.0.send_replace(()); // the report is gone already, for it stands before this
+    }
 }
 
 /// What is on air.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OnAir {
-    /// The title of the track that plays; `None` while the filler holds the mount.
+    /// The title of the track that plays; `None` while the emergency sounds.
     pub title: Option<Arc<str>>,
     /// How long the track is, if its file says so.
     pub length: Option<Duration>,
@@ -31,14 +83,14 @@ pub struct OnAir {
     pub remaining: Option<Duration>,
     /// The title of the track that is prepared to follow, which a skip would begin at once.
     pub next: Option<Arc<str>>,
-    /// Frames given out since the start.
-    pub frames: u64,
+    /// Sample frames given out since the start.
+    pub sample_frames: u64,
     /// Frames that an output's queue had no room for.
     pub dropped_frames: u64,
-    /// Blocks in which the filler had to stand in for a track that was not decoded in time.
+    /// Cuts in which the emergency had to stand in for a track that was not decoded in time.
     pub underruns: u64,
-    /// Frames that went out noticeably after they were due.
-    pub late_frames: u64,
+    /// Cuts that went out noticeably after they were due.
+    pub late_cuts: u64,
     /// How late the latest of them was.
     pub latest: Duration,
     /// Time that was given up for good, because the machine slept.
@@ -61,31 +113,55 @@ pub struct LinkStatus {
 }
 
 impl Status {
-    /// This status as one line of at most `columns` characters, as it is at `now`.
+    /// This status as one line of at most `columns` characters, as it is at `now`. Of several
+    /// channels and outputs it shows what plays on the first, and of the outputs what is worst.
     pub fn line(&self, now: Instant, columns: usize) -> String {
-        let link = self.link_text(now);
-        let place = self.place();
-        let title = self.on_air.title.as_deref().unwrap_or("nothing to play");
-        let around = place.chars().count() + link.chars().count() + 5;
+        let links = self.links(now);
+        let (place, title) = match self.channels.first() {
+            Some(channel) => (channel.on_air.place(), channel.on_air.title.as_deref()),
+            None => (String::new(), None),
+        };
+        let title = title.unwrap_or("nothing to play");
+        let around = place.chars().count() + links.chars().count() + 5;
         let room = columns.saturating_sub(around).max(TITLE_CHARS_MIN);
-        let line = format!("{} {place} | {link}", shortened(title, room));
+        let line = format!("{} {place} | {links}", shortened(title, room));
         line.chars().take(columns).collect()
     }
 
-    fn place(&self) -> String {
-        let elapsed = self.on_air.elapsed;
-        match self.on_air.length.and_then(|length| length.checked_sub(elapsed)) {
-            Some(left) => format!("{} (-{})", Clockwork(elapsed), Clockwork(left)),
-            None => Clockwork(elapsed).to_string(),
+    fn links(&self, now: Instant) -> String {
+        let is_streaming =
+            |output: &&OutputStatus| matches!(output.link.link, Link::Streaming { .. });
+        let worst = self.outputs.iter().find(|output| !is_streaming(output));
+        let shown = match worst.or_else(|| self.outputs.first()) {
+            Some(output) => output.link.text(now),
+            None => "no output".to_owned(),
+        };
+        match self.outputs.len() {
+            0 | 1 => shown,
+            all => {
+                let streaming = self.outputs.iter().filter(is_streaming).count();
+                format!("{streaming} of {all}: {shown}")
+            }
         }
     }
+}
 
-    fn link_text(&self, now: Instant) -> String {
-        match self.link.link {
+impl OnAir {
+    fn place(&self) -> String {
+        match self.length.and_then(|length| length.checked_sub(self.elapsed)) {
+            Some(left) => format!("{} (-{})", Clockwork(self.elapsed), Clockwork(left)),
+            None => Clockwork(self.elapsed).to_string(),
+        }
+    }
+}
+
+impl LinkStatus {
+    fn text(&self, now: Instant) -> String {
+        match self.link {
             Link::Streaming { since, .. } => {
                 #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-                let megabytes = self.link.sent_bytes as f64 / 1e6;
-                let reconnections = match self.link.connections {
+                let megabytes = self.sent_bytes as f64 / 1e6;
+                let reconnections = match self.connections {
                     0 | 1 => String::new(),
                     connections => format!(", {} reconnections", connections - 1),
                 };
@@ -94,7 +170,7 @@ impl Status {
             }
             Link::Dialling { .. } => "dialling".to_owned(),
             Link::Waiting { .. } => {
-                format!("OFF AIR: {}", self.link.last_error.as_deref().unwrap_or("waiting"))
+                format!("OFF AIR: {}", self.last_error.as_deref().unwrap_or("waiting"))
             }
         }
     }
@@ -135,9 +211,9 @@ mod tests {
     fn the_line_says_what_plays_how_far_it_is_and_how_the_link_fares() {
         let now = Instant::now();
         let mut status = status("Artist - Title");
-        status.link.link = Link::Streaming { since: now, refusals: 0 };
-        status.link.sent_bytes = 61_440_000;
-        status.link.connections = 3;
+        status.outputs[0].link.link = Link::Streaming { since: now, refusals: 0 };
+        status.outputs[0].link.sent_bytes = 61_440_000;
+        status.outputs[0].link.connections = 3;
 
         let line = status.line(now + Duration::from_secs(3_840), 100);
 
@@ -148,12 +224,38 @@ mod tests {
     fn off_air_the_reason_is_shown() {
         let now = Instant::now();
         let mut status = status("T");
-        status.link.link = Link::Waiting { until: now, refusals: 0 };
-        status.link.last_error = Some("cannot be reached: connection refused".into());
+        status.outputs[0].link.link = Link::Waiting { until: now, refusals: 0 };
+        status.outputs[0].link.last_error = Some("cannot be reached: connection refused".into());
 
         let line = status.line(now, 100);
 
         assert_eq!(line, "T 1:05 (-2:10) | OFF AIR: cannot be reached: connection refused");
+    }
+
+    #[test]
+    fn of_several_outputs_the_worst_is_shown() {
+        let now = Instant::now();
+        let mut status = status("T");
+        status.outputs[0].link.link = Link::Streaming { since: now, refusals: 0 };
+        let mut second = status.outputs[0].clone();
+        second.link.link = Link::Waiting { until: now, refusals: 0 };
+        second.link.last_error = Some("refused".into());
+        status.outputs.push(second);
+
+        assert_eq!(status.line(now, 100), "T 1:05 (-2:10) | 1 of 2: OFF AIR: refused");
+    }
+
+    #[tokio::test]
+    async fn who_watches_hears_of_news_and_of_the_end() {
+        let (any, mut changes) = watch::channel(());
+        let (report, own) = Report::new(1, &any);
+
+        report.say(2);
+        changes.changed().await.unwrap();
+        assert_eq!(*own.borrow(), 2);
+        drop(report);
+        changes.changed().await.unwrap();
+        assert!(own.has_changed().is_err(), "nobody reports any more");
     }
 
     #[test]
@@ -180,6 +282,9 @@ mod tests {
             unsent_frames: 0,
             last_error: None,
         };
-        Status { on_air, link }
+        Status {
+            channels: vec![ChannelStatus { name: "main".into(), on_air }],
+            outputs: vec![OutputStatus { id: "live.mp3".into(), channel: "main".into(), link }],
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! WAV is written by hand and MP3 by our own encoder; FLAC, Vorbis and AAC come from `ffmpeg`,
 //! and where that is not installed they are left out, which is reported.
 
-use crate::encode::mp3::{FRAME_SAMPLE_FRAMES, Mp3, Mp3Encoder};
+use crate::encode::mp3::{Mp3, Mp3Encoder};
 use crate::pcm::block::Block;
 use std::io::Write as _;
 use std::path::Path;
@@ -103,10 +103,10 @@ fn write_mp3(path: &Path, samples: &[f32], rate_hz: u32) {
     let settings = Mp3 { rate_hz, bitrate_kbps: 128, quality: 7 };
     let mut encoder = Mp3Encoder::new(settings).unwrap();
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-    for piece in samples.chunks(FRAME_SAMPLE_FRAMES) {
+    for piece in samples.chunks(1_152) {
         encoder.feed(&Block::stereo(rate_hz, piece.to_vec(), piece.to_vec())).unwrap();
         while let Some(frame) = encoder.frame() {
-            file.write_all(&frame).unwrap();
+            file.write_all(&frame.0).unwrap();
         }
     }
 }

@@ -26,7 +26,7 @@ fn mistakes_on_the_command_line_end_with_code_2_and_one_line() {
     for (arguments, expected) in [
         (&["play", "/nowhere/at/all", "--to", to][..], "no such file or folder"),
         (&["play", "/dev", "--to", "http://127.0.0.1/live.mp3"], "--to: no password"),
-        (&["play", "/dev", "--to", to, "--bitrate", "127"], "--bitrate: 127 is none of 64"),
+        (&["play", "/dev", "--to", to, "--bitrate", "127"], "--bitrate: 127 is none of 32"),
         (&["-c", "/nowhere/station.toml"], "/nowhere/station.toml: No such file"),
     ] {
         let output = run(arguments);
@@ -64,14 +64,18 @@ fn a_script_is_turned_into_a_configuration_and_what_is_left_over_is_said() {
 fn check_reports_every_mistake_of_a_file_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("station.toml");
-    std::fs::write(&file, "[programme]\nplay = []\n[output]\nto = 'x'\nbitrat = 128\n").unwrap();
+    std::fs::write(&file, "[playlists.a]\npath = []\n[[outputs]]\nurl = 'x'\nbitrat = 128\n")
+        .unwrap();
 
     let output = run(&["check", file.to_str().unwrap()]);
 
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    for line in ["station.toml:2: programme.play", "station.toml:4: output.to", ":5: output.bitrat"]
-    {
+    for line in [
+        "station.toml:2: playlists.a.path",
+        "station.toml:4: outputs[1].url",
+        ":5: outputs[1].bitrat",
+    ] {
         assert!(said.contains(line), "{line} is not in {said}");
     }
 }
@@ -81,7 +85,7 @@ fn check_of_a_right_file_ends_with_code_0() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("station.toml");
     let to = "http://source:x@localhost:8000/live.mp3";
-    std::fs::write(&file, format!("programme.play = ['a']\noutput.to = '{to}'\n")).unwrap();
+    std::fs::write(&file, format!("playlists.a.path = 'a'\n[[outputs]]\nurl = '{to}'\n")).unwrap();
 
     let output = run(&["check", file.to_str().unwrap()]);
 

@@ -1,8 +1,7 @@
 //! Our source, playing to our server and to the packaged Icecast.
 
 use e2e::{Icecast, Player, SOURCE_PASSWORD, Station, until, within_limit};
-use source::config::{Config, Identity, OrderConfig, Output, ProgrammeConfig};
-use source::mix::tone::WhenEmpty;
+use source::config::{Address, Config};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +15,7 @@ async fn our_server_shows_the_titles_of_what_our_source_plays() {
     let source = play(&station, folder.path());
 
     station.until_titled("/live.mp3", "Sigur Rós - Ágætis byrjun").await;
-    source.skip();
+    source.skip("main");
     station.until_titled("/live.mp3", "椎名林檎 - 丸の内").await;
     source.stop().await;
     station.until_off_air("/live.mp3").await;
@@ -34,7 +33,7 @@ async fn icecast_shows_the_titles_of_what_our_source_plays() {
     assert_eq!(about["server_name"], "Test station");
     assert_eq!(about["server_type"], "audio/mpeg");
     assert_eq!(about["bitrate"], 128);
-    source.skip();
+    source.skip("main");
     icecast.until_titled("/live.mp3", "AC&DC - <Rock> \"n\" 'roll'").await;
     source.stop().await;
 }
@@ -48,7 +47,7 @@ async fn a_listener_hears_the_title_of_each_track_in_the_stream() {
 
     let mut player = Player::with_titles(&station, "/live.mp3").await;
     player.until_title("A - One").await;
-    source.skip();
+    source.skip("main");
     player.until_title("B - Two").await;
 
     source.stop().await;
@@ -62,7 +61,7 @@ async fn a_killed_icecast_has_the_mount_and_its_title_back_within_a_second_of_it
     icecast.until_titled("/live.mp3", "Only - Track").await;
 
     icecast.kill().await;
-    let lost = || source.status().link.connections == 1 && !is_on_air(&source);
+    let lost = || source.status().outputs[0].link.connections == 1 && !is_on_air(&source);
     until("the source has noticed", async || lost().then_some(())).await;
     icecast.start_again().await;
     let returned = Instant::now();
@@ -113,7 +112,7 @@ async fn a_listener_of_our_server_is_kept_while_our_source_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_folder_without_music_holds_the_mount_with_a_quiet_tone() {
+async fn a_folder_without_music_holds_the_mount_with_a_tone() {
     let station = Station::start();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("broken.mp3"), [0; 10_000]).unwrap();
@@ -123,7 +122,7 @@ async fn a_folder_without_music_holds_the_mount_with_a_quiet_tone() {
     let mut player = Player::tune_in(&station, "/live.mp3").await;
     player.hear(40_000).await;
 
-    assert!(source.status().on_air.title.is_none());
+    assert!(source.status().channels[0].on_air.title.is_none());
     fs::write(folder.path().join("found.wav"), wav("A - Found", 20)).unwrap();
     let found = station.until_titled("/live.mp3", "A - Found");
     within_limit(Duration::from_secs(30), "the new file is found", found).await;
@@ -131,20 +130,15 @@ async fn a_folder_without_music_holds_the_mount_with_a_quiet_tone() {
 }
 
 fn is_on_air(source: &source::station::Station) -> bool {
-    matches!(source.status().link.link, source::push::link::Link::Streaming { .. })
+    matches!(source.status().outputs[0].link.link, source::push::link::Link::Streaming { .. })
 }
 
 /// Plays the files of `folder` to `/live.mp3` of `to`.
 fn play(to: &Station, folder: &Path) -> source::station::Station {
     let url = format!("http://source:{SOURCE_PASSWORD}@{}/live.mp3", to.address());
-    let identity = Identity { name: "Test station".to_owned(), ..Identity::default() };
-    let programme = ProgrammeConfig {
-        play: vec![folder.to_owned()],
-        order: OrderConfig::Normal,
-        when_empty: WhenEmpty::Tone,
-    };
-    let config =
-        Config { identity, programme, output: Output::parse(&url).expect("an address of a mount") };
+    let address = Address::parse(&url).expect("an address of a mount");
+    let mut config = Config::simple(vec![folder.to_owned()], address);
+    config.outputs[0].identity.name = "Test station".to_owned();
     source::station::Station::start(config).expect("a station can start")
 }
 

@@ -38,8 +38,15 @@ fn the_sources_example_is_read_without_a_mistake_and_holds_every_key() {
     };
 
     assert_eq!(said(&text).map(drop), Ok(()));
-    for section in ["station", "programme", "output"] {
-        let stranger = format!("[{section}]\nzzzzzzzzzzzz = 1\n");
+    for section in [
+        "[station]",
+        "[playlists.x]",
+        "[channels.x]",
+        "[channels.x.crossfade]",
+        "[[outputs]]",
+        "[[outputs]]\n[outputs.format]",
+    ] {
+        let stranger = format!("{section}\nzzzzzzzzzzzz = 1\n");
         assert_keys_stand_in(&text, &said(&stranger).unwrap_err());
     }
 }
@@ -50,11 +57,12 @@ fn the_sources_example_is_let_in_by_the_servers_example() {
     let config = config.unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let text = read("examples/station.toml");
     let station = source::config::file::parse(Path::new("station.toml"), &text);
-    let output = station.unwrap_or_else(|mistakes| panic!("{mistakes}")).output;
+    let station = station.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let output = &station.outputs[0];
 
-    let mount = server::MountName::new(&output.mount).expect("the mount of the example");
+    let mount = server::MountName::new(&output.address.mount).expect("the mount of the example");
     let password = config.mount(&mount).password.as_ref().expect("a password for sources");
-    assert!(password.matches(output.credentials.password.reveal()), "{mount} refuses it");
+    assert!(password.matches(output.address.credentials.password.reveal()), "{mount} refuses it");
 }
 
 /// The keys of a section are what a message about an unknown one lists.

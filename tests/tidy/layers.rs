@@ -164,9 +164,9 @@ const SERVER: &[Layer] = &[
 
 /// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.
 const SOURCE: &[Layer] = &[
-    ("cli", &["config", "encode::mp3", "mix::tone"]),
+    ("cli", &["config"]),
     ("clock", &[]),
-    ("config", &["encode::mp3", "mix::tone", "playlist::order"]),
+    ("config", &["encode", "mix::crossfade"]),
     ("control", &["status"]),
     ("control::http", &["control"]),
     ("control::telnet", &["control"]),

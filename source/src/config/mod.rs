@@ -1,26 +1,35 @@
 //! What the source client needs: typed, valid, and unchanging for a run.
 //!
 //! A configuration comes from a TOML file ([`mod@file`]) or from the command line; either way it
-//! has been checked when it gets here, so nothing behind it has to doubt it.
+//! has been checked when it gets here, so nothing behind it has to doubt it: a channel names only
+//! playlists that are there, an output only a channel that is there, and no two names meet.
 
 pub mod file;
+pub mod names;
 
+use crate::encode::Format;
 use crate::encode::mp3::Mp3;
-use crate::mix::tone::WhenEmpty;
+use crate::mix::crossfade::Crossfade;
 use common::auth::{Credentials, Password};
 use common::http::percent;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Everything a station needs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// What listeners and directories are told about the station.
     pub identity: Identity,
-    /// What is played, and how.
-    pub programme: ProgrammeConfig,
-    /// Where it is sent.
-    pub output: Output,
+    /// What there is to play, in the order of the file.
+    pub playlists: Vec<PlaylistConfig>,
+    /// The programmes, in the order of the file.
+    pub channels: Vec<ChannelConfig>,
+    /// Where they are sent, in the order of the file.
+    pub outputs: Vec<Output>,
+    /// Who may ask and command, and where.
+    pub control: ControlConfig,
 }
 
 /// What listeners and directories are told about a station. Empty texts are not sent.
@@ -38,23 +47,32 @@ pub struct Identity {
     pub public: bool,
 }
 
-/// What is played, and how.
+/// A list, folder or pattern of files, and how it is played.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgrammeConfig {
-    /// Audio files, folders and M3U lists, in this order.
-    pub play: Vec<PathBuf>,
-    /// The order of a round.
+pub struct PlaylistConfig {
+    /// What commands call it, and channels.
+    pub name: String,
+    /// What commands may call it too.
+    pub aliases: Vec<String>,
+    /// Audio files, folders, lists and patterns, one after the other.
+    pub paths: Vec<PathBuf>,
+    /// In which order its items are played.
     pub order: OrderConfig,
-    /// What is heard when there is nothing to play.
-    pub when_empty: WhenEmpty,
+    /// How changes on disk are noticed.
+    pub reload: ReloadConfig,
 }
 
-/// The order of a round.
+/// The order in which a playlist's items are played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OrderConfig {
     /// As written.
     #[default]
     Normal,
+    /// Each one drawn from all of them; with a seed, the same way in every run.
+    Random {
+        /// The seed; a random one if there is none.
+        seed: Option<u64>,
+    },
     /// Shuffled anew in every round; with a seed, the same way in every run.
     Shuffle {
         /// The seed; a random one if there is none.
@@ -62,19 +80,82 @@ pub enum OrderConfig {
     },
 }
 
-/// One server that the programme is sent to.
-#[derive(Clone, Debug)]
+/// How changes of a playlist on disk are noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReloadConfig {
+    /// It is read again after so long.
+    Every(Duration),
+    /// Only when somebody says `reload`.
+    Never,
+    /// Its folder is watched.
+    #[default]
+    Watch,
+}
+
+/// A programme: what is heard on one or more outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelConfig {
+    /// What outputs call it, and commands.
+    pub name: String,
+    /// The names of playlists; the first that has something to play is played.
+    pub play: Vec<String>,
+    /// What is heard when none has.
+    pub emergency: Emergency,
+    /// How one track goes over into the next.
+    pub crossfade: Crossfade,
+    /// Sample frames per second.
+    pub rate_hz: u32,
+}
+
+/// What is heard when there is nothing to play.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Emergency {
+    /// An audio file, again and again.
+    File(PathBuf),
+    /// Nothing at all.
+    Silence,
+    /// A tone, so that somebody who listens knows that the line works.
+    #[default]
+    Tone,
+}
+
+/// One mount that a channel is sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
+    /// What commands call it.
+    pub id: String,
+    /// What commands may call it too.
+    pub aliases: Vec<String>,
+    /// The name of the channel.
+    pub channel: String,
+    /// The mount.
+    pub address: Address,
+    /// How the server is greeted.
+    pub method: Method,
+    /// How the programme is encoded for it.
+    pub format: Format,
+    /// What listeners of this mount are told.
+    pub identity: Identity,
+}
+
+/// A mount on a server, and who we are to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
     /// The server.
     pub server: Server,
     /// The mount on it, percent-encoded: `/live.mp3`.
     pub mount: String,
-    /// Who we are to it.
+    /// User and password.
     pub credentials: Credentials,
-    /// How it is greeted.
-    pub method: Method,
-    /// How the programme is encoded for it.
-    pub mp3: Mp3,
+}
+
+/// Who may ask and command, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ControlConfig {
+    /// Where lines of commands are taken, as from Liquidsoap's telnet server.
+    pub telnet: Option<SocketAddr>,
+    /// Where the same and more is taken by HTTP.
+    pub http: Option<SocketAddr>,
 }
 
 /// A server's host and port.
@@ -116,9 +197,54 @@ pub enum NotAMount {
     Scheme,
 }
 
-impl Output {
-    /// The output that `url` names: `http://USER:PASSWORD@HOST:PORT/MOUNT`, with 128 kbit/s at
-    /// 44.1 kHz. The user may be left out, and is `source` then; so may the port, and is 8000.
+impl Config {
+    /// A station of one playlist on one channel for one mount; everything else is as usual.
+    pub fn simple(paths: Vec<PathBuf>, address: Address) -> Self {
+        let playlist = PlaylistConfig {
+            name: "playlist".to_owned(),
+            aliases: Vec::new(),
+            paths,
+            order: OrderConfig::default(),
+            reload: ReloadConfig::default(),
+        };
+        let channel = ChannelConfig {
+            name: CHANNEL.to_owned(),
+            play: vec![playlist.name.clone()],
+            emergency: Emergency::default(),
+            crossfade: Crossfade::default(),
+            rate_hz: RATE_HZ,
+        };
+        let output = Output {
+            id: address.id(),
+            aliases: Vec::new(),
+            channel: channel.name.clone(),
+            address,
+            method: Method::default(),
+            format: Format::Mp3(Mp3 {
+                rate_hz: RATE_HZ,
+                bitrate_kbps: BITRATE_KBPS,
+                quality: QUALITY,
+            }),
+            identity: Identity::default(),
+        };
+        Self {
+            identity: Identity::default(),
+            playlists: vec![playlist],
+            channels: vec![channel],
+            outputs: vec![output],
+            control: ControlConfig::default(),
+        }
+    }
+}
+
+impl Address {
+    /// What an output to this mount is called: `live.mp3` for `/live.mp3`.
+    pub fn id(&self) -> String {
+        self.mount.trim_start_matches('/').to_owned()
+    }
+
+    /// The mount that `url` names: `http://USER:PASSWORD@HOST:PORT/MOUNT`. The user may be left
+    /// out, and is `source` then; so may the port, and is 8000.
     ///
     /// Fails if it is not such an address.
     pub fn parse(url: &str) -> Result<Self, NotAMount> {
@@ -141,8 +267,6 @@ impl Output {
             server: Server::parse(&place[..slash])?,
             mount: mount(&place[slash..])?,
             credentials: Credentials { user: text(user), password: Password::new(&text(password)) },
-            method: Method::default(),
-            mp3: Mp3 { rate_hz: RATE_HZ, bitrate_kbps: BITRATE_KBPS, quality: QUALITY },
         })
     }
 }
@@ -186,6 +310,8 @@ fn mount(path: &str) -> Result<String, NotAMount> {
     Ok(percent::encode_path(&plain))
 }
 
+/// The channel of a station that names none.
+pub const CHANNEL: &str = "main";
 /// The bit rate, unless another one is asked for.
 pub const BITRATE_KBPS: u32 = 128;
 /// The sample rate, unless another one is asked for.
@@ -201,30 +327,30 @@ mod tests {
 
     #[test]
     fn an_address_names_server_mount_user_and_password() {
-        let output = Output::parse("http://dj:s%40cret@radio.example:8001/a b.mp3").unwrap();
+        let address = Address::parse("http://dj:s%40cret@radio.example:8001/a b.mp3").unwrap();
 
-        assert_eq!(output.server.to_string(), "radio.example:8001");
-        assert_eq!(output.mount, "/a%20b.mp3");
-        assert_eq!(output.credentials.user, "dj");
-        assert!(output.credentials.password.matches("s@cret"));
+        assert_eq!(address.server.to_string(), "radio.example:8001");
+        assert_eq!(address.mount, "/a%20b.mp3");
+        assert_eq!(address.credentials.user, "dj");
+        assert!(address.credentials.password.matches("s@cret"));
     }
 
     #[test]
     fn user_and_port_may_be_left_out() {
-        let output = Output::parse("icecast://hackme@[::1]/live.mp3").unwrap();
+        let address = Address::parse("icecast://hackme@[::1]/live.mp3").unwrap();
 
-        assert_eq!(output.credentials.user, "source");
-        assert!(output.credentials.password.matches("hackme"));
-        assert_eq!(output.server, Server { host: "::1".to_owned(), port: 8_000 });
-        assert_eq!(output.server.to_string(), "[::1]:8000");
+        assert_eq!(address.credentials.user, "source");
+        assert!(address.credentials.password.matches("hackme"));
+        assert_eq!(address.server, Server { host: "::1".to_owned(), port: 8_000 });
+        assert_eq!(address.server.to_string(), "[::1]:8000");
     }
 
     #[test]
     fn a_password_may_hold_what_divides_an_address() {
-        let output = Output::parse("http://source:a/b@c:d@host/live.mp3").unwrap();
+        let address = Address::parse("http://source:a/b@c:d@host/live.mp3").unwrap();
 
-        assert!(output.credentials.password.matches("a/b@c:d"));
-        assert_eq!(output.mount, "/live.mp3");
+        assert!(address.credentials.password.matches("a/b@c:d"));
+        assert_eq!(address.mount, "/live.mp3");
     }
 
     #[test]
@@ -242,14 +368,14 @@ mod tests {
             ("http://source:x@host:0/a", NotAMount::Port("0".to_owned())),
             ("http://source:x@host:65536/a", NotAMount::Port("65536".to_owned())),
         ] {
-            assert_eq!(Output::parse(url).unwrap_err(), wrong, "{url}");
+            assert_eq!(Address::parse(url).unwrap_err(), wrong, "{url}");
         }
     }
 
     #[test]
     fn a_configuration_does_not_show_its_password() {
-        let output = Output::parse("http://source:hackme@host/live.mp3").unwrap();
+        let address = Address::parse("http://source:hackme@host/live.mp3").unwrap();
 
-        assert!(!format!("{output:?}").contains("hackme"));
+        assert!(!format!("{address:?}").contains("hackme"));
     }
 }

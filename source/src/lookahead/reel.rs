@@ -1,6 +1,7 @@
 //! A reel: one file, played into a queue by a thread of its own.
 
 use crate::decode::Decoder;
+use crate::decode::tags::Tags;
 use crate::lookahead::studio::Studio;
 use crate::lookahead::supply::Desk;
 use crate::pcm::block::Block;
@@ -24,6 +25,7 @@ pub(super) struct Reel {
 /// What is known of a file whose first audio is there.
 pub(super) struct Opened {
     pub(super) title: Arc<str>,
+    pub(super) tags: Tags,
     pub(super) length: Option<Duration>,
 }
 
@@ -43,7 +45,7 @@ impl Reel {
             warn!(file = %path.display(), "{warning}");
         }
         let title = about.tags.title_for(path, self.item.listed_title.as_deref());
-        let mut opened = Some(Opened { title, length: about.length });
+        let mut opened = Some(Opened { title, tags: about.tags.clone(), length: about.length });
         let mut studio = Studio::new(self.rate_hz);
         let problem = loop {
             match decoder.next_block() {

@@ -1,6 +1,7 @@
 //! Tests of the lookahead, with real files and threads.
 
 use super::*;
+use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::test_audio::{self as audio, Form};
 use std::path::Path;
@@ -102,8 +103,8 @@ fn when_nothing_can_be_played_it_says_so_and_looks_again() {
 #[test]
 fn a_reel_ends_when_its_track_is_dropped_and_the_lookahead_with_its_supply() {
     let dir = tempfile::tempdir().unwrap();
-    let playlist = Playlist::new(vec![tone(dir.path(), "a", 60)], Order::normal());
-    let (lookahead, mut supply) = Lookahead::new(playlist, 44_100);
+    let selection = selection(vec![tone(dir.path(), "a", 60)]);
+    let (lookahead, mut supply) = Lookahead::new(selection, 44_100);
     let thread = std::thread::spawn(move || lookahead.run());
     let mut number = 0;
 
@@ -120,10 +121,13 @@ fn a_reel_ends_when_its_track_is_dropped_and_the_lookahead_with_its_supply() {
 }
 
 fn lookahead(paths: &[PathBuf]) -> Supply {
-    let (lookahead, supply) =
-        Lookahead::new(Playlist::new(paths.to_vec(), Order::normal()), 44_100);
+    let (lookahead, supply) = Lookahead::new(selection(paths.to_vec()), 44_100);
     std::thread::spawn(move || lookahead.run());
     supply
+}
+
+fn selection(paths: Vec<PathBuf>) -> Selection {
+    Selection::new(vec![("p".into(), Playlist::new(paths, Order::normal()))])
 }
 
 fn track(supply: &mut Supply) -> Prepared {

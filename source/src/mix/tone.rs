@@ -3,9 +3,9 @@
 use crate::pcm::block::Block;
 use std::f64::consts::TAU;
 
-/// What is heard while there is nothing to play.
+/// What a filler sounds like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenEmpty {
+pub enum Sound {
     /// Nothing at all.
     Silence,
     /// A tone of [`TONE_HZ`] at [`TONE_DB`], so that somebody who listens knows that the line
@@ -25,10 +25,10 @@ pub struct Filler {
 
 impl Filler {
     /// A filler for the station's rate.
-    pub fn new(when_empty: WhenEmpty, rate_hz: u32) -> Self {
-        let level = match when_empty {
-            WhenEmpty::Silence => 0.0,
-            WhenEmpty::Tone => 10_f64.powf(TONE_DB / 20.0),
+    pub fn new(sound: Sound, rate_hz: u32) -> Self {
+        let level = match sound {
+            Sound::Silence => 0.0,
+            Sound::Tone => 10_f64.powf(TONE_DB / 20.0),
         };
         Self { rate_hz, level, turn: 0.0 }
     }
@@ -51,15 +51,15 @@ impl Filler {
 /// The pitch of the tone.
 pub const TONE_HZ: f64 = 440.0;
 /// Its peak level below full scale.
-pub const TONE_DB: f64 = -40.0;
+pub const TONE_DB: f64 = -20.0;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_tone_is_quiet_and_goes_on_where_it_was() {
-        let mut whole = Filler::new(WhenEmpty::Tone, 44_100);
+    fn the_tone_is_20_db_below_full_scale_and_goes_on_where_it_was() {
+        let mut whole = Filler::new(Sound::Tone, 44_100);
         let mut parts = whole.clone();
 
         let whole = whole.next(300);
@@ -68,12 +68,12 @@ mod tests {
         joined.append(&parts.next(200));
         assert_eq!(joined, whole);
         let peak = whole.plane(0).iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-        assert!((0.0095..=0.01001).contains(&peak), "{peak}");
+        assert!((0.095..=0.1001).contains(&peak), "{peak}");
     }
 
     #[test]
     fn silence_is_silent() {
-        let block = Filler::new(WhenEmpty::Silence, 44_100).next(5);
+        let block = Filler::new(Sound::Silence, 44_100).next(5);
 
         assert_eq!(block.plane(1), [0.0; 5]);
     }

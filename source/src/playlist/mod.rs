@@ -21,6 +21,7 @@ pub mod format;
 pub mod item;
 pub mod order;
 pub mod rounds;
+pub mod selection;
 pub mod settle;
 mod text;
 pub mod watch;

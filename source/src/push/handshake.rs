@@ -5,7 +5,7 @@
 //! for it; it asks with `Expect: 100-continue` whether the audio may come, and audio may follow
 //! once the server says so, or says nothing for [`EXPECT_WAIT`].
 
-use crate::config::{Identity, Method, Output};
+use crate::config::{Method, Output};
 use common::http::basic;
 use common::http::head::{HeadLimits, HeadReader, ResponseHead};
 use std::fmt::Write as _;
@@ -51,9 +51,9 @@ pub enum DialError {
 }
 
 /// Opens a connection on which the server awaits audio.
-pub async fn dial(output: &Output, identity: &Identity) -> Result<TcpStream, DialError> {
-    let mut socket = connect(&output.server.host, output.server.port).await?;
-    let head = request_head(output, identity);
+pub async fn dial(output: &Output) -> Result<TcpStream, DialError> {
+    let mut socket = connect(&output.address.server.host, output.address.server.port).await?;
+    let head = request_head(output);
     socket.write_all(head.as_bytes()).await.map_err(DialError::NoAnswer)?;
     let patience = match output.method {
         Method::Put => EXPECT_WAIT,
@@ -111,7 +111,7 @@ fn prepare(stream: &TcpStream) {
 }
 
 /// The head that opens a stream.
-fn request_head(output: &Output, identity: &Identity) -> String {
+fn request_head(output: &Output) -> String {
     let mut head = String::new();
     let mut line = |text: std::fmt::Arguments<'_>| {
         head.write_fmt(text).expect("a string takes any text");
@@ -119,15 +119,16 @@ fn request_head(output: &Output, identity: &Identity) -> String {
     };
     match output.method {
         Method::Put => {
-            line(format_args!("PUT {} HTTP/1.1", output.mount));
+            line(format_args!("PUT {} HTTP/1.1", output.address.mount));
             line(format_args!("Expect: 100-continue"));
         }
-        Method::Source => line(format_args!("SOURCE {} HTTP/1.0", output.mount)),
+        Method::Source => line(format_args!("SOURCE {} HTTP/1.0", output.address.mount)),
     }
-    line(format_args!("Host: {}", output.server));
-    line(format_args!("Authorization: {}", basic::written(&output.credentials)));
+    line(format_args!("Host: {}", output.address.server));
+    line(format_args!("Authorization: {}", basic::written(&output.address.credentials)));
     line(format_args!("User-Agent: {USER_AGENT}"));
-    line(format_args!("Content-Type: audio/mpeg"));
+    line(format_args!("Content-Type: {}", output.format.content_type()));
+    let identity = &output.identity;
     for (name, value) in [
         ("name", &identity.name),
         ("description", &identity.description),
@@ -139,11 +140,9 @@ fn request_head(output: &Output, identity: &Identity) -> String {
         }
     }
     line(format_args!("ice-public: {}", u8::from(identity.public)));
-    line(format_args!("ice-bitrate: {}", output.mp3.bitrate_kbps));
-    line(format_args!(
-        "ice-audio-info: channels=2;samplerate={};bitrate={}",
-        output.mp3.rate_hz, output.mp3.bitrate_kbps
-    ));
+    let (rate_hz, bitrate_kbps) = (output.format.rate_hz(), output.format.bitrate_kbps());
+    line(format_args!("ice-bitrate: {bitrate_kbps}"));
+    line(format_args!("ice-audio-info: channels=2;samplerate={rate_hz};bitrate={bitrate_kbps}"));
     line(format_args!(""));
     head
 }
@@ -174,8 +173,8 @@ async fn refusal(
 ) -> DialError {
     if head.status == 401 {
         return DialError::WrongPassword {
-            user: output.credentials.user.clone(),
-            mount: output.mount.clone(),
+            user: output.address.credentials.user.clone(),
+            mount: output.address.mount.clone(),
         };
     }
     let rest = async {
@@ -222,18 +221,19 @@ const EXPLANATION_WAIT: Duration = Duration::from_millis(500);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Address, Config, Identity};
 
     #[test]
     fn the_head_says_what_icecast_wants_to_know() {
-        let output = Output::parse("http://source:hackme@example.org:8000/live.mp3").unwrap();
-        let identity = Identity {
+        let mut output = output("http://source:hackme@example.org:8000/live.mp3");
+        output.identity = Identity {
             name: "Räuber FM".to_owned(),
             genre: "folk".to_owned(),
             public: true,
             ..Identity::default()
         };
 
-        let head = request_head(&output, &identity);
+        let head = request_head(&output);
 
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
@@ -255,10 +255,10 @@ mod tests {
 
     #[test]
     fn put_asks_before_it_sends() {
-        let mut output = Output::parse("http://source:hackme@[::1]:8000/live.mp3").unwrap();
+        let mut output = output("http://source:hackme@[::1]:8000/live.mp3");
         output.method = Method::Put;
 
-        let head = request_head(&output, &Identity::default());
+        let head = request_head(&output);
 
         assert!(head.starts_with("PUT /live.mp3 HTTP/1.1\r\nExpect: 100-continue\r\n"), "{head}");
         assert!(head.contains("Host: [::1]:8000\r\n"), "{head}");
@@ -270,5 +270,9 @@ mod tests {
                     <body><b>403 - Mountpoint in use</b></body></html>";
 
         assert_eq!(plain(html), "Error 403 403 - Mountpoint in use");
+    }
+
+    fn output(url: &str) -> Output {
+        Config::simple(Vec::new(), Address::parse(url).unwrap()).outputs.remove(0)
     }
 }

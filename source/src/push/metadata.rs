@@ -57,19 +57,21 @@ async fn announce(output: &Output, title: &str) {
         }
         match timeout(TRY_MAX, tell(output, title)).await {
             Ok(Ok(())) => {
-                debug!(mount = %output.mount, server = %output.server, title, "title told");
+                let address = &output.address;
+                debug!(mount = %address.mount, server = %address.server, title, "title told");
                 return;
             }
             Ok(Err(error)) => problem = error.to_string(),
             Err(_) => problem = format!("no answer for {} s", TRY_MAX.as_secs()),
         }
     }
-    let (mount, server) = (&output.mount, &output.server);
+    let (mount, server) = (&output.address.mount, &output.address.server);
     warn!(%mount, %server, title, "the server does not take the title: {problem}");
 }
 
 async fn tell(output: &Output, title: &str) -> Result<(), DialError> {
-    let mut socket = handshake::connect(&output.server.host, output.server.port).await?;
+    let mut socket =
+        handshake::connect(&output.address.server.host, output.address.server.port).await?;
     let request = request(output, title);
     socket.write_all(request.as_bytes()).await.map_err(DialError::NoAnswer)?;
     let (head, _) = handshake::answer(&mut socket).await?;
@@ -85,10 +87,10 @@ fn request(output: &Output, title: &str) -> String {
          Host: {}\r\n\
          Authorization: {}\r\n\
          User-Agent: {USER_AGENT}\r\n\r\n",
-        percent::encode_path(&percent::decode(&output.mount)),
+        percent::encode_path(&percent::decode(&output.address.mount)),
         percent::encode(title.as_bytes()),
-        output.server,
-        basic::written(&output.credentials),
+        output.address.server,
+        basic::written(&output.address.credentials),
     )
 }
 
@@ -102,10 +104,13 @@ const RETRY: Backoff =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Address, Config};
 
     #[test]
     fn the_request_carries_the_title_in_utf_8() {
-        let output = Output::parse("http://source:hackme@localhost:8000/a%20b.mp3").unwrap();
+        let url = "http://source:hackme@localhost:8000/a%20b.mp3";
+        let address = Address::parse(url).unwrap();
+        let output = Config::simple(Vec::new(), address).outputs.remove(0);
 
         let request = request(&output, "Sigur Rós & 時");
 

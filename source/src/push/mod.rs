@@ -12,12 +12,12 @@ pub mod handshake;
 pub mod link;
 pub mod metadata;
 
-use crate::config::{Identity, Output};
+use crate::config::Output;
 use crate::encode::Frame;
 use crate::push::handshake::DialError;
 use crate::push::link::{Event, Link};
 use crate::push::metadata::Announcement;
-use crate::status::LinkStatus;
+use crate::status::{LinkStatus, Report};
 use crate::tasks::Tasks;
 use std::future::Future;
 use std::sync::Arc;
@@ -32,10 +32,9 @@ use tracing::{debug, info, warn};
 /// One output.
 pub struct Push {
     output: Arc<Output>,
-    identity: Arc<Identity>,
     frames: mpsc::Receiver<Frame>,
     titles: watch::Sender<Announcement>,
-    report: watch::Sender<LinkStatus>,
+    report: Report<LinkStatus>,
     status: LinkStatus,
 }
 
@@ -54,12 +53,12 @@ enum Broken {
 }
 
 impl Push {
-    /// An output that sends `frames` and reports how it fares. The titles are sent by a task of
-    /// its own, started here.
+    /// An output that sends `frames` and reports how it fares, touching `any`. The titles are sent
+    /// by a task of its own, started here.
     pub fn new(
         output: Arc<Output>,
-        identity: Arc<Identity>,
         frames: mpsc::Receiver<Frame>,
+        any: &watch::Sender<()>,
         tasks: &Tasks,
     ) -> (Self, watch::Receiver<LinkStatus>) {
         let status = LinkStatus {
@@ -69,27 +68,26 @@ impl Push {
             unsent_frames: 0,
             last_error: None,
         };
-        let (report, reports) = watch::channel(status.clone());
+        let (report, reports) = Report::new(status.clone(), any);
         let (titles, announcements) = watch::channel(Announcement::default());
         tasks.spawn(metadata::announce_all(Arc::clone(&output), announcements));
-        (Self { output, identity, frames, titles, report, status }, reports)
+        (Self { output, frames, titles, report, status }, reports)
     }
 
     /// Keeps the server supplied until the programme ends.
     pub async fn run(mut self) {
         while let Ok(()) = self.step().await {
-            self.report.send_replace(self.status.clone());
+            self.report.say(self.status.clone());
         }
-        debug!(server = %self.output.server, "the programme has ended");
+        debug!(server = %self.output.address.server, "the programme has ended");
     }
 
     /// Does what the link wants done, and tells it what came of that.
     async fn step(&mut self) -> Result<(), Ended> {
         let event = match self.status.link {
             Link::Dialling { .. } => {
-                let (output, identity) = (Arc::clone(&self.output), Arc::clone(&self.identity));
-                let dialled =
-                    self.off_air(async move { handshake::dial(&output, &identity).await }).await?;
+                let output = Arc::clone(&self.output);
+                let dialled = self.off_air(async move { handshake::dial(&output).await }).await?;
                 match dialled {
                     Ok(socket) => return self.on_air(socket).await,
                     Err(error) => self.refused(&error),
@@ -113,7 +111,7 @@ impl Push {
     /// Says why the server could not be had, unless it is the same as before.
     fn refused(&mut self, error: &DialError) -> Event {
         let text: Arc<str> = error.to_string().into();
-        let (mount, server) = (&self.output.mount, &self.output.server);
+        let (mount, server) = (&self.output.address.mount, &self.output.address.server);
         if self.status.last_error.as_ref() == Some(&text) {
             debug!(%mount, %server, "still off air: {text}");
         } else {
@@ -146,14 +144,15 @@ impl Push {
         self.happened(Event::Accepted);
         self.status.connections += 1;
         self.status.last_error = None;
-        self.report.send_replace(self.status.clone());
-        info!(mount = %self.output.mount, server = %self.output.server, "on air");
+        self.report.say(self.status.clone());
+        info!(mount = %self.output.address.mount, server = %self.output.address.server, "on air");
         // What has waited in the queue while the server was being greeted is no longer due.
         while self.frames.try_recv().is_ok() {
             self.status.unsent_frames += 1;
         }
         let broken = self.stream(socket).await?;
-        warn!(mount = %self.output.mount, server = %self.output.server, "off air: {broken}");
+        let address = &self.output.address;
+        warn!(mount = %address.mount, server = %address.server, "off air: {broken}");
         self.status.last_error = Some(broken.to_string().into());
         self.happened(Event::Lost);
         Ok(())
@@ -179,7 +178,7 @@ impl Push {
                     frames_unreported += 1;
                     if frames_unreported == REPORT_FRAMES {
                         frames_unreported = 0;
-                        self.report.send_replace(self.status.clone());
+                        self.report.say(self.status.clone());
                     }
                 }
                 closed = closed(&mut reader) => return Ok(closed),

@@ -2,7 +2,7 @@
 //! no clock is involved.
 
 use super::*;
-use crate::config::Method;
+use crate::config::{Address, Config, Method};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
@@ -204,12 +204,12 @@ impl Playing {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://source:hackme@{address}/live.mp3");
-        let mut output = Output::parse(&url).unwrap();
+        let address = Address::parse(&url).unwrap();
+        let mut output = Config::simple(Vec::new(), address).outputs.remove(0);
         output.method = method;
         let (frames, queue) = mpsc::channel(QUEUE_FRAMES);
         let tasks = Tasks::default();
-        let (push, reports) =
-            Push::new(Arc::new(output), Arc::new(Identity::default()), queue, &tasks);
+        let (push, reports) = Push::new(Arc::new(output), queue, &watch::Sender::new(()), &tasks);
         tasks.spawn(push.run());
         Self { server: Server(listener), frames, reports, tasks }
     }
@@ -243,7 +243,12 @@ impl Server {
 }
 
 fn frame(title: &str) -> Frame {
-    Frame { number: 0, bytes: Bytes::from_static(FRAME), title: title.into() }
+    Frame {
+        position: 0,
+        sample_frames: 1_152,
+        bytes: Bytes::from_static(FRAME),
+        title: title.into(),
+    }
 }
 
 async fn answer(socket: &mut TcpStream, status_line: &str) {

@@ -4,10 +4,12 @@
 //! code. Everything it shows comes from the station's status.
 
 use crate::cli::{Cli, Command, Play};
-use crate::config::{BITRATE_KBPS, Config, Identity, OrderConfig, Output, ProgrammeConfig, file};
-use crate::encode::mp3::BITRATES_KBPS;
+use crate::config::{
+    Address, BITRATE_KBPS, Config, Emergency, OrderConfig, QUALITY, RATE_HZ, file,
+};
+use crate::encode::Format;
+use crate::encode::mp3::{Mp3, bitrates_kbps};
 use crate::import::{Imported, import};
-use crate::mix::tone::WhenEmpty;
 use crate::station::{StartError, Station};
 use clap::Parser as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -156,15 +158,14 @@ fn task(cli: Cli) -> Result<Task, UsageError> {
 
 /// The configuration that follows from what the user said.
 fn said(play: Play) -> Result<Config, UsageError> {
-    let mut output =
-        Output::parse(&play.to).map_err(|error| UsageError(format!("--to: {error}")))?;
+    let address = Address::parse(&play.to).map_err(|error| UsageError(format!("--to: {error}")))?;
     let bitrate_kbps = play.bitrate.unwrap_or(BITRATE_KBPS);
-    if !BITRATES_KBPS.contains(&bitrate_kbps) {
-        let all: Vec<_> = BITRATES_KBPS.iter().map(u32::to_string).collect();
+    let allowed = bitrates_kbps(RATE_HZ);
+    if !allowed.contains(&bitrate_kbps) {
+        let all: Vec<_> = allowed.iter().map(u32::to_string).collect();
         let what = format!("--bitrate: {bitrate_kbps} is none of {}", all.join(", "));
         return Err(UsageError(what));
     }
-    output.mp3.bitrate_kbps = bitrate_kbps;
     if let Some(absent) = play.paths.iter().find(|path| !path.exists()) {
         let what = format!("{}: there is no such file or folder", absent.display());
         return Err(UsageError(what));
@@ -172,14 +173,21 @@ fn said(play: Play) -> Result<Config, UsageError> {
     if play.name.contains(char::is_control) {
         return Err(UsageError("--name: holds a control character; leave it out".to_owned()));
     }
-    let order =
-        if play.shuffle { OrderConfig::Shuffle { seed: None } } else { OrderConfig::Normal };
-    let when_empty = if play.silence { WhenEmpty::Silence } else { WhenEmpty::Tone };
-    Ok(Config {
-        identity: Identity { name: play.name, ..Identity::default() },
-        programme: ProgrammeConfig { play: play.paths, order, when_empty },
-        output,
-    })
+    let mut config = Config::simple(play.paths, address);
+    for playlist in &mut config.playlists {
+        if play.shuffle {
+            playlist.order = OrderConfig::Shuffle { seed: None };
+        }
+    }
+    for channel in &mut config.channels {
+        channel.emergency = if play.silence { Emergency::Silence } else { Emergency::Tone };
+    }
+    for output in &mut config.outputs {
+        output.format = Format::Mp3(Mp3 { rate_hz: RATE_HZ, bitrate_kbps, quality: QUALITY });
+        output.identity.name.clone_from(&play.name);
+    }
+    config.identity.name = play.name;
+    Ok(config)
 }
 
 fn read(path: &Path) -> Result<Config, UsageError> {

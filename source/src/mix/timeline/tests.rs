@@ -1,7 +1,7 @@
 //! Tests of the timeline, sample by sample.
 
 use super::*;
-use crate::mix::tone::{Filler, WhenEmpty};
+use crate::mix::tone::{Filler, Sound};
 use proptest::prelude::*;
 
 #[test]
@@ -253,7 +253,7 @@ const START: usize = 220;
 
 /// A timeline that stands in with silence.
 fn timeline<T: Clone>(crossfade: Crossfade) -> Timeline<T> {
-    Timeline::new(44_100, crossfade, Box::new(Filler::new(WhenEmpty::Silence, 44_100)))
+    Timeline::new(44_100, crossfade, Box::new(Filler::new(Sound::Silence, 44_100)))
 }
 
 /// A crossfade, said in sample frames at 44.1 kHz.

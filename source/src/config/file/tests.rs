@@ -1,0 +1,240 @@
+//! Tests of the configuration file, as an operator writes it.
+
+use super::*;
+use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
+use crate::encode::Format;
+use crate::encode::mp3::Mp3;
+use crate::mix::crossfade::{Crossfade, Curve};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[test]
+fn the_smallest_file_has_a_default_for_everything_else() {
+    let config = parsed(
+        "playlists.music.path = 'music'\n[[outputs]]\nurl = 'http://source:x@host/live.mp3'",
+    )
+    .unwrap();
+
+    let (playlist, channel, output) =
+        (&config.playlists[0], &config.channels[0], &config.outputs[0]);
+    assert_eq!(playlist.paths, [PathBuf::from("/etc/carrier/music")]);
+    assert_eq!((playlist.order, playlist.reload), (OrderConfig::Normal, ReloadConfig::Watch));
+    assert_eq!((&*channel.name, &*channel.play), (CHANNEL, &["music".to_owned()][..]));
+    assert_eq!(channel.emergency, Emergency::Tone);
+    assert_eq!(channel.crossfade.duration, Duration::ZERO);
+    assert_eq!((&*output.id, &*output.channel), ("live.mp3", CHANNEL));
+    assert_eq!((output.method, output.format), (Method::Source, mp3(44_100, 128, 3)));
+    assert_eq!(config.identity, Identity::default());
+}
+
+#[test]
+fn the_file_in_the_documentation_is_right() {
+    let documented: String = include_str!("../file.rs")
+        .lines()
+        .skip_while(|line| !line.contains("```toml"))
+        .skip(1)
+        .take_while(|line| !line.contains("```"))
+        .map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n")
+        .collect();
+
+    assert_eq!(parsed(&documented).unwrap().playlists[0].name, "music");
+}
+
+#[test]
+fn a_station_with_two_channels_reads_as_it_is_written() {
+    let config = parsed(ASTEROID).unwrap();
+
+    let [queue, library] = &config.playlists[..] else { panic!("{:?}", config.playlists) };
+    assert_eq!(queue.aliases, ["stream-queue_m3u", "stream-queue.m3u"]);
+    assert_eq!(library.order, OrderConfig::Shuffle { seed: None });
+    let [curated, shuffle] = &config.channels[..] else { panic!("{:?}", config.channels) };
+    assert_eq!((&*curated.name, &*shuffle.name), ("curated", "shuffle"));
+    assert_eq!(curated.play, ["stream-queue", "library"]);
+    let (duration, fade) = (Duration::from_secs(3), Duration::from_secs(2));
+    let crossfade = Crossfade { duration, fade_in: fade, fade_out: fade, curve: Curve::Sine };
+    assert_eq!((curated.crossfade, shuffle.crossfade), (crossfade, crossfade));
+    let ids: Vec<_> = config.outputs.iter().map(|output| output.id.as_str()).collect();
+    assert_eq!(ids, ["asteroid.mp3", "asteroid-low.mp3", "asteroid-shuffle.mp3"]);
+    assert_eq!(config.outputs[1].format, mp3(44_100, 64, 3));
+    assert_eq!(config.outputs[1].aliases, ["output.icecast.1"]);
+    assert_eq!(config.outputs[2].identity.name, "Asteroid Radio");
+    assert_eq!(config.control.telnet, Some("127.0.0.1:1234".parse().unwrap()));
+    assert_eq!(config.control.http, Some("127.0.0.1:1235".parse().unwrap()));
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
+    let mistakes = parsed(
+        "[playlists.musik]\npath = ''\norder = 'shufle'\nreload = '10ms'\nseeed = 1\n\
+         [channels.main]\nplay = ['music']\nemergency = 'ton'\nsample_rate = 8000\n\
+         crossfade = { duration = '3s', fade_in = '4s', curve = 'sinus' }\n\
+         [[outputs]]\nchannel = 'mian'\nurl = 'http://localhost/live.mp3'\n\
+         format = { codec = 'mp2', bitrate = 127, quality = 10 }\nmethod = 'post'\n",
+    )
+    .unwrap_err();
+
+    for expected in [
+        "station.toml:2: playlists.musik.path: is empty; name a file, a folder or a list",
+        "station.toml:3: playlists.musik.order: `shufle` is none of \"normal\", \"random\", \
+         \"shuffle\"; did you mean \"shuffle\"?",
+        "station.toml:4: playlists.musik.reload: 10 ms is too often; 1 s is the least",
+        "station.toml:5: playlists.musik.seeed: unknown key; did you mean `seed`?",
+        "station.toml:7: channels.main.play: the playlist `music` is none of \"musik\"; did you \
+         mean \"musik\"?",
+        "station.toml:8: channels.main.emergency: `ton` is none of \"silence\", \"tone\"; did you \
+         mean \"tone\"?, nor an audio file",
+        "station.toml:9: channels.main.sample_rate: 8000 is none of 16000,",
+        "station.toml:10: channels.main.crossfade.fade_in: 4 s is longer than the duration of 3 s",
+        "station.toml:10: channels.main.crossfade.curve: `sinus` is none of",
+        "station.toml:12: outputs[1].channel: `mian` is none of \"main\"; did you mean \"main\"?",
+        "station.toml:13: outputs[1].url: no password; write http://source:PASSWORD@HOST:8000",
+        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"mp3\"; did you mean \"mp3\"?",
+        "station.toml:14: outputs[1].format.bitrate: 127 is none of 32, 40,",
+        "station.toml:14: outputs[1].format.quality: 10 is none of 0, 1,",
+        "station.toml:15: outputs[1].method: `post` is none of \"put\", \"source\"",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
+}
+
+#[test]
+fn what_has_no_default_must_be_there() {
+    let mistakes = parsed("[[outputs]]\n[playlists.a]").unwrap_err();
+    assert!(mistakes.contains("outputs[1].url: missing"), "{mistakes}");
+    assert!(mistakes.contains("playlists.a.path: missing"), "{mistakes}");
+
+    let mistakes = parsed("").unwrap_err();
+    assert!(mistakes.contains("playlists: missing; write [playlists.music]"), "{mistakes}");
+    assert!(mistakes.contains("outputs: missing; write [[outputs]]"), "{mistakes}");
+}
+
+#[test]
+fn an_output_of_several_channels_has_to_say_which() {
+    let text = ASTEROID.replacen("channel = \"curated\"\n", "", 1);
+
+    let mistakes = parsed(&text).unwrap_err();
+
+    assert!(mistakes.contains("outputs[1].channel: missing; it is one of curated, shuffle"));
+}
+
+#[test]
+fn a_name_that_commands_would_not_know_apart_is_refused() {
+    for (alias, expected) in [
+        ("library", "`library` is what the playlist \"library\" is called"),
+        ("stream-queue_m3u", "`stream-queue_m3u` is what the playlist \"stream-queue\" is called"),
+        ("output_icecast_1", "is what the output"),
+        ("two words", "`two words` holds a blank"),
+        ("request", "`request` begins commands of their own"),
+    ] {
+        let text = ASTEROID.replacen("output.icecast\"", &format!("{alias}\""), 1);
+        let mistakes = parsed(&text).unwrap_err();
+        assert!(mistakes.contains(expected), "{alias}: {mistakes}");
+        assert!(mistakes.contains(".aliases: "), "{alias}: {mistakes}");
+    }
+}
+
+#[test]
+fn the_same_mount_on_two_servers_makes_two_ids() {
+    let text = "playlists.m.path = 'm'\n[[outputs]]\nurl = 'http://x@one/a.mp3'\n\
+                [[outputs]]\nurl = 'http://x@two/a.mp3'\n";
+
+    let ids: Vec<_> = parsed(text).unwrap().outputs.into_iter().map(|output| output.id).collect();
+
+    assert_eq!(ids, ["a.mp3", "a.mp3.1"]);
+}
+
+#[test]
+fn an_output_may_tell_its_listeners_something_of_its_own() {
+    let text = ASTEROID.replacen("[[outputs]]", "[[outputs]]\nname = 'Low'\npublic = true", 1);
+
+    let outputs = parsed(&text).unwrap().outputs;
+
+    let (own, usual) = (&outputs[0].identity, &outputs[1].identity);
+    assert_eq!((&*own.name, own.public, &*own.genre), ("Low", true, &*usual.genre));
+    assert_eq!((&*usual.name, usual.public), ("Asteroid Radio", false));
+}
+
+#[test]
+fn a_lower_rate_has_bit_rates_of_its_own() {
+    let text = |bitrate: &str| {
+        format!(
+            "playlists.m.path = 'm'\nchannels.c.sample_rate = 22050\n[[outputs]]\n\
+             url = 'http://x@one/a.mp3'\n{bitrate}"
+        )
+    };
+
+    assert_eq!(parsed(&text("")).unwrap().outputs[0].format, mp3(22_050, 128, 3));
+    let low = parsed(&text("format.bitrate = 8")).unwrap();
+    assert_eq!(low.outputs[0].format, mp3(22_050, 8, 3));
+    assert!(parsed(&text("format.bitrate = 192")).unwrap_err().contains("192 is none of 8, 16,"));
+}
+
+#[test]
+fn passwords_may_come_from_the_environment() {
+    let text = "playlists.m.path = 'm'\n[[outputs]]\nurl = 'http://source:${PASSWORD}@h/a.mp3'";
+    let file = Path::new("station.toml");
+    let known = |name: &str| (name == "PASSWORD").then(|| "s3cret".to_owned());
+
+    let config = parse_with(file, text, &known).unwrap();
+    let mistakes = parse_with(file, text, &|_| None).unwrap_err();
+
+    assert!(config.outputs[0].address.credentials.password.matches("s3cret"));
+    assert!(mistakes.to_string().contains("`${PASSWORD}` is not set"), "{mistakes}");
+}
+
+fn mp3(rate_hz: u32, bitrate_kbps: u32, quality: u8) -> Format {
+    Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality })
+}
+
+fn parsed(text: &str) -> Result<Config, String> {
+    let file = Path::new("/etc/carrier/station.toml");
+    parse(file, text).map_err(|mistakes| mistakes.to_string())
+}
+
+const ASTEROID: &str = r#"
+[station]
+name = "Asteroid Radio"
+description = "Music for Hackers"
+genre = "Electronic/Alternative"
+url = "http://localhost:8080/asteroid/"
+
+[playlists.stream-queue]          # commands: stream-queue.*, aliases below
+path = "stream-queue.m3u"         # file (m3u, m3u8, pls, xspf, cue), folder, or glob
+order = "normal"                  # normal | shuffle | random
+reload = "watch"                  # watch | "300s" | "never"
+aliases = ["stream-queue_m3u", "stream-queue.m3u"]
+
+[playlists.library]
+path = "music/"
+order = "shuffle"
+
+[channels.curated]
+play = ["stream-queue", "library"]   # the first that has something to play
+emergency = "tone"                   # tone | silence | a file
+crossfade = { duration = "3s", fade_in = "2s", fade_out = "2s" }
+
+[channels.shuffle]
+play = ["library"]
+crossfade = { duration = "3s", fade_in = "2s", fade_out = "2s" }
+
+[[outputs]]
+channel = "curated"
+url = "http://source:hackme@127.0.0.1:8000/asteroid.mp3"
+format = { codec = "mp3", bitrate = 128 }
+aliases = ["output.icecast"]
+
+[[outputs]]
+channel = "curated"
+url = "http://source:hackme@127.0.0.1:8000/asteroid-low.mp3"
+format = { codec = "mp3", bitrate = 64 }
+aliases = ["output.icecast.1"]
+
+[[outputs]]
+channel = "shuffle"
+url = "http://source:hackme@127.0.0.1:8000/asteroid-shuffle.mp3"
+format = { codec = "mp3", bitrate = 96 }
+
+[control]
+telnet = "127.0.0.1:1234"
+http = "127.0.0.1:1235"
+"#;
