@@ -4,6 +4,7 @@
 //! moves listeners and then says that they are settled. If nobody does, the source grace counts.
 
 use super::fan::{Destination, FanLimits, Order};
+use super::gather::Gather;
 use super::name::MountName;
 use super::on_air::{OnAir, SourceAbout, TitleText};
 use super::stream::Writer;
@@ -28,6 +29,7 @@ pub(super) struct Owner {
     counters: Arc<MountCounters>,
     on_air: watch::Sender<Option<OnAir>>,
     stream: Writer,
+    gather: Gather,
     fans: Vec<mpsc::Sender<Order>>,
     next_fan: usize,
     events: mpsc::Sender<Event>,
@@ -79,8 +81,19 @@ impl Owner {
         fans: Vec<mpsc::Sender<Order>>,
         events: mpsc::Sender<Event>,
     ) -> Self {
-        let (next_fan, intro, playlist_log) = (0, None, PlaylistLog::new(None));
-        Self { name, config, counters, on_air, stream, fans, next_fan, events, intro, playlist_log }
+        Self {
+            gather: Gather::new((&config.limits).into()),
+            name,
+            config,
+            counters,
+            on_air,
+            stream,
+            fans,
+            next_fan: 0,
+            events,
+            intro: None,
+            playlist_log: PlaylistLog::new(None),
+        }
     }
 
     /// An owner that writes its titles to `playlist_log`.
@@ -94,12 +107,14 @@ impl Owner {
         let mut seat = Seat::Vacant(Vacant { until: now + ATTACH_WAIT, since: now, last: None });
         loop {
             let limit = self.limit(&seat);
+            let gathered = self.gather.until();
             tokio::select! {
                 chunk = next_chunk(&mut seat) => seat = self.heard(chunk, seat),
                 request = asked.recv() => match request {
                     Some(request) => seat = self.answer(request, seat),
                     None => return,
                 },
+                () = sleep_until(gathered.unwrap_or(limit)), if gathered.is_some() => self.flush(),
                 () = sleep_until(limit) => match seat {
                     Seat::Taken(taken) => seat = self.silent(taken),
                     Seat::Vacant { .. } => return,
@@ -150,11 +165,20 @@ impl Owner {
             }
         }
         let is_audio = chunk.opening == Opening::Audio;
-        self.stream.air(chunk);
+        let aired = self.gather.take(chunk, taken.heard);
+        aired.into_iter().flatten().for_each(|chunk| self.stream.air(chunk));
         if is_audio && !std::mem::replace(&mut taken.has_aired, true) {
+            self.flush();
             self.say(Event::Returned(self.name.clone()));
         }
         Seat::Taken(taken)
+    }
+
+    /// Airs what has been gathered.
+    fn flush(&mut self) {
+        if let Some(chunk) = self.gather.flush() {
+            self.stream.air(chunk);
+        }
     }
 
     /// The source has sent nothing for as long as it may.
@@ -215,11 +239,15 @@ impl Owner {
             }
             Request::Intro(intro) => self.intro = intro,
             Request::Listeners { reply } => self.order(|| Order::List(reply.clone())),
-            Request::Move { whose, to, reply } => self.order(|| Order::Move {
-                whose: whose.clone(),
-                to: to.clone(),
-                reply: reply.clone(),
-            }),
+            Request::Move { whose, to, reply } => {
+                // They leave at the end of what has come.
+                self.flush();
+                self.order(|| Order::Move {
+                    whose: whose.clone(),
+                    to: to.clone(),
+                    reply: reply.clone(),
+                });
+            }
             Request::RemoveListener { id, reply } => {
                 self.order(|| Order::Remove { id, reply: reply.clone() });
             }
@@ -269,6 +297,7 @@ impl Owner {
         let (to_air, chunks) = mpsc::channel(CHUNKS_WAITING_MAX);
         let (titles, told) = watch::channel(TitleText::default());
         let ip = about.ip;
+        self.flush();
         self.stream.announce("");
         if !about.format.takes_icy() {
             // Its headers are its own: a newcomer has no use for what the last source sent.
@@ -316,6 +345,7 @@ impl Owner {
             self.stream.set_burst(config.limits.burst_bytes);
             let limits = FanLimits::from(&config.limits);
             self.order(|| Order::Limit(limits));
+            self.gather.limit((&config.limits).into());
         }
         self.config = config;
     }
@@ -339,6 +369,7 @@ impl Owner {
         let shown = title.shown();
         info!(mount = %self.name, title = shown, "on air");
         self.log_title(&shown);
+        self.flush();
         self.stream.announce(&shown);
         // Before it is shown: whoever sees it may rely on it for what the source sends next.
         titles.send_replace(title);
@@ -355,6 +386,7 @@ impl Owner {
 
     /// Takes what was the source off air.
     fn vacate(&mut self) -> Seat {
+        self.flush();
         let last = self.on_air.send_replace(None).map(|on_air| on_air.source);
         let since = Instant::now();
         let content_type = last.as_ref().map(|last| last.content_type.clone()).unwrap_or_default();

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
 const SOURCE_GRACE: Duration = Duration::from_secs(5);
+/// As long as small chunks wait for more at most.
+const GATHERED: Duration = Duration::from_millis(200);
 
 /// A mount whose events nobody hears.
 fn mount(tasks: &Tasks) -> Mount {
@@ -235,7 +237,7 @@ async fn a_title_is_announced_once_and_forgotten_with_its_source() {
     mount.announce(title("Blue")).await;
     settled().await;
     air(&line, b"b").await;
-    settled().await;
+    pass(GATHERED).await;
 
     let start = mount.join().await.unwrap().start;
     let After::Link(second) = start.link.after() else { panic!("two chunks were aired") };
@@ -248,6 +250,46 @@ async fn a_title_is_announced_once_and_forgotten_with_its_source() {
     let _back = attach(&mount).await;
 
     assert_eq!(mount.on_air().unwrap().title, TitleText::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_chunks_are_aired_together_and_none_waits_for_long() {
+    let mount = mount(&Tasks::default());
+    let line = attach(&mount).await;
+    air(&line, b"first").await;
+    settled().await;
+    let listener = mount.join().await.unwrap();
+
+    for bytes in [b"a", b"b", b"c"] {
+        air(&line, bytes).await;
+    }
+    settled().await;
+    assert_eq!(heard(&listener.start.link), b"");
+    pass(GATHERED).await;
+
+    let After::Link(second) = listener.start.link.after() else { panic!("it has been aired") };
+    assert_eq!(second.bytes, "abc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_gathered_is_aired_before_a_title_and_when_the_source_leaves() {
+    let mount = mount(&Tasks::default());
+    let line = attach(&mount).await;
+    air(&line, b"first ").await;
+    settled().await;
+    let listener = mount.join().await.unwrap();
+
+    air(&line, b"old ").await;
+    settled().await;
+    mount.announce(title("Blue")).await;
+    settled().await;
+    assert_eq!(heard(&listener.start.link), b"old ");
+
+    air(&line, b"new").await;
+    settled().await;
+    drop(line);
+    settled().await;
+    assert_eq!(heard(&listener.start.link), b"old new");
 }
 
 #[tokio::test(start_paused = true)]
