@@ -63,12 +63,22 @@ impl Default for Limits {
     }
 }
 
+impl MountLimits {
+    /// The flush delay beside a burst, where nobody says another: the whole for the usual burst,
+    /// less for less, and none without one. Whoever turns the burst down wants to be live.
+    pub(crate) fn flush_delay_beside(burst_bytes: usize) -> Duration {
+        let Self { burst_bytes: whole, flush_delay, .. } = Self::default();
+        let milliseconds = flush_delay.as_millis() * burst_bytes.min(whole) as u128 / whole as u128;
+        Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+    }
+}
+
 impl Default for MountLimits {
     fn default() -> Self {
         Self {
             burst_bytes: 65_536,
             queue_bytes: 524_288,
-            flush_delay: Duration::from_millis(500),
+            flush_delay: Duration::from_millis(750),
             listeners_max: None,
             listener_duration_max: None,
             source_timeout: Duration::from_secs(10),
@@ -82,3 +92,18 @@ impl Default for MountLimits {
 pub const QUEUE_BYTES_MAX: u64 = 1 << 28;
 /// The longest flush delay; beyond it a listener would wait for what it should be hearing.
 pub const FLUSH_DELAY_MAX: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flush_delay_shrinks_with_the_burst() {
+        let beside = |burst_bytes| MountLimits::flush_delay_beside(burst_bytes).as_millis();
+
+        assert_eq!(
+            (beside(0), beside(16_384), beside(65_536), beside(1 << 20)),
+            (0, 187, 750, 750)
+        );
+    }
+}

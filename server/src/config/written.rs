@@ -261,15 +261,18 @@ impl Page {
 
     fn duration_unless(&mut self, key: &str, duration: Duration, usual: Duration) {
         if duration != usual {
-            let milliseconds = duration.as_millis();
-            self.line(
-                key,
-                match duration.as_secs() {
-                    seconds if Duration::from_secs(seconds) == duration => format!("{seconds}s"),
-                    _ => format!("{milliseconds}ms"),
-                },
-            );
+            self.duration(key, duration);
         }
+    }
+
+    fn duration(&mut self, key: &str, duration: Duration) {
+        let seconds = duration.as_secs();
+        let text = if Duration::from_secs(seconds) == duration {
+            format!("{seconds}s")
+        } else {
+            format!("{}ms", duration.as_millis())
+        };
+        self.line(key, text);
     }
 
     fn texts(&mut self, key: &str, texts: &[String]) {

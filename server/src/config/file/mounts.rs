@@ -50,7 +50,12 @@ pub(super) fn limits(section: &mut Section<'_>, usual: &MountLimits) -> MountLim
         let what = format!("burst_size {burst_bytes} exceeds queue_size {queue_bytes}");
         section.wrong("burst_size", format!("{what}; every listener would be dropped at once"));
     }
-    let mut flush_delay = section.value("flush_delay").unwrap_or(usual.flush_delay);
+    let beside = if burst_bytes < usual.burst_bytes {
+        usual.flush_delay.min(MountLimits::flush_delay_beside(burst_bytes))
+    } else {
+        usual.flush_delay
+    };
+    let mut flush_delay = section.value("flush_delay").unwrap_or(beside);
     if flush_delay > FLUSH_DELAY_MAX {
         section.wrong("flush_delay", format!("{flush_delay:?}; {FLUSH_DELAY_MAX:?} at most"));
         flush_delay = usual.flush_delay;

@@ -41,7 +41,10 @@ pub(super) fn write(
 pub(super) fn limits(page: &mut Page, limits: &MountLimits, usual: &MountLimits) {
     page.number_unless("burst_size", limits.burst_bytes, usual.burst_bytes);
     page.number_unless("queue_size", limits.queue_bytes, usual.queue_bytes);
-    page.duration_unless("flush_delay", limits.flush_delay, usual.flush_delay);
+    // Unsaid, it follows from the burst.
+    if (limits.burst_bytes, limits.flush_delay) != (usual.burst_bytes, usual.flush_delay) {
+        page.duration("flush_delay", limits.flush_delay);
+    }
     if limits.listeners_max != usual.listeners_max {
         let most = limits.listeners_max.map(|most| i64::try_from(most).unwrap_or(i64::MAX));
         page.line("max_listeners", most.map_or_else(|| Value::from("none"), Value::from));

@@ -5,6 +5,7 @@
 
 use super::{headers, password, size};
 use crate::config::files::in_webroot;
+use crate::config::limits::MountLimits;
 use crate::config::mounts::{ListenerAuth, MountConfig, SourceConflict};
 use crate::mount::name::MountName;
 use encoding_rs::Encoding;
@@ -75,7 +76,10 @@ impl Reader<'_, '_, '_> {
 
     fn limits(&mut self) {
         if let Some(burst) = self.bytes("burst-size") {
-            self.set(move |config| config.limits.burst_bytes = burst);
+            self.set(move |config| {
+                config.limits.burst_bytes = burst;
+                config.limits.flush_delay = MountLimits::flush_delay_beside(burst);
+            });
         }
         if let Some(queue) = self.bytes("queue-size") {
             self.set(move |config| config.limits.queue_bytes = queue);
