@@ -48,7 +48,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         return Err(format!("{}: there is no such file or folder", absent.display()).into());
     }
     let mut config = server::Config::trial()?;
-    config.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port))];
+    config.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)).into()];
     let password = config.mounts.usual.password.clone().ok_or("the trial has a source password")?;
     let server = Server::bind(config)?;
     let address = server.addresses().first().copied().ok_or("the server has no address")?;

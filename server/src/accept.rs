@@ -7,6 +7,7 @@ use crate::door;
 use crate::icecast::answers;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
+use crate::socket;
 use crate::status::counters::ClientSeat;
 use bytes::BytesMut;
 use jiff::Timestamp;
@@ -60,15 +61,15 @@ fn advice(error: &io::Error) -> String {
     advice.to_owned()
 }
 
-/// Takes in clients until the server stops.
-pub(crate) async fn run(socket: TcpListener, parts: Arc<Parts>) {
+/// Takes in clients until the server stops; on a socket for TLS alone, no others.
+pub(crate) async fn run(socket: TcpListener, tls_only: bool, parts: Arc<Parts>) {
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
             () = parts.tasks.stopping() => return,
         };
         match accepted {
-            Ok((socket, peer)) => welcome(socket, peer, &parts),
+            Ok((socket, peer)) => welcome(socket, peer, tls_only, &parts),
             Err(error) if is_of_one_client(&error) => debug!(%error, "a client left at the door"),
             Err(error) => {
                 // Out of file descriptors, most likely. The next one would fail as fast, so wait
@@ -80,7 +81,7 @@ pub(crate) async fn run(socket: TcpListener, parts: Arc<Parts>) {
     }
 }
 
-fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
+fn welcome(socket: TcpStream, peer: SocketAddr, tls_only: bool, parts: &Arc<Parts>) {
     // What is written is meant to go out; it is gathered before, not in the kernel.
     let _ = socket.set_nodelay(true);
     let ip = peer.ip().to_canonical();
@@ -94,6 +95,9 @@ fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
     let is_reserved = clients > config.limits.clients_max;
     if clients > config.limits.clients_max.saturating_add(config.limits.clients_reserved) {
         let manner = Manner::parting(&config);
+        if tls_only {
+            return;
+        }
         let full = answers::refused(&Refusal::ServerFull).written(manner, Timestamp::now());
         // The socket is empty and takes a short answer at once, or the client does without.
         let _ = socket.try_write(&full);
@@ -103,9 +107,9 @@ fn welcome(socket: TcpStream, peer: SocketAddr, parts: &Arc<Parts>) {
         return;
     }
     let id = parts.counters.connections.now();
-    let received = BytesMut::new();
+    let (socket, received) = (socket::Socket::Plain(socket), BytesMut::new());
     let client = Client { socket, ip, peer: ip, is_reserved, id, seat, received, asked: None };
-    parts.tasks.spawn(connection::serve(client, Arc::clone(parts)));
+    parts.tasks.spawn(connection::serve(client, tls_only, Arc::clone(parts)));
 }
 
 /// Whether accepting failed because of the client, not of the server.

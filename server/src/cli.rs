@@ -1,11 +1,12 @@
 //! The command line: what the user said, and the messages that answer it.
 
-use crate::config::Config;
 use crate::config::reload::Reloader;
+use crate::config::{Config, ListenSocket};
 use crate::config_file::{self, ConfigFile};
 use crate::logs::events::EventLog;
 use crate::process::{self, Became, PidFile};
 use crate::server::{Outcome, Server};
+use crate::tls;
 use clap::{Parser, Subcommand};
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -28,7 +29,7 @@ pub struct Cli {
     /// Listen here instead of where the configuration says; may be repeated. Port 0 takes any
     /// free one, which the log names.
     #[arg(short, long, value_name = "ADDRESS:PORT")]
-    listen: Vec<SocketAddr>,
+    listen: Vec<ListenSocket>,
     /// Read the configuration, report every mistake in it and what would be done otherwise than
     /// it says, and exit: 0 if there is no mistake, else 2.
     #[arg(long, requires = "config")]
@@ -70,6 +71,9 @@ impl Cli {
             }
         };
         if let (true, Some(path)) = (self.check, &self.config) {
+            if let Some(Err(error)) = config.tls.as_ref().map(tls::load) {
+                return refuse(error);
+            }
             shown(&warnings).iter().for_each(say);
             say(format_args!("{}: no mistakes", path.display()));
             return ExitCode::SUCCESS;
@@ -124,7 +128,7 @@ struct Reread {
     /// The configuration file, if there is one.
     path: Option<PathBuf>,
     /// Where the command line says to listen instead.
-    listen: Vec<SocketAddr>,
+    listen: Vec<ListenSocket>,
     /// The log of events, which is opened anew then.
     events: EventLog,
 }

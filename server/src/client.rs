@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Manner};
 use crate::logs::access::Asked;
 use crate::refusal::Refusal;
+use crate::socket::Socket;
 use crate::status::counters::ClientSeat;
 use bytes::BytesMut;
 use common::http::head::{HeadLimits, HeadReader, RequestHead};
@@ -11,14 +12,13 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// A client.
 #[derive(Debug)]
 pub(crate) struct Client {
     /// Its connection.
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: Socket,
     /// Its address: the peer's, or that of the client for which a trusted proxy speaks.
     pub(crate) ip: IpAddr,
     /// The address at the other end of the connection, or that which a PROXY header gave.

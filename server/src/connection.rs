@@ -28,13 +28,13 @@ use tokio::time::Instant;
 use tracing::debug;
 
 /// Serves a client until it leaves or has found its role.
-pub(crate) async fn serve(mut client: Client, parts: Arc<Parts>) {
+pub(crate) async fn serve(client: Client, tls_only: bool, parts: Arc<Parts>) {
     let connected = Instant::now();
-    let is_welcome = tokio::select! {
-        is_welcome = door::greet(&mut client, &parts) => is_welcome,
+    let welcome = tokio::select! {
+        welcome = door::greet(client, tls_only, &parts) => welcome,
         () = parts.tasks.stopping() => return,
     };
-    if is_welcome {
+    if let Some(client) = welcome {
         answer_all(client, connected, parts).await;
     }
 }

@@ -7,10 +7,12 @@ use crate::client::{Client, NoHead};
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::route::Route;
+use bytes::BytesMut;
 use common::http::forwarded;
 use common::http::head::RequestHead;
 use common::proxy_protocol::{self, Origin, ProxyHeaderError};
 use jiff::Timestamp;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -25,20 +27,46 @@ pub(crate) fn is_banned(peer: IpAddr, parts: &Parts) -> bool {
     !rules.trust(peer) && !rules.admit(peer, Timestamp::now())
 }
 
-/// Learns whose connection a new one is, if it comes from a proxy that says so first. Whether it
-/// may go on; else it is closed without a byte.
-pub(crate) async fn greet(client: &mut Client, parts: &Parts) -> bool {
+/// Learns whose connection a new one is, if it comes from a proxy that says so first, and makes it
+/// an encrypted one if the client wishes. `None` if it is closed without a byte.
+pub(crate) async fn greet(client: Client, tls_only: bool, parts: &Parts) -> Option<Client> {
+    let mut client = introduced(client, parts).await?;
+    let Some(certificate) = parts.identity.shown() else { return (!tls_only).then_some(client) };
+    let limit = head_timeout(&client, parts);
+    let agreed = timeout(limit, async {
+        if client.received.is_empty() && client.socket.read_buf(&mut client.received).await? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if client.received[0] != TLS_HANDSHAKE {
+            return Ok(client);
+        }
+        let Client { socket, received, .. } = client;
+        let socket = socket.secured(certificate, &received).await?;
+        Ok::<_, io::Error>(Client { socket, received: BytesMut::new(), ..client })
+    });
+    match agreed.await {
+        Ok(Ok(client)) => (client.socket.is_secure() || !tls_only).then_some(client),
+        Ok(Err(error)) => {
+            debug!(%error, "no TLS");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// The client as the proxy before it says that it is, if there is one.
+async fn introduced(mut client: Client, parts: &Parts) -> Option<Client> {
     let rules = parts.access.rules();
     if !rules.proxy_protocol || !rules.trust(client.peer) {
-        return true;
+        return Some(client);
     }
-    let limit = head_timeout(client, parts);
-    let origin = match timeout(limit, proxy_header(client)).await {
+    let limit = head_timeout(&client, parts);
+    let origin = match timeout(limit, proxy_header(&mut client)).await {
         Ok(Ok(origin)) => origin,
-        Ok(Err(None)) | Err(_) => return false,
+        Ok(Err(None)) | Err(_) => return None,
         Ok(Err(Some(error))) => {
             warn!(proxy = %client.peer, %error, "a proxy was turned away");
-            return false;
+            return None;
         }
     };
     if let Origin::Client(ip) = origin {
@@ -46,10 +74,10 @@ pub(crate) async fn greet(client: &mut Client, parts: &Parts) -> bool {
         client.ip = ip;
         if is_banned(ip, parts) {
             debug!(%ip, "banned");
-            return false;
+            return None;
         }
     }
-    true
+    Some(client)
 }
 
 /// The header that a proxy begins with; `Err(None)` if it closes instead.
@@ -120,3 +148,5 @@ pub(crate) fn hear(
 
 /// The longest time from connecting to a head on a reserved place.
 const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+/// With this byte begins every TLS handshake, and no request.
+const TLS_HANDSHAKE: u8 = 22;

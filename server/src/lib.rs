@@ -42,12 +42,15 @@ mod process;
 mod refusal;
 mod route;
 mod server;
+mod socket;
 mod status;
 mod switchboard;
 mod tasks;
+mod tls;
 
 pub use accept::ListenError;
 pub use config::Config;
 pub use config::reload::{Changes, Reloader};
 pub use mount::name::{MountName, MountNameError};
 pub use server::{Outcome, Server, StartError};
+pub use tls::CertificateError;

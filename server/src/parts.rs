@@ -14,6 +14,7 @@ use crate::mount::registry::Registry;
 use crate::status::counters::ServerCounters;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use crate::tasks::Tasks;
+use crate::tls::Identity;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) disk: Disk,
     /// Programs that are run when sources come and leave.
     pub(crate) hooks: Hooks,
+    /// What is shown of the server in a TLS handshake.
+    pub(crate) identity: Identity,
     /// Logins that failed.
     pub(crate) logins: Logins,
     /// The logs of requests and titles.

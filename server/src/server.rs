@@ -16,7 +16,9 @@ use crate::parts::Parts;
 use crate::status::counters::ServerCounters;
 use crate::switchboard;
 use crate::tasks::Tasks;
+use crate::tls::{self, CertificateError, Identity};
 use jiff::Timestamp;
+use rustls::ServerConfig;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use tracing::{info, warn};
 pub struct Server {
     live_config: LiveConfig,
     reloader: Reloader,
+    certificate: Option<Arc<ServerConfig>>,
     sockets: Vec<StdListener>,
     addresses: Vec<SocketAddr>,
     reopen_logs: Arc<Notify>,
@@ -46,6 +49,9 @@ pub enum Outcome {
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The certificate cannot be used.
+    #[error("TLS: {0}")]
+    Certificate(#[from] CertificateError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -58,13 +64,17 @@ impl Server {
     /// Opens all listen sockets, so that a port in use is known before anything runs. Clients that
     /// connect from now on wait for [`Server::run`].
     pub fn bind(config: Config) -> Result<Self, StartError> {
-        let opened: Result<Vec<_>, _> = config.listen.iter().copied().map(accept::open).collect();
+        let opened: Result<Vec<_>, _> =
+            config.listen.iter().map(|socket| accept::open(socket.address)).collect();
         let sockets = opened?;
         let addresses: Result<_, _> = sockets.iter().map(StdListener::local_addr).collect();
+        // Now, because the key may be root's to read.
+        let certificate = config.tls.as_ref().map(tls::load).transpose()?;
         let (live_config, sender) = LiveConfig::new(config);
         Ok(Self {
             live_config,
             reloader: Reloader::new(sender),
+            certificate,
             sockets,
             addresses: addresses?,
             reopen_logs: Arc::default(),
@@ -105,6 +115,7 @@ impl Server {
             authority: Authority::new(config.clone()),
             census: Census::start(&tasks),
             hooks: Hooks::new(&tasks),
+            identity: Identity::start(self.certificate, config.clone(), &tasks),
             logins: Logins::start(config.clone(), &tasks),
             registry: Registry::start(
                 config.clone(),
@@ -125,10 +136,16 @@ impl Server {
         tasks.spawn(switchboard::run(heard, Arc::clone(&parts)));
         tasks.spawn(keep_logs(Arc::clone(&parts), self.reopen_logs));
         // Last, because from here on clients come in.
-        for (socket, address) in self.sockets.into_iter().zip(&self.addresses) {
+        let listen = parts.config().listen.clone();
+        for (index, socket) in self.sockets.into_iter().enumerate() {
+            let (address, tls_only) = (self.addresses[index], listen[index].tls_only);
             let socket = TcpListener::from_std(socket)?;
-            tasks.spawn(accept::run(socket, Arc::clone(&parts)));
-            info!(%address, "listening");
+            tasks.spawn(accept::run(socket, tls_only, Arc::clone(&parts)));
+            if tls_only {
+                info!(%address, "listening for TLS alone");
+            } else {
+                info!(%address, "listening");
+            }
         }
         stop.await;
         info!(listeners = parts.counters.listeners.now(), "stopping");

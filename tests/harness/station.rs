@@ -77,7 +77,8 @@ impl Station {
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "the server is running");
         let mut config = self.config.clone().expect("a server of ours");
-        config.listen = vec![self.address];
+        config.listen.truncate(1);
+        config.listen[0].address = self.address;
         let server = Server::bind(config);
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         self.address = server.addresses()[0];

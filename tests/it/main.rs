@@ -27,3 +27,4 @@ mod statistics;
 mod stream;
 mod studio;
 mod titles;
+mod tls;

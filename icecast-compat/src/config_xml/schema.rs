@@ -190,7 +190,7 @@ const LISTEN_SOCKET: &[Element] = &[
     foreign("on-behalf-of", ICECAST_2_5),
     foreign("queue-len", KH),
     foreign("so-mss", KH),
-    foreign("tls", ICECAST_2_5),
+    text("tls"),
 ];
 
 const LOGGING: &[Element] = &[
@@ -290,8 +290,8 @@ const PATHS: &[Element] = &[
     foreign("reportxmldb", ICECAST_2_5),
     foreign("resource", ICECAST_2_5),
     foreign("ssl-cafile", KH),
-    foreign("ssl-private-key", KH),
-    foreign("tls-certificate", ICECAST_2_5),
+    text("ssl-private-key"),
+    text("tls-certificate"),
     foreign("x-forwarded-for", KH),
 ];
 

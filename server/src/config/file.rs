@@ -10,11 +10,12 @@ mod values;
 use super::limits::Limits;
 use super::mounts::MountConfig;
 use super::{
-    ADMIN_USER, CONTACT, Compat, Config, HOSTNAME, LOCATION, PORT, Passwords, RELAY_USER, RunAs,
+    ADMIN_USER, CONTACT, Compat, Config, HOSTNAME, LOCATION, ListenSocket, PORT, Passwords,
+    RELAY_USER, RunAs, TlsFiles,
 };
 use common::config::variables::Lookup;
 use common::config::{self, Mistakes, Section};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use values::{one_of, path, text};
 
@@ -22,6 +23,8 @@ use values::{one_of, path, text};
 pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config, Mistakes> {
     config::read_with(file, text, Some(lookup), |top| {
         let server = top.section("server", server);
+        let tls_needed = server.listen.iter().any(|socket| socket.tls_only);
+        let tls = top.section("tls", |section| tls(section, tls_needed));
         let mut usual = MountConfig::default();
         let limits = top.section("limits", |section| {
             usual.limits = mounts::limits(section, &usual.limits);
@@ -44,6 +47,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
             compat: server.compat,
             pid_file: server.pid_file,
             run_as: server.run_as,
+            tls,
             passwords,
             limits,
             access: top.section("access", sections::access),
@@ -57,7 +61,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
 
 /// What `[server]` says.
 struct Server {
-    listen: Vec<SocketAddr>,
+    listen: Vec<ListenSocket>,
     hostname: String,
     location: String,
     contact: String,
@@ -105,34 +109,38 @@ fn passwords_again(section: &mut Section<'_>) {
 }
 
 /// Every address in `listen`; without one, port 8000 of all interfaces.
-fn listen(server: &mut Section<'_>) -> Vec<SocketAddr> {
+fn listen(server: &mut Section<'_>) -> Vec<ListenSocket> {
     let Some(texts) = server.value::<Vec<String>>("listen") else {
-        return vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT))];
+        return vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT)).into()];
     };
-    let mut addresses = Vec::new();
+    let mut sockets: Vec<ListenSocket> = Vec::new();
     for text in &texts {
-        match address(text) {
-            Some(address) if addresses.contains(&address) => {
+        match text.parse::<ListenSocket>() {
+            Ok(socket) if sockets.iter().any(|other| other.address == socket.address) => {
                 server.wrong("listen", format!("`{text}` stands here twice"));
             }
-            Some(address) => addresses.push(address),
-            None => server.wrong(
-                "listen",
-                format!("`{text}` is not an address such as 127.0.0.1:8000, [::]:8000 or *:8000"),
-            ),
+            Ok(socket) => sockets.push(socket),
+            Err(error) => server.wrong("listen", format!("`{text}` {error}")),
         }
     }
     if texts.is_empty() {
         server.wrong("listen", "an empty list; name at least one address");
     }
-    addresses
+    sockets
 }
 
-fn address(text: &str) -> Option<SocketAddr> {
-    if let Some(port) = text.strip_prefix("*:") {
-        return Some(SocketAddr::from((IpAddr::from(Ipv6Addr::UNSPECIFIED), port.parse().ok()?)));
+/// Reads `[tls]`.
+fn tls(section: &mut Section<'_>, is_needed: bool) -> Option<TlsFiles> {
+    let certificate = path(section, "certificate", &None);
+    let key = path(section, "key", &None);
+    if certificate.is_none() && is_needed {
+        section.wrong("certificate", "missing; an address in `listen` begins with tls://");
     }
-    text.parse().ok()
+    if certificate.is_none() && key.is_some() {
+        section.wrong("key", "stands without a certificate");
+    }
+    let certificate = certificate?;
+    Some(TlsFiles { key: key.unwrap_or_else(|| certificate.clone()), certificate })
 }
 
 fn limits(section: &mut Section<'_>) -> Limits {

@@ -22,14 +22,18 @@ use files::{Files, HttpHeader};
 use limits::Limits;
 use logs::Logs;
 use mounts::{MountConfig, Mounts};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// A server's configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Where to listen; at least one.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenSocket>,
+    /// The certificate for TLS; without it no socket takes TLS.
+    pub tls: Option<TlsFiles>,
     /// What statistics and links call this server.
     pub hostname: String,
     /// Where it stands, for statistics.
@@ -58,6 +62,62 @@ pub struct Config {
     pub pid_file: Option<PathBuf>,
     /// Whom the process becomes once its sockets are open; `None` to stay who it is.
     pub run_as: Option<RunAs>,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenSocket {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Whether only TLS is taken there. Where there is a certificate, every other socket takes TLS
+    /// as well.
+    pub tls_only: bool,
+}
+
+impl From<SocketAddr> for ListenSocket {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, tls_only: false }
+    }
+}
+
+/// What is no address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not an address such as 127.0.0.1:8000, [::]:8000, *:8000 or tls://*:8443")]
+pub struct NoListenSocket;
+
+impl FromStr for ListenSocket {
+    type Err = NoListenSocket;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (tls_only, text) = match text.strip_prefix(TLS_SCHEME) {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let address = match text.strip_prefix("*:") {
+            Some(port) => {
+                let port = port.parse().map_err(|_| NoListenSocket)?;
+                SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))
+            }
+            None => text.parse().map_err(|_| NoListenSocket)?,
+        };
+        Ok(Self { address, tls_only })
+    }
+}
+
+impl fmt::Display for ListenSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls_only { TLS_SCHEME } else { "" };
+        write!(f, "{scheme}{}", self.address)
+    }
+}
+
+/// Where the certificate is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that vouch for it, in PEM form.
+    pub certificate: PathBuf,
+    /// Its private key; may be the same file.
+    pub key: PathBuf,
 }
 
 /// The server's own users. The source's user and password are each mount's
@@ -108,16 +168,17 @@ impl Config {
     /// If the system has no random numbers to give.
     pub fn trial() -> Result<Self, getrandom::Error> {
         let usual = MountConfig { password: Some(random_password()?), ..MountConfig::default() };
-        let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))];
+        let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)).into()];
         let mut config = Self::of(listen, Mounts { usual, rules: Vec::new() });
         config.passwords.admin = Some(random_password()?);
         Ok(config)
     }
 
     /// A configuration with the defaults for everything but these.
-    pub(crate) fn of(listen: Vec<SocketAddr>, mounts: Mounts) -> Self {
+    pub(crate) fn of(listen: Vec<ListenSocket>, mounts: Mounts) -> Self {
         Self {
             listen,
+            tls: None,
             hostname: HOSTNAME.to_owned(),
             location: LOCATION.to_owned(),
             contact: CONTACT.to_owned(),
@@ -163,5 +224,7 @@ pub(crate) const HOSTNAME: &str = "localhost";
 pub(crate) const LOCATION: &str = "Earth";
 pub(crate) const RELAY_USER: &str = "relay";
 pub(crate) const PORT: u16 = 8_000;
+/// What stands before an address at which only TLS is taken.
+const TLS_SCHEME: &str = "tls://";
 /// The user of a source, where the mount does not say otherwise.
 pub const SOURCE_USER: &str = "source";

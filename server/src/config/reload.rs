@@ -108,6 +108,7 @@ fn plan(old: &Config, mut wanted: Config) -> Plan {
 fn differing(old: &Config, new: &Config) -> Vec<String> {
     let Config {
         listen: _,
+        tls,
         hostname,
         location,
         contact,
@@ -124,6 +125,7 @@ fn differing(old: &Config, new: &Config) -> Vec<String> {
         run_as: _,
     } = old;
     let parts = [
+        ("tls", *tls != new.tls),
         ("hostname", *hostname != new.hostname),
         ("location", *location != new.location),
         ("contact", *contact != new.contact),

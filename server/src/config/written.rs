@@ -28,6 +28,12 @@ pub(crate) fn toml(config: &Config, comment: &[String]) -> String {
     page.section("[server]", "Where to listen, and what the server says of itself.", |page| {
         server(page, config);
     });
+    if let Some(tls) = &config.tls {
+        page.section("[tls]", "The certificate that is shown.", |page| {
+            page.path("certificate", Some(&tls.certificate), None);
+            page.path("key", Some(&tls.key), Some(&tls.certificate));
+        });
+    }
     let about = "For sources without a password of their own, administrators and relays.";
     page.section("[passwords]", about, |page| passwords(page, &config.passwords, usual));
     let about = "Of the server, and of every mount that does not say otherwise.";

@@ -66,7 +66,8 @@ fn mistake(file: &str, line: usize, what: String) -> Mistake {
 fn config(top: &mut Block<'_, '_>) -> Config {
     top.later(remarks::ROOT);
     let (limits, mount_limits) = top.block("limits", limits);
-    let listen = sockets::read(top);
+    let Paths { access, files, logdir, pid_file, tls } = paths::read(top);
+    let listen = sockets::read(top, tls.is_some());
     let Authentication { passwords, source, named, line } = authentication(top);
     let usual = MountConfig { limits: mount_limits, password: source, ..MountConfig::default() };
     let rules = mounts::read(top, usual, named);
@@ -74,13 +75,14 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         let what = "<source-password> is missing; without it no source can connect";
         top.advise(Advice::mistake(line, what));
     }
-    let Paths { access, files, logdir, pid_file } = paths::read(top);
     let config = Config {
         hostname: phrase(top, "hostname", HOSTNAME),
         location: phrase(top, "location", LOCATION),
         contact: phrase(top, "admin", CONTACT),
         server_id: server_id(top),
         compat: compat(top),
+        // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
+        tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
         passwords,
         limits,
         access,
@@ -118,6 +120,7 @@ fn limits(block: &mut Block<'_, '_>) -> (Limits, MountLimits) {
     let (burst, queue) = (size(block, "burst-size", burst), size(block, "queue-size", queue));
     let mount = MountLimits {
         burst_bytes: burst.value,
+        flush_delay: MountLimits::flush_delay_beside(burst.value),
         queue_bytes: queue.value,
         source_timeout: timeout(block, "source-timeout", &source_timeout),
         source_grace: grace(block),

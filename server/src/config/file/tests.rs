@@ -51,8 +51,8 @@ fn every_mistake_is_named_with_its_line_and_what_would_do() {
 
     for line in [
         "a.toml:1: passwords.source: missing; without it no source can connect",
-        "a.toml:2: server.listen: `8000` is not an address such as 127.0.0.1:8000, [::]:8000 \
-         or *:8000",
+        "a.toml:2: server.listen: `8000` is not an address such as 127.0.0.1:8000, [::]:8000, \
+         *:8000 or tls://*:8443",
         "a.toml:2: server.listen: `*:80` stands here twice",
         "a.toml:4: limits.clients: 0 lets nobody in; 1 is the least",
         "a.toml:5: limits.burst_size: burst_size 1048576 exceeds queue_size 524288; every \

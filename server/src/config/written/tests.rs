@@ -1,9 +1,9 @@
 //! What is written is read back as the same configuration.
 
 use super::*;
-use crate::config::RunAs;
 use crate::config::files::Alias;
 use crate::config::mounts::{ListenerAuth, MountPattern, Overrides, SourceConflict};
+use crate::config::{RunAs, TlsFiles};
 use crate::mount::name::MountName;
 use proptest::prelude::*;
 
@@ -68,7 +68,8 @@ fn everything() -> Config {
     let same = config.mounts.usual.clone();
     let mount = whole_mount();
     config.mounts.rules = vec![(pattern("/z*\"'"), mount), (pattern("/a"), same)];
-    config.listen = vec!["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()];
+    config.listen = vec!["127.0.0.1:1".parse().unwrap(), "tls://[::1]:2".parse().unwrap()];
+    config.tls = Some(TlsFiles { certificate: "/c".into(), key: "/k".into() });
     (config.hostname, config.location) = ("h".to_owned(), "l".to_owned());
     (config.contact, config.server_id) = ("c".to_owned(), some("Me"));
     (config.compat, config.pid_file) = (Compat::Strict, Some("/p".into()));

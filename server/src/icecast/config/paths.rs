@@ -1,6 +1,7 @@
 //! `<paths>` and `<logging>`: where files are, who is kept out, and what is logged.
 
 use super::remarks;
+use crate::config::TlsFiles;
 use crate::config::access::Access;
 use crate::config::files::{Alias, Files};
 use crate::config::logs::{Level, LogTo, Logs};
@@ -14,6 +15,7 @@ pub(super) struct Paths {
     pub(super) files: Files,
     pub(super) logdir: Option<PathBuf>,
     pub(super) pid_file: Option<PathBuf>,
+    pub(super) tls: Option<TlsFiles>,
 }
 
 /// Reads `<paths>`, and beside it whether files are served.
@@ -21,7 +23,6 @@ pub(super) fn read(top: &mut Block<'_, '_>) -> Paths {
     let serve = top.flag("fileserve").is_none_or(|said| said.value);
     let mime_types = path(top, "mime-types");
     top.block("paths", |block| {
-        block.later(remarks::PATHS);
         block.needless(remarks::NEEDLESS_PATHS);
         let webroot = path(block, "webroot");
         let aliases = block.each("alias", alias).into_iter().flatten().collect();
@@ -34,8 +35,18 @@ pub(super) fn read(top: &mut Block<'_, '_>) -> Paths {
             files: Files { serve: serve && webroot.is_some(), webroot, mime_types, aliases },
             logdir: path(block, "logdir"),
             pid_file: path(block, "pidfile"),
+            tls: tls(block),
         }
     })
+}
+
+/// The certificate: one file with its key in it, as in Icecast, or the key beside it.
+fn tls(block: &mut Block<'_, '_>) -> Option<TlsFiles> {
+    let newer = path(block, "tls-certificate");
+    let certificate = path(block, "ssl-certificate").or(newer);
+    let key = path(block, "ssl-private-key");
+    let certificate = certificate?;
+    Some(TlsFiles { key: key.unwrap_or_else(|| certificate.clone()), certificate })
 }
 
 /// The path in `name`, if there is one.

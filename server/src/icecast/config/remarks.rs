@@ -24,12 +24,9 @@ pub(super) const LISTEN_SOCKET: &[Remark] = &[
 /// Elements of `<mount>`.
 pub(super) const MOUNT: &[Remark] = &[("cluster-password", "the station is announced nowhere")];
 
-/// Elements of `<paths>`.
-pub(super) const PATHS: &[Remark] = &[("ssl-certificate", "TLS is not spoken")];
-
 /// Elements of `<paths>` that lose nothing.
 pub(super) const NEEDLESS_PATHS: &[Remark] = &[
     ("adminroot", "the pages are built in"),
     ("basedir", "it only serves <chroot>"),
-    ("ssl-allowed-ciphers", "it only serves TLS"),
+    ("ssl-allowed-ciphers", "only TLS 1.2 and 1.3 with sound ciphers are spoken"),
 ];

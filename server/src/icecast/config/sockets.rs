@@ -1,23 +1,27 @@
 //! Where to listen: every `<listen-socket>`, or the `<port>` of old files.
 
 use super::remarks;
-use crate::config::PORT;
+use crate::config::{ListenSocket, PORT};
 use icecast_compat::config_xml::advice::Advice;
 use icecast_compat::config_xml::{Block, Said};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// All addresses to listen on, in the order of the file; mistakes are noted.
-pub(super) fn read(top: &mut Block<'_, '_>) -> Vec<SocketAddr> {
-    let old = address(top);
+/// All addresses to listen on, in the order of the file; mistakes are noted. Without a certificate
+/// a socket for TLS is not opened: rather closed than open to everybody who reads along.
+pub(super) fn read(top: &mut Block<'_, '_>, has_certificate: bool) -> Vec<ListenSocket> {
+    let old = address(top, false);
     let said = top.each("listen-socket", |socket| {
         socket.later(remarks::LISTEN_SOCKET);
-        let encrypted = socket.flag("ssl").filter(|ssl| ssl.value);
-        let address = address(socket);
-        let Some(ssl) = encrypted else { return address };
-        // Rather closed than open to everybody who reads along.
-        let what = "<ssl> is understood and not acted on yet; this port is not opened";
-        socket.advise(Advice::warning(ssl.line, what));
-        None
+        let tls = tls_only(socket);
+        let address = address(socket, tls.is_some());
+        match tls {
+            Some(line) if !has_certificate => {
+                let what = "TLS without a <ssl-certificate> in <paths>; this port is not opened";
+                socket.advise(Advice::warning(line, what));
+                None
+            }
+            Some(_) | None => address,
+        }
     });
     let any_block = !said.is_empty();
     let sockets: Vec<_> = if any_block { said.into_iter().flatten().collect() } else { vec![] };
@@ -27,20 +31,32 @@ pub(super) fn read(top: &mut Block<'_, '_>) -> Vec<SocketAddr> {
     };
     for (index, socket) in sockets.iter().enumerate() {
         if let Some(first) = sockets[..index].iter().find(|first| clash(first, socket)) {
-            let (address, line) = (socket.value, first.line);
+            let (address, line) = (socket.value.address, first.line);
             let what = format!("<listen-socket> {address}: line {line} listens there already");
             top.advise(Advice::mistake(socket.line, what));
         }
     }
     if sockets.is_empty() {
-        let what = "no <listen-socket> remains to listen on; write one without <ssl>";
+        let what = "no <listen-socket> remains to listen on; name a <ssl-certificate> in \
+                    <paths>, or write one without <ssl>";
         top.advise(Advice::mistake(top.line(), what));
     }
     sockets.into_iter().map(|socket| socket.value).collect()
 }
 
+/// The line that says that the socket takes TLS alone: `<ssl>`, or `<tls>` as Icecast 2.5 has it.
+fn tls_only(socket: &mut Block<'_, '_>) -> Option<usize> {
+    let ssl = socket.flag("ssl").filter(|ssl| ssl.value).map(|ssl| ssl.line);
+    let tls = socket.text("tls").filter(|tls| {
+        let value = tls.value.trim().to_ascii_lowercase();
+        matches!(value.as_str(), "1" | "auto_no_plain" | "on" | "rfc2818" | "true" | "yes")
+    });
+    ssl.or_else(|| tls.map(|tls| tls.line))
+}
+
 /// The address in `<port>` and `<bind-address>`; `None` if it is wrong, and noted.
-fn address(block: &mut Block<'_, '_>) -> Option<Said<SocketAddr>> {
+fn address(block: &mut Block<'_, '_>, tls_only: bool) -> Option<Said<ListenSocket>> {
+    let socket = |address| ListenSocket { address, tls_only };
     let port = block.number("port");
     let host = block.text("bind-address");
     let line = block.line();
@@ -58,10 +74,10 @@ fn address(block: &mut Block<'_, '_>) -> Option<Said<SocketAddr>> {
         },
     };
     let Some(port) = port else {
-        return Some(Said { value: SocketAddr::new(host, PORT), line, order: 0 });
+        return Some(Said { value: socket(SocketAddr::new(host, PORT)), line, order: 0 });
     };
     match u16::try_from(port.value) {
-        Ok(number) if number > 0 => Some(port.map(|_| SocketAddr::new(host, number))),
+        Ok(number) if number > 0 => Some(port.map(|_| socket(SocketAddr::new(host, number)))),
         _ => {
             let what = format!("<port> {} is not between 1 and {}", port.value, u16::MAX);
             block.advise(Advice::mistake(port.line, what));
@@ -71,8 +87,8 @@ fn address(block: &mut Block<'_, '_>) -> Option<Said<SocketAddr>> {
 }
 
 /// Whether two sockets cannot both listen: `::` takes a port on every address of the machine.
-fn clash(a: &Said<SocketAddr>, b: &Said<SocketAddr>) -> bool {
-    let (a, b) = (a.value, b.value);
+fn clash(a: &Said<ListenSocket>, b: &Said<ListenSocket>) -> bool {
+    let (a, b) = (a.value.address, b.value.address);
     let everywhere = |address: SocketAddr| address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED);
     let every_v4 = |address: SocketAddr| address.ip() == IpAddr::from(Ipv4Addr::UNSPECIFIED);
     a.port() == b.port()

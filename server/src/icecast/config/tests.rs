@@ -142,9 +142,20 @@ fn sockets_are_opened_as_the_file_says_and_never_in_plain_where_it_says_tls() {
     let plain_and_tls = "<listen-socket><port>81</port></listen-socket>\
                          <listen-socket><port>82</port><ssl>1</ssl></listen-socket>";
     assert_eq!(sockets(plain_and_tls), ["[::]:81"]);
+    let certificate = "<paths><ssl-certificate>/c.pem</ssl-certificate></paths>";
+    let with_certificate = format!("{plain_and_tls}{certificate}");
+    assert_eq!(sockets(&with_certificate), ["[::]:81", "tls://[::]:82"]);
+    let key = Path::new("/c.pem");
+    assert_eq!(config_of(&with_certificate).tls.unwrap().key, key);
+    let newer = "<listen-socket><tls>rfc2818</tls></listen-socket><paths><tls-certificate>/c.pem\
+                 </tls-certificate><ssl-private-key>/k.pem</ssl-private-key></paths>";
+    assert_eq!(sockets(newer), ["tls://[::]:8000"]);
+    assert_eq!(config_of(newer).tls.unwrap().key, Path::new("/k.pem"));
+    assert_eq!(config_of(certificate).tls, None, "nothing asks for it");
     assert_eq!(
         mistakes_of("<listen-socket><ssl>1</ssl></listen-socket>"),
-        ["icecast.xml:1: no <listen-socket> remains to listen on; write one without <ssl>"]
+        ["icecast.xml:1: no <listen-socket> remains to listen on; name a <ssl-certificate> in \
+          <paths>, or write one without <ssl>"]
     );
 }
 
@@ -370,11 +381,10 @@ fn no_warning_and_no_mistake_shows_a_password() {
 
 #[test]
 fn what_a_remark_is_about_is_an_element_of_its_block() {
-    let blocks: [(&str, &[Remark]); 5] = [
+    let blocks: [(&str, &[Remark]); 4] = [
         ("", remarks::ROOT),
         ("listen-socket", remarks::LISTEN_SOCKET),
         ("mount", remarks::MOUNT),
-        ("paths", remarks::PATHS),
         ("paths", remarks::NEEDLESS_PATHS),
     ];
     for (block, remarks) in blocks {
