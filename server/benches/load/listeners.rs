@@ -1,6 +1,6 @@
 //! Many listeners in one task each, and what they saw.
 
-use super::frames::Follower;
+use super::frames::{Follower, Frames};
 use bytes::BytesMut;
 use common::http::head::{HeadLimits, HeadReader};
 use common::icy::Unweaver;
@@ -19,36 +19,60 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct Seen {
     /// Listeners that were answered 200 and heard audio to the end.
     pub(crate) live: usize,
-    /// Frames lost and bytes out of place, over all listeners.
+    /// Frames lost, over all listeners.
     pub(crate) lost: u64,
     /// Bytes where a frame should have begun.
     pub(crate) bad_bytes: u64,
     /// Time from connecting to the first byte of audio, sorted.
     pub(crate) first_audio: Vec<Duration>,
+    /// How long frames were under way, in microseconds, sorted; if it was asked for.
+    pub(crate) delays_us: Vec<u32>,
+}
+
+/// What each listener of a crowd does.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    /// The mount.
+    pub(crate) mount: String,
+    /// What it sends.
+    pub(crate) frames: Frames,
+    /// Whether to note how long frames are under way.
+    pub(crate) delays: bool,
+    /// Whether to read nothing after asking.
+    pub(crate) stalls: bool,
 }
 
 /// A crowd that listens until it is told to leave.
 pub(crate) struct Crowd {
-    listeners: JoinSet<Option<(Follower, Duration)>>,
+    listeners: JoinSet<Option<(Follower, Option<Duration>)>>,
     leave: watch::Sender<bool>,
 }
 
 impl Crowd {
-    /// `count` listeners of `/bench.mp3` that arrive at `per_second`.
-    pub(crate) fn gather(to: SocketAddr, count: usize, per_second: u32) -> Self {
+    /// Listeners with these numbers, who arrive at `per_second`.
+    pub(crate) fn gather(
+        to: SocketAddr,
+        wish: &Wish,
+        indices: std::ops::Range<usize>,
+        per_second: u32,
+    ) -> Self {
         let (leave, leaving) = watch::channel(false);
         let (mut listeners, start) = (JoinSet::new(), Instant::now());
-        for index in 0..count {
-            let nth = u32::try_from(index).expect("fewer than four thousand million listeners");
+        for (nth, index) in indices.enumerate() {
+            let nth = u32::try_from(nth).expect("fewer than four thousand million listeners");
             let arrival = start + Duration::from_secs(1) * nth / per_second;
             let mut leaving = leaving.clone();
+            let mut listener = Listener {
+                wish: wish.clone(),
+                follower: Follower::new(wish.frames, false),
+                first_audio: None,
+            };
             listeners.spawn(async move {
                 sleep_until(arrival).await;
-                let mut listener = Listener::default();
                 tokio::select! {
                     // Whoever is cut off before being told to leave was lost.
                     _ = listener.listen(to, index) => None,
-                    _ = leaving.changed() => Some((listener.follower, listener.first_audio?)),
+                    _ = leaving.changed() => Some((listener.follower, listener.first_audio)),
                 }
             });
         }
@@ -64,15 +88,17 @@ impl Crowd {
             seen.live += usize::from(follower.heard > 0);
             seen.lost += follower.lost;
             seen.bad_bytes += follower.bad_bytes;
-            seen.first_audio.push(first_audio);
+            seen.first_audio.extend(first_audio);
+            seen.delays_us.extend(follower.delays_us.unwrap_or_default());
         }
-        seen.first_audio.sort();
+        seen.first_audio.sort_unstable();
+        seen.delays_us.sort_unstable();
         seen
     }
 }
 
-#[derive(Default)]
 struct Listener {
+    wish: Wish,
     follower: Follower,
     first_audio: Option<Duration>,
 }
@@ -81,7 +107,12 @@ impl Listener {
     async fn listen(&mut self, to: SocketAddr, index: usize) -> io::Result<()> {
         let start = Instant::now();
         let mut stream = connect(to, index).await?;
-        stream.write_all(REQUEST).await?;
+        let mount = &self.wish.mount;
+        let request = format!("GET {mount} HTTP/1.0\r\nHost: bench\r\nIcy-MetaData: 1\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        if self.wish.stalls {
+            std::future::pending::<()>().await;
+        }
         let (mut received, mut scratch) = (BytesMut::new(), BytesMut::new());
         let mut head = HeadReader::new(HeadLimits::default());
         let mut unweaver = loop {
@@ -97,6 +128,9 @@ impl Listener {
         loop {
             if !received.is_empty() {
                 self.first_audio.get_or_insert_with(|| start.elapsed());
+            }
+            if self.wish.delays && self.follower.delays_us.is_none() && start.elapsed() > SETTLING {
+                self.follower.delays_us = Some(Vec::new());
             }
             unweaver.unweave(&received, &mut scratch, |_| ());
             self.follower.take(&scratch);
@@ -128,4 +162,5 @@ async fn read(stream: &TcpStream, received: &mut BytesMut) -> io::Result<()> {
     }
 }
 
-const REQUEST: &[u8] = b"GET /bench.mp3 HTTP/1.0\r\nHost: bench\r\nIcy-MetaData: 1\r\n\r\n";
+/// After this time a listener hears what is live.
+const SETTLING: Duration = Duration::from_secs(3);

@@ -26,17 +26,27 @@ pub(crate) struct Usage {
 
 impl Running {
     /// Our server, built as this bench is.
-    pub(crate) fn carrier(clients_max: usize) -> io::Result<Self> {
+    pub(crate) fn carrier(clients_max: usize, more: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = free_address()?;
         let config = folder.path().join("server.toml");
         let text = format!(
-            "[server]\nlisten = ['{address}']\n[passwords]\nsource = '{PASSWORD}'\n\
-             [limits]\nclients = {clients_max}\n"
+            "[server]\nlisten = ['{address}']\n\
+             [passwords]\nsource = '{PASSWORD}'\nadmin = '{PASSWORD}'\n\
+             [limits]\nclients = {clients_max}\n{more}"
         );
         std::fs::write(&config, text)?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_carrier-server"));
         command.arg("-c").arg(&config).env("CARRIER_LOG", "warn");
+        Self::start(command, address, folder)
+    }
+
+    /// The bare write loop, for so many listeners.
+    pub(crate) fn floor(listeners: usize) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let address = free_address()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["floor", &address.port().to_string(), &listeners.to_string()]);
         Self::start(command, address, folder)
     }
 
