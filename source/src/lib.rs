@@ -35,6 +35,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod cues;
 pub mod decode;
 pub mod encode;
 pub mod import;

@@ -18,6 +18,7 @@ mod reel;
 mod studio;
 mod supply;
 
+use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
@@ -35,7 +36,7 @@ pub use crate::lookahead::studio::PIECE_SAMPLE_FRAMES;
 pub use crate::lookahead::supply::{Coming, Prepared, Supply};
 
 /// A track on its way to the programme.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Track {
     /// Tells it from every other track of this programme; later tracks have higher numbers.
     pub number: u64,
@@ -47,8 +48,10 @@ pub struct Track {
     pub playlist: Arc<str>,
     /// What the file says of itself.
     pub tags: Tags,
-    /// How long it plays, if the file says so.
+    /// How long it plays between its cue points, if the file says so.
     pub length: Option<Duration>,
+    /// What is said of it alone.
+    pub cues: Cues,
 }
 
 /// What plays, prepared track by track.
@@ -102,8 +105,9 @@ impl Lookahead {
 
     /// Prepares a track and waits until it has begun, or is not wanted any more.
     fn go_on(&mut self) -> Result<(), Gone> {
-        let next = self.next_item()?;
+        // Before the choice: what changes while it is made is a reason to choose again.
         let reconsidered = self.desk.reconsidered();
+        let next = self.next_item()?;
         let number = match self.open(&next, reconsidered)? {
             Outcome::Prepared(prepared) => {
                 self.selection.tell(true, Instant::now());
@@ -168,7 +172,7 @@ impl Lookahead {
         let deadline = Instant::now() + OPEN_PATIENCE;
         loop {
             match opened.try_recv() {
-                Ok(Ok(Opened { title, tags, length })) => {
+                Ok(Ok(Opened { title, tags, length, cues })) => {
                     let track = Arc::new(Track {
                         number: self.tracks + 1,
                         title,
@@ -176,6 +180,7 @@ impl Lookahead {
                         playlist: Arc::clone(&next.playlist),
                         tags,
                         length,
+                        cues,
                     });
                     return Ok(Outcome::Prepared(Prepared { track, pieces, reconsidered }));
                 }

@@ -11,6 +11,7 @@ pub mod emergency;
 pub mod fan;
 
 use crate::clock::{Clock, Lateness, Woken};
+use crate::cues::Cues;
 use crate::encode::mp3::EncodeError;
 use crate::lookahead::{Coming, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
@@ -42,6 +43,8 @@ pub struct Settings {
     pub title_when_empty: Arc<str>,
     /// How one track goes over into the next.
     pub crossfade: Crossfade,
+    /// Whether tracks are made equally loud, where an analysis has left its ReplayGain tags.
+    pub replay_gain: bool,
 }
 
 /// A stretch of the programme.
@@ -237,12 +240,25 @@ impl Programme {
                 let rate_hz = self.settings.rate_hz;
                 let length = prepared.track.length;
                 let claimed = length.map(|length| sample_frames(length, rate_hz) as u64);
-                self.timeline.load(prepared.track, claimed, Marks::default());
+                let marks = self.marks(&prepared.track.cues);
+                self.timeline.load(prepared.track, claimed, marks);
                 self.next = Some(prepared.pieces);
             }
             None => return false,
         }
         true
+    }
+
+    /// The same as `cues`, in the timeline's terms.
+    fn marks(&self, cues: &Cues) -> Marks {
+        let length =
+            |time: Option<Duration>| time.map(|time| sample_frames(time, self.settings.rate_hz));
+        Marks {
+            gain: cues.factor(self.settings.replay_gain),
+            overlap: length(cues.overlap),
+            fade_in: length(cues.fade_in),
+            fade_out: length(cues.fade_out),
+        }
     }
 
     fn pieces(&self, side: Side) -> Option<&Receiver<Block>> {

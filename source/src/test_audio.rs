@@ -30,6 +30,19 @@ pub(crate) fn tone(pitch_hz: f64, rate_hz: u32, sample_frames: usize) -> Vec<f32
         .collect()
 }
 
+/// Noise at a tenth of full scale, always the same.
+pub(crate) fn noise(sample_frames: usize) -> Vec<f32> {
+    let mut state = 1_u32;
+    (0..sample_frames)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            #[expect(clippy::cast_precision_loss, reason = "16 bits")]
+            let level = (state >> 16) as f32 / 32_768.0 - 1.0;
+            level * 0.1
+        })
+        .collect()
+}
+
 /// The formats that can be made here, as rate and extension; `N.wav` has N channels.
 pub(crate) fn formats() -> Vec<(u32, &'static str)> {
     let mut formats = vec![
@@ -51,15 +64,19 @@ pub(crate) fn formats() -> Vec<(u32, &'static str)> {
 
 /// Writes a tone to `path`, in the format that its extension says.
 pub(crate) fn write(path: &Path, pitch_hz: f64, rate_hz: u32, sample_frames: usize) {
-    let tone = tone(pitch_hz, rate_hz, sample_frames);
+    write_samples(path, &tone(pitch_hz, rate_hz, sample_frames), rate_hz);
+}
+
+/// Writes `samples` to `path`, in the format that its extension says.
+pub(crate) fn write_samples(path: &Path, samples: &[f32], rate_hz: u32) {
     let name = path.file_name().unwrap().to_str().unwrap();
     if name.ends_with(".mp3") {
-        write_mp3(path, &tone, rate_hz);
+        write_mp3(path, samples, rate_hz);
     } else if let Some(channels) = name.strip_suffix(".wav").and_then(|name| name.chars().last()) {
         let channels = channels.to_digit(10).and_then(|digit| u16::try_from(digit).ok()).unwrap();
-        write_wav(path, &tone, channels, rate_hz, Form::Int16);
+        write_wav(path, samples, channels, rate_hz, Form::Int16);
     } else {
-        write_by_ffmpeg(path, &tone, rate_hz);
+        write_by_ffmpeg(path, samples, rate_hz);
     }
 }
 

@@ -103,6 +103,8 @@ pub struct ChannelConfig {
     pub emergency: Emergency,
     /// How one track goes over into the next.
     pub crossfade: Crossfade,
+    /// Whether tracks are made equally loud where their ReplayGain tags allow it.
+    pub replay_gain: bool,
     /// Sample frames per second.
     pub rate_hz: u32,
 }
@@ -212,6 +214,7 @@ impl Config {
             play: vec![playlist.name.clone()],
             emergency: Emergency::default(),
             crossfade: Crossfade::default(),
+            replay_gain: false,
             rate_hz: RATE_HZ,
         };
         let output = Output {

@@ -25,18 +25,25 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::units::{Time, TimeBase, Timestamp};
 
 /// A file that is being decoded.
 pub struct Decoder {
     reader: Box<dyn FormatReader>,
     codec: Box<dyn AudioDecoder>,
     track_id: u32,
+    /// Sample frames per second, if the file's head says so.
+    rate_hz: Option<u32>,
     /// Damaged packets since the last good one.
     damaged: u32,
     trim: Trim,
+    /// What of the rest is wanted.
+    excerpt: Excerpt,
+    /// Whether what is decoded next lies somewhere in the file, and its packet says where.
+    jumped: bool,
     about: About,
 }
 
@@ -85,6 +92,15 @@ struct Trim {
     keep: u64,
 }
 
+/// What of a recording is wanted, in sample frames from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Excerpt {
+    from: u64,
+    to: u64,
+    /// Where in the recording the decoder is.
+    at: u64,
+}
+
 impl Decoder {
     /// Opens the file at `path` and reads its head and tags.
     ///
@@ -96,6 +112,22 @@ impl Decoder {
     /// What is known of the file.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Plays only what lies between `from` and `to`, both counted from the beginning of the
+    /// recording, to the sample. Must be said before anything is decoded. What lies far before
+    /// `from` is not decoded where the format allows it.
+    ///
+    /// Fails if the file cannot be read, or does not say its sample rate.
+    pub fn play_only(&mut self, from: Duration, to: Option<Duration>) -> Result<(), DecodeError> {
+        let no_rate = || DecodeError::NoAudio("no sample rate to count cue points by".to_owned());
+        let rate_hz = self.rate_hz.ok_or_else(no_rate)?;
+        let to = to.map_or(u64::MAX, |to| sample_frames(to, rate_hz));
+        self.excerpt = Excerpt { from: sample_frames(from, rate_hz), to, at: 0 };
+        if from >= JUMP_FROM {
+            guarded(|| self.jump(from.saturating_sub(JUMP_LEAD)))?;
+        }
+        Ok(())
     }
 
     /// The next stretch of the file's audio, of any length but none; `None` at its end.
@@ -138,12 +170,49 @@ impl Decoder {
             (None, _) => Trim::NOTHING,
         };
         let codec = codec_for(parameters)?;
+        let rate_hz = parameters.and_then(|parameters| parameters.sample_rate);
         let about = About { tags, length, warning };
-        Ok(Self { reader, codec, track_id, damaged: 0, trim, about })
+        let excerpt = Excerpt::ALL;
+        let (damaged, jumped) = (0, false);
+        Ok(Self { reader, codec, track_id, rate_hz, damaged, trim, excerpt, jumped, about })
+    }
+
+    /// Goes on at `to`, or a little before. A file that cannot is decoded from its beginning.
+    fn jump(&mut self, to: Duration) -> Result<(), DecodeError> {
+        let time = i128::try_from(to.as_nanos()).ok().and_then(Time::try_from_nanos_i128);
+        let (Some(time), Some(_)) = (time, self.time_base()) else { return Ok(()) };
+        let to = SeekTo::Time { time, track_id: Some(self.track_id) };
+        match self.reader.seek(SeekMode::Accurate, to) {
+            Ok(_) => {
+                self.codec.reset();
+                self.jumped = true;
+                Ok(())
+            }
+            // Nothing was moved; or it is at its end, and there is nothing to be heard.
+            Err(Fault::SeekError(_) | Fault::Unsupported(_)) => Ok(()),
+            Err(fault) => Err(no_audio(fault)),
+        }
+    }
+
+    /// After a jump: counts from where `pts` says that the decoder is.
+    fn land(&mut self, pts: Timestamp) {
+        self.jumped = false;
+        let time = self.time_base().and_then(|base| base.calc_time(pts));
+        let time = time.and_then(|time| u64::try_from(time.as_nanos()).ok());
+        let (Some(ns), Some(rate_hz)) = (time, self.rate_hz) else { return };
+        let decoded = sample_frames(Duration::from_nanos(ns), rate_hz);
+        let at = decoded.saturating_sub(self.trim.skip);
+        self.trim = Trim { skip: 0, keep: self.trim.keep.saturating_sub(at) };
+        self.excerpt.at = at;
+    }
+
+    fn time_base(&self) -> Option<TimeBase> {
+        let mut tracks = self.reader.tracks().iter();
+        tracks.find(|track| track.id == self.track_id)?.time_base
     }
 
     fn decoded(&mut self) -> Result<Option<Block>, DecodeError> {
-        loop {
+        while !self.excerpt.is_over() {
             let packet = match self.reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track_id => packet,
                 Ok(Some(_)) => continue,
@@ -162,7 +231,11 @@ impl Decoder {
                 Ok(samples) => {
                     self.damaged = 0;
                     let Some(mut block) = block_of(&samples) else { continue };
+                    if self.jumped {
+                        self.land(packet.pts);
+                    }
                     self.trim.apply(&mut block);
+                    self.excerpt.apply(&mut block);
                     if block.sample_frames() > 0 {
                         return Ok(Some(block));
                     }
@@ -170,6 +243,7 @@ impl Decoder {
                 Err(fault) => self.note_damage(&fault)?,
             }
         }
+        Ok(None)
     }
 
     /// Goes on with the next stream of a chained Ogg file.
@@ -199,8 +273,7 @@ impl Trim {
     /// Cuts a track to the length that its container states.
     fn to_length(length: Option<Duration>, rate_hz: Option<u32>) -> Self {
         let (Some(length), Some(rate_hz)) = (length, rate_hz) else { return Self::NOTHING };
-        let sample_frames = (length.as_nanos() * u128::from(rate_hz) + 500_000_000) / 1_000_000_000;
-        Self { skip: 0, keep: u64::try_from(sample_frames).unwrap_or(u64::MAX) }
+        Self { skip: 0, keep: sample_frames(length, rate_hz) }
     }
 
     fn apply(&mut self, block: &mut Block) {
@@ -210,6 +283,29 @@ impl Trim {
         block.truncate(usize::try_from(self.keep).unwrap_or(usize::MAX));
         self.keep -= block.sample_frames() as u64;
     }
+}
+
+impl Excerpt {
+    const ALL: Self = Self { from: 0, to: u64::MAX, at: 0 };
+
+    fn apply(&mut self, block: &mut Block) {
+        let length = block.sample_frames() as u64;
+        let left = self.to.saturating_sub(self.at).min(length);
+        block.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        let before = self.from.saturating_sub(self.at);
+        block.drop_front(usize::try_from(before).unwrap_or(usize::MAX));
+        self.at += length;
+    }
+
+    fn is_over(&self) -> bool {
+        self.at >= self.to
+    }
+}
+
+/// `time` in sample frames at `rate_hz`, to the nearest.
+fn sample_frames(time: Duration, rate_hz: u32) -> u64 {
+    let rounded = (time.as_nanos() * u128::from(rate_hz) + 500_000_000) / 1_000_000_000;
+    u64::try_from(rounded).unwrap_or(u64::MAX)
 }
 
 /// Runs the library's code; a panic in it becomes an error.
@@ -312,6 +408,11 @@ fn speaker_at(position: Position) -> Speaker {
 
 /// After so many damaged packets in a row the file is given up; 50 are about a second.
 const DAMAGED_PACKETS_MAX: u32 = 50;
+/// A cue point before this is reached by decoding up to it.
+const JUMP_FROM: Duration = Duration::from_secs(10);
+/// So much is decoded before a cue point that was jumped to: the first packets after a jump lack
+/// what came before them.
+const JUMP_LEAD: Duration = Duration::from_secs(1);
 const AAC_HALVED_RATE_MAX_HZ: u32 = 24_000;
 /// What channels without a name are taken for.
 const FRONT: [Speaker; 2] = [Speaker::Left, Speaker::Right];
@@ -319,6 +420,7 @@ const FRONT: [Speaker; 2] = [Speaker::Left, Speaker::Right];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_audio as audio;
 
     #[test]
     fn a_wav_file_comes_out_as_it_went_in() {
@@ -372,6 +474,46 @@ mod tests {
     }
 
     #[test]
+    fn cue_points_are_kept_to_the_sample_whether_they_are_jumped_to_or_not() {
+        let dir = tempfile::tempdir().unwrap();
+        for (number, (rate_hz, extension)) in audio::formats().into_iter().enumerate() {
+            let path = dir.path().join(format!("{number}.{extension}"));
+            audio::write_samples(&path, &audio::noise(15 * rate_hz as usize), rate_hz);
+            let whole = heard(Decoder::open(&path).unwrap());
+
+            for (from_ms, to_ms) in [(0, 1_500), (1_234, 1_235), (12_345, 13_001), (14_000, 60_000)]
+            {
+                let time = Duration::from_millis;
+                let at = |ms| usize::try_from(sample_frames(time(ms), rate_hz)).unwrap();
+                let mut decoder = Decoder::open(&path).unwrap();
+                decoder.play_only(time(from_ms), Some(time(to_ms))).unwrap();
+
+                let excerpt = heard(decoder);
+
+                let expected = &whole[at(from_ms)..at(to_ms).min(whole.len())];
+                let what = format!("{from_ms} to {to_ms} ms of {extension} at {rate_hz} Hz");
+                assert_eq!(excerpt.len(), expected.len(), "{what}");
+                let off = excerpt.iter().zip(expected).map(|(a, b)| (a - b).abs());
+                let off = off.fold(0.0, f32::max);
+                assert!(off < 1e-4, "{what} is off by {off}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_begins_after_the_end_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wav");
+        std::fs::write(&path, wav(&[1_000; 8_000], 8_000)).unwrap();
+
+        for seconds in [1, 5, 60] {
+            let mut decoder = Decoder::open(&path).unwrap();
+            decoder.play_only(Duration::from_secs(seconds), None).unwrap();
+            assert_eq!(decoder.next_block().unwrap(), None, "from {seconds} s on");
+        }
+    }
+
+    #[test]
     fn a_panic_is_an_error() {
         let panicking = || -> Result<(), DecodeError> { panic!("inside the library") };
 
@@ -393,6 +535,15 @@ mod tests {
             .collect();
 
         assert_eq!(heard, [4.0, 5.0, 6.0, 7.0]);
+    }
+
+    /// The first channel of all that a decoder gives.
+    fn heard(mut decoder: Decoder) -> Vec<f32> {
+        let mut heard = Vec::new();
+        while let Some(block) = decoder.next_block().unwrap() {
+            heard.extend_from_slice(block.plane(0));
+        }
+        heard
     }
 
     fn wav(samples: &[i16], rate_hz: u32) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! calls the file; without that, the file's name, less its extension and track number. It is one
 //! line of text of bounded length, because it travels in a request line.
 
+use crate::cues::Cues;
 use std::path::Path;
 use std::sync::Arc;
 use symphonia::core::meta::{Metadata, MetadataRevision, RawValue, StandardTag, Tag};
@@ -17,6 +18,8 @@ pub struct Tags {
     pub title: Option<String>,
     /// What of the decoded audio is to be heard, from iTunes' `iTunSMPB`.
     pub gapless: Option<Gapless>,
+    /// Keys and values that say how the track is to be played: those that `Cues` knows.
+    pub cues: Vec<(String, String)>,
 }
 
 /// Which part of the decoded audio is the recording.
@@ -58,6 +61,8 @@ impl Tags {
                 artists.push(artist);
             } else if tag.raw.key.ends_with("iTunSMPB") {
                 self.gapless = gapless(tag);
+            } else if let Some(cue) = cue(tag) {
+                self.cues.push(cue);
             }
         }
         self.artist = self.artist.take().or_else(|| one_line(&artists.join(", ")));
@@ -73,6 +78,19 @@ impl Tags {
         let title = title.unwrap_or_else(|| from_name(path));
         title.chars().take(TITLE_CHARS_MAX).collect::<String>().into()
     }
+}
+
+/// The title that somebody ordered for a track, as it may travel; `None` if nothing is left.
+pub fn ordered(title: &str) -> Option<Arc<str>> {
+    one_line(title).map(|title| title.chars().take(TITLE_CHARS_MAX).collect::<String>().into())
+}
+
+/// A tag that says how the track is to be played. Its key may be in capitals, and behind a
+/// prefix as in `TXXX:REPLAYGAIN_TRACK_GAIN`.
+fn cue(tag: &Tag) -> Option<(String, String)> {
+    let key = tag.raw.key.rsplit(':').next()?.to_ascii_lowercase();
+    let RawValue::String(value) = &tag.raw.value else { return None };
+    Cues::knows(&key).then(|| (key, value.to_string()))
 }
 
 /// `text` as one line without control characters or blanks around; `None` if nothing is left.
@@ -175,7 +193,7 @@ mod tests {
 
     fn tags(artist: Option<&str>, title: Option<&str>) -> Tags {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Tags { artist: owned(artist), title: owned(title), gapless: None }
+        Tags { artist: owned(artist), title: owned(title), ..Tags::default() }
     }
 
     fn title(tags: &Tags, name: &str, listed: Option<&str>) -> String {

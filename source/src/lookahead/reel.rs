@@ -1,7 +1,8 @@
 //! A reel: one file, played into a queue by a thread of its own.
 
-use crate::decode::Decoder;
-use crate::decode::tags::Tags;
+use crate::cues::Cues;
+use crate::decode::tags::{self, Tags};
+use crate::decode::{DecodeError, Decoder};
 use crate::lookahead::studio::Studio;
 use crate::lookahead::supply::Desk;
 use crate::pcm::block::Block;
@@ -26,7 +27,9 @@ pub(super) struct Reel {
 pub(super) struct Opened {
     pub(super) title: Arc<str>,
     pub(super) tags: Tags,
+    /// How long it is heard, if the file says how long it is.
     pub(super) length: Option<Duration>,
+    pub(super) cues: Cues,
 }
 
 /// Nobody wants the track any more.
@@ -36,16 +39,11 @@ impl Reel {
     /// Plays the item to its end, or as far as anybody takes it.
     pub(super) fn play(self) {
         let path = &self.item.path;
-        let mut decoder = match Decoder::open(path) {
-            Ok(decoder) => decoder,
+        let (mut decoder, opened) = match self.open() {
+            Ok(both) => both,
             Err(error) => return self.refuse(error.to_string()),
         };
-        let about = decoder.about();
-        if let Some(warning) = about.warning {
-            warn!(file = %path.display(), "{warning}");
-        }
-        let title = about.tags.title_for(path, self.item.listed_title.as_deref());
-        let mut opened = Some(Opened { title, tags: about.tags.clone(), length: about.length });
+        let mut opened = Some(opened);
         let mut studio = Studio::new(self.rate_hz);
         let problem = loop {
             match decoder.next_block() {
@@ -68,10 +66,47 @@ impl Reel {
         }
         match (problem, opened) {
             (Some(reason), Some(_)) => self.refuse(reason),
+            (None, Some(Opened { cues, .. })) if cues.cue_in.is_some() => {
+                self.refuse("it holds no audio between its cue points".to_owned());
+            }
             (None, Some(_)) => self.refuse("it holds no audio".to_owned()),
             (Some(reason), None) => warn!(file = %path.display(), "ends early: {reason}"),
             (None, None) => {}
         }
+    }
+
+    fn open(&self) -> Result<(Decoder, Opened), DecodeError> {
+        let path = &self.item.path;
+        let mut decoder = Decoder::open(path)?;
+        let about = decoder.about();
+        if let Some(warning) = about.warning {
+            warn!(file = %path.display(), "{warning}");
+        }
+        let title = self.title(&about.tags);
+        let cues = self.cues(&about.tags);
+        let length = about.length.map(|length| cues.heard(length));
+        let tags = about.tags.clone();
+        if cues.cue_in.is_some() || cues.cue_out.is_some() {
+            decoder.play_only(cues.cue_in.unwrap_or_default(), cues.cue_out)?;
+        }
+        Ok((decoder, Opened { title, tags, length, cues }))
+    }
+
+    fn title(&self, tags: &Tags) -> Arc<str> {
+        let ordered = self.item.ordered_title().and_then(|title| tags::ordered(&title));
+        let listed = self.item.listed_title.as_deref();
+        ordered.unwrap_or_else(|| tags.title_for(&self.item.path, listed))
+    }
+
+    /// What the list says of the track, and where it says nothing, what the file says.
+    fn cues(&self, tags: &Tags) -> Cues {
+        let (listed, mistakes) = Cues::read(self.item.annotations.iter());
+        let tags = tags.cues.iter().map(|(key, value)| (&**key, &**value));
+        let (filed, more) = Cues::read(tags);
+        for mistake in mistakes.iter().chain(&more) {
+            warn!(file = %self.item.path.display(), "{mistake}");
+        }
+        listed.or(filed)
     }
 
     /// Sends a piece, after the word that the file can be played if this is its first.

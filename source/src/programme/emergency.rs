@@ -72,6 +72,7 @@ const ENDS_MAX: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cues::Cues;
     use crate::decode::tags::Tags;
     use crate::lookahead::{Prepared, Track};
     use std::path::PathBuf;
@@ -89,6 +90,7 @@ mod tests {
             playlist: "emergency".into(),
             tags: Tags::default(),
             length: None,
+            cues: Cues::default(),
         };
         coming.send(Coming::Track(Prepared::of_test(track, pieces))).unwrap();
         queue.send(Block::stereo(44_100, vec![0.5; 5], vec![0.5; 5])).unwrap();

@@ -36,7 +36,8 @@ fn thirty_minutes_of_fifty_mixed_tracks_have_no_underrun_no_click_and_no_growth(
         ear.hear(&cut.block);
         titles.extend(cut.titles.into_iter().map(|(_, title)| title));
         rack.feed(&cut.block, |_, frame| recording.add(&frame.bytes)).unwrap();
-        if number == THIRTY_MINUTES_CUTS / 4 {
+        if number == THIRTY_MINUTES_CUTS / 2 {
+            // By now every format has been decoded beside every other.
             grown_from = resident_kib();
         }
     }
@@ -163,6 +164,106 @@ fn after_a_skip_the_next_track_follows_without_a_click_or_a_filler() {
 }
 
 #[test]
+fn two_hundred_short_long_and_broken_tracks_with_skips_leave_no_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = odd_tracks(dir.path(), 200);
+    let mut programme = programme_with(paths, Settings { crossfade: crossfade(), ..settings() });
+    let mut dice = 1_u32;
+    let mut ear = Ear::default();
+    let mut titles = std::collections::HashSet::new();
+
+    for _ in 0..15_000 {
+        dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if dice >> 24 == 0 {
+            programme.skip();
+        }
+        if dice >> 24 == 1 {
+            programme.reconsider();
+        }
+        let cut = programme.next_cut(PATIENCE_SIMULATED);
+        ear.hear(&cut.block);
+        titles.extend(cut.titles.into_iter().map(|(_, title)| title));
+    }
+
+    assert_eq!(programme.on_air().underruns, 0);
+    assert!(ear.quietest_run < 200, "{} quiet samples in a row", ear.quietest_run);
+    ear.expect_no_step_over(2.0 * STEP_MAX); // two tones at once
+    assert!(titles.len() > 150, "only {} titles were heard", titles.len());
+}
+
+#[test]
+fn what_a_list_says_of_one_track_is_done_to_that_track_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let tone = audio::tone(441.0, 44_100, 20 * 44_100);
+    for name in ["a", "b", "c"] {
+        let path = dir.path().join(format!("{name}.wav"));
+        audio::write_wav(&path, &tone, 2, 44_100, Form::Float32);
+    }
+    let list = dir.path().join("list.m3u");
+    let text = "a.wav\n\
+        annotate:title=\"Two\",artist=\"Someone\",liq_cue_in=\"12\",liq_cue_out=\"15\",\
+        liq_amplify=\"0.5\",liq_cross_duration=\"0\",liq_fade_in=\"0\":b.wav\nc.wav\n";
+    std::fs::write(&list, text).unwrap();
+    let mut programme =
+        programme_with(vec![list], Settings { crossfade: crossfade(), ..settings() });
+
+    let mut heard = Vec::new();
+    let mut begun: Vec<(u64, Arc<str>, Option<Duration>)> = Vec::new();
+    for _ in 0..33 * 44_100 / 1_152 {
+        let cut = programme.next_cut(PATIENCE_SIMULATED);
+        heard.extend_from_slice(cut.block.plane(0));
+        for (at, title) in cut.titles.into_iter().filter(|(_, title)| &**title != "Carrier") {
+            begun.push((at / 44_100, title, programme.on_air().length));
+        }
+    }
+
+    // Of the 20 s of `a` 1.5 s overlap with `b`, half of whose 3 s that is; `c` follows at once.
+    let length = |seconds| Some(Duration::from_secs(seconds));
+    let expected = [
+        (0, "a".into(), length(20)),
+        (18, "Someone - Two".into(), length(3)),
+        (21, "c".into(), length(20)),
+    ];
+    assert_eq!(begun, expected);
+    let loudest = |from_s: f64, to_s: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place")]
+        let at = |seconds: f64| (seconds * 44_100.0) as usize;
+        heard[at(from_s)..at(to_s)].iter().fold(0.0_f32, |loudest, level| loudest.max(level.abs()))
+    };
+    assert!((loudest(10.0, 18.0) - 0.5).abs() < 0.01, "{}", loudest(10.0, 18.0));
+    assert!((loudest(20.1, 21.4) - 0.25).abs() < 0.01, "{}", loudest(20.1, 21.4));
+    assert!((loudest(21.6, 30.0) - 0.5).abs() < 0.01, "{}", loudest(21.6, 30.0));
+}
+
+#[test]
+fn what_remains_of_a_track_goes_down_to_nothing_and_starts_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    audio::write_wav(&path, &audio::tone(440.0, 44_100, 6 * 44_100), 2, 44_100, Form::Int16);
+    let settings = Settings { crossfade: crossfade(), ..settings() };
+    let mut programme = programme_with(vec![path], settings);
+    let (report, on_air) = Report::new(OnAir::default(), &watch::Sender::new(()));
+    let mut reported = Vec::new();
+
+    for _ in 0..600 {
+        let cut = programme.next_cut(PATIENCE_SIMULATED);
+        programme.report(&cut, Lateness::default(), &report);
+        let on_air = on_air.borrow();
+        reported.push((on_air.elapsed, on_air.remaining, on_air.next.clone()));
+    }
+
+    let whole = Duration::from_secs(6);
+    for (elapsed, remaining, _) in &reported[2..] {
+        // Each new one begins 3 s before the end of the last, so none is seen to its end.
+        let remaining = remaining.unwrap();
+        assert!(remaining <= whole && remaining >= Duration::from_millis(2_800), "{remaining:?}");
+        let off = (*elapsed + remaining).abs_diff(whole);
+        assert!(off < Duration::from_millis(120), "{elapsed:?} and {remaining:?}");
+    }
+    assert!(reported.iter().any(|(_, _, next)| next.as_deref() == Some("a")));
+}
+
+#[test]
 fn a_lookahead_that_is_too_slow_is_bridged_and_counted() {
     let (coming, supply) = Supply::of_test();
     let (pieces, queue) = sync_channel(4);
@@ -174,6 +275,7 @@ fn a_lookahead_that_is_too_slow_is_bridged_and_counted() {
         playlist: "p".into(),
         tags: Tags::default(),
         length: None,
+        cues: Cues::default(),
     };
     pieces.send(Block::stereo(44_100, vec![0.5; 1_152], vec![0.5; 1_152])).unwrap();
     coming.send(Coming::Track(Prepared::of_test(track, queue))).unwrap();
@@ -237,11 +339,42 @@ fn settings() -> Settings {
         rate_hz: 44_100,
         title_when_empty: "Carrier".into(),
         crossfade: Crossfade::default(),
+        replay_gain: false,
     }
 }
 
 fn tone() -> Box<dyn EverReady> {
     Box::new(Filler::new(Sound::Tone, 44_100))
+}
+
+/// Liquidsoap's usual one.
+fn crossfade() -> Crossfade {
+    Crossfade {
+        duration: Duration::from_secs(3),
+        fade_in: Duration::from_secs(2),
+        fade_out: Duration::from_secs(2),
+        ..Crossfade::default()
+    }
+}
+
+/// Tracks of 0.1 to 9 s, every seventh of which cannot be played.
+fn odd_tracks(dir: &Path, count: usize) -> Vec<PathBuf> {
+    (0..count)
+        .map(|number| {
+            let path = dir.join(format!("odd {number}.wav"));
+            let tenths = [1, 2, 5, 15, 31, 90][number % 6];
+            match number % 7 {
+                3 => std::fs::write(&path, vec![0x55; 5_000]).unwrap(),
+                5 if number % 2 == 0 => {} // it is not there
+                _ => {
+                    let pitch_hz = 300.0 + (number * 2) as f64;
+                    let tone = audio::tone(pitch_hz, 44_100, tenths * 4_410 + number);
+                    audio::write_wav(&path, &tone, 2, 44_100, Form::Int16);
+                }
+            }
+            path
+        })
+        .collect()
 }
 
 /// Fifty tracks of about 35 s, of every format that can be made here. Each is a tone that ends

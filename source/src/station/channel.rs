@@ -55,8 +55,12 @@ impl Channel {
             .map_err(|error| StartError::Encoder { channel: config.name.clone(), error })?;
         let (report, on_air) = Report::new(OnAir::default(), any);
         let (commands, command_queue) = sync_channel(COMMANDS_MAX);
-        let settings =
-            Settings { rate_hz, title_when_empty: station.into(), crossfade: config.crossfade };
+        let settings = Settings {
+            rate_hz,
+            title_when_empty: station.into(),
+            crossfade: config.crossfade,
+            replay_gain: config.replay_gain,
+        };
         let programme = Programme::new(settings, supply, emergency);
         let name: Arc<str> = config.name.as_str().into();
         let channel = Arc::clone(&name);

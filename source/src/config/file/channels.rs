@@ -28,6 +28,7 @@ pub(super) fn read(
         play: playlists.iter().map(|playlist| playlist.name.clone()).collect(),
         emergency: Emergency::default(),
         crossfade: Crossfade::default(),
+        replay_gain: false,
         rate_hz: RATE_HZ,
     }]
 }
@@ -52,6 +53,7 @@ fn channel(
         play,
         emergency: emergency(section, folder),
         crossfade: section.section("crossfade", crossfade),
+        replay_gain: section.value("replay_gain").unwrap_or(false),
         rate_hz: one_of(section, "sample_rate", &RATES_HZ, RATE_HZ),
     }
 }
