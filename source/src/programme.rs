@@ -194,6 +194,7 @@ impl Programme {
                     let file = track.path.display();
                     warn!(%file, "ends early: it is not read in time, and the next one is ready");
                 }
+                Step::Settled(transition) => info!("the next border: {transition}"),
                 Step::WantsAudio(side) => pressing = !self.wait_for_audio(side, deadline),
                 Step::WantsTrack => pressing = !self.wait_for_a_track(deadline),
                 Step::Whole(block) => return block,

@@ -220,6 +220,7 @@ const PURE: &[&str] = &[
     "source/src/mix/crossfade.rs",
     "source/src/mix/deck.rs",
     "source/src/mix/ramp.rs",
+    "source/src/mix/smart.rs",
     "source/src/mix/timeline.rs",
     "source/src/playlist/annotate.rs",
     "source/src/playlist/artist.rs",

@@ -21,6 +21,18 @@ pub struct Crossfade {
     pub fade_out: Duration,
     /// The shape of both.
     pub curve: Curve,
+    /// Whether every border is crossed alike.
+    pub mode: Mode,
+}
+
+/// Whether every border is crossed alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Every border has the same overlap and the same fades.
+    #[default]
+    Simple,
+    /// Both sides of every border are listened to; see [`smart`](crate::mix::smart).
+    Smart,
 }
 
 /// The shape of a fade.

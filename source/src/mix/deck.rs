@@ -101,6 +101,38 @@ impl<T> Deck<T> {
         self.falls.iter().any(|fall| fall.left() == 0)
     }
 
+    /// All that is on the deck, and maybe a little that was taken before.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.waiting.iter()
+    }
+
+    /// Leaves out the next `sample_frames`.
+    pub(super) fn leave_out_front(&mut self, sample_frames: usize) {
+        if let Some(left_out) = self.cut(sample_frames) {
+            self.waiting_sample_frames -= left_out.sample_frames();
+            let length = left_out.sample_frames() as u64;
+            self.claimed = self.claimed.map(|claimed| claimed.saturating_sub(length));
+        }
+    }
+
+    /// Leaves out the last `sample_frames` that are on the deck.
+    pub(super) fn leave_out_back(&mut self, sample_frames: usize) {
+        let mut left = sample_frames.min(self.waiting_sample_frames);
+        self.waiting_sample_frames -= left;
+        while let Some(last) = self.waiting.back_mut().filter(|_| left > 0) {
+            let length = last.sample_frames();
+            if length > left {
+                last.truncate(length - left);
+                return;
+            }
+            left -= length;
+            self.waiting.pop_back();
+        }
+        if self.waiting.is_empty() {
+            self.offset = 0;
+        }
+    }
+
     /// Takes the next `sample_frames`, or all if there are fewer, at their level.
     pub(super) fn take(&mut self, sample_frames: usize) -> Option<Block> {
         let mut block = self.cut(sample_frames)?;
@@ -176,6 +208,24 @@ mod tests {
         deck.end();
 
         assert_eq!(deck.left(), Some(4));
+    }
+
+    #[test]
+    fn what_is_left_out_at_either_end_is_not_heard() {
+        let mut deck = Deck::new((), Some(30), Marks::default());
+        for start in [0, 10, 20] {
+            deck.put(counted(start..start + 10));
+        }
+        deck.take(2);
+
+        deck.leave_out_front(3);
+        deck.leave_out_back(14);
+
+        assert_eq!(deck.waiting(), 11);
+        assert_eq!(deck.take(50).unwrap().plane(0), counted(5..16).plane(0));
+        deck.leave_out_back(1);
+        deck.put(counted(0..2));
+        assert_eq!(deck.take(50).unwrap().plane(0), [0.0, 1.0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod deck;
 pub mod guard;
 pub mod join;
 mod ramp;
+pub mod smart;
 pub mod stand_in;
 pub mod timeline;
 pub mod tone;

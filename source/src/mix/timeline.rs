@@ -12,11 +12,12 @@
 //! before it is known that its end is not near; what is missing is asked for by [`Step`], and made
 //! do without when time is pressing. Where the audio comes from the timeline does not know.
 
-use crate::mix::crossfade::{Crossfade, Lengths, Marks, OVERLAP_MAX, sample_frames};
+use crate::mix::crossfade::{Crossfade, Lengths, Marks, Mode, OVERLAP_MAX, sample_frames};
 use crate::mix::deck::Deck;
 use crate::mix::guard::guard;
 use crate::mix::join::Joiner;
 use crate::mix::ramp::Ramp;
+use crate::mix::smart::Transition;
 use crate::mix::stand_in::{EverReady, StandIn};
 use crate::pcm::block::Block;
 use std::collections::VecDeque;
@@ -33,6 +34,8 @@ pub struct Timeline<T> {
     current: Option<Deck<T>>,
     next: Option<Deck<T>>,
     leaving: VecDeque<Deck<T>>,
+    /// How the current track goes over into the next, once both have been listened to.
+    settled: Option<Transition>,
     /// The current track is to end as soon as the next can begin.
     skipping: bool,
     /// No next track is to be expected.
@@ -68,6 +71,8 @@ pub enum Step<T> {
     Begun(T),
     /// The current track has stopped coming, so it ends with what there is of it.
     GivenUp(T),
+    /// Both sides of the next border have been listened to.
+    Settled(Transition),
     /// More of this deck's audio is wanted before it goes on.
     WantsAudio(Side),
     /// A next track is wanted before it goes on.
@@ -89,6 +94,8 @@ enum Move {
     GiveUp,
     /// Play so many sample frames.
     Play(usize),
+    /// Listen to both sides of the border.
+    Settle,
     /// So many sample frames without a track.
     StandIn(usize),
     WantAudio(Side),
@@ -108,6 +115,7 @@ impl<T: Clone> Timeline<T> {
             current: None,
             next: None,
             leaving: VecDeque::new(),
+            settled: None,
             skipping: false,
             idle: false,
             idle_told: false,
@@ -124,11 +132,13 @@ impl<T: Clone> Timeline<T> {
     /// `claimed` sample frames long.
     pub fn load(&mut self, track: T, claimed: Option<u64>, marks: Marks) {
         self.next = Some(Deck::new(track, claimed, marks));
+        self.settled = None;
         self.idle = false;
     }
 
     /// Takes the next track away, before any of it was heard.
     pub fn unload(&mut self) -> Option<T> {
+        self.settled = None;
         self.next.take().map(|deck| deck.track)
     }
 
@@ -140,6 +150,7 @@ impl<T: Clone> Timeline<T> {
     /// Ends the current track as soon as the next one can begin; until then it goes on.
     pub fn skip(&mut self) {
         self.skipping = self.current.is_some();
+        self.settled = None;
     }
 
     /// Whether there is room for more audio on this deck.
@@ -198,6 +209,11 @@ impl<T: Clone> Timeline<T> {
                     self.stand_back();
                     self.play(length);
                 }
+                Move::Settle => {
+                    if let Some(transition) = self.settle() {
+                        return Step::Settled(transition);
+                    }
+                }
                 Move::StandIn(length) => {
                     self.stand_in();
                     self.play(length);
@@ -246,13 +262,53 @@ impl<T: Clone> Timeline<T> {
         let overlap = overlaps.into_iter().flatten().max().unwrap_or(0);
         let longest = sample_frames(OVERLAP_MAX, self.rate_hz);
         let spare = sample_frames(SPARE, self.rate_hz);
-        sample_frames(AHEAD, self.rate_hz).max(2 * overlap.min(longest) + spare)
+        let look = if self.crossfade.mode == Mode::Smart { self.look() } else { 0 };
+        let ahead = sample_frames(AHEAD, self.rate_hz);
+        ahead.max(2 * overlap.min(longest) + spare).max(look + spare)
     }
 
-    /// How long the current track would be heard together with a long one after it.
+    /// How long the current track would be heard together with a long one after it. As long as
+    /// that is open, so much that it can be settled in time.
     fn overlap_wanted(&self, current: &Deck<T>) -> usize {
-        let wanted = current.marks.overlap.unwrap_or(self.usual.overlap);
+        if let Some(settled) = &self.settled {
+            return settled.lengths.overlap;
+        }
+        let wanted = match (current.marks.overlap, self.crossfade.mode) {
+            (Some(overlap), _) => overlap,
+            (None, Mode::Simple) => self.usual.overlap,
+            (None, Mode::Smart) if self.skipping || self.idle => self.usual.overlap,
+            (None, Mode::Smart) => self.look(),
+        };
         wanted.min(sample_frames(OVERLAP_MAX, self.rate_hz))
+    }
+
+    /// How much of both sides of a border is listened to.
+    fn look(&self) -> usize {
+        (self.usual.overlap + sample_frames(SILENCE_MAX, self.rate_hz))
+            .min(sample_frames(OVERLAP_MAX, self.rate_hz))
+    }
+
+    /// Whether this border is to be listened to, and was not yet. What somebody has said of one of
+    /// the tracks goes first.
+    fn is_to_be_settled(&self, current: &Deck<T>, next: &Deck<T>) -> bool {
+        let is_said = current.marks.overlap.is_some()
+            || current.marks.fade_out.is_some()
+            || next.marks.fade_in.is_some();
+        self.crossfade.mode == Mode::Smart
+            && !is_said
+            && !self.skipping
+            && self.settled.is_none()
+            && current.has_ended()
+    }
+
+    fn settle(&mut self) -> Option<Transition> {
+        let (current, next) = (self.current.as_mut()?, self.next.as_mut()?);
+        let transition =
+            Transition::between(current.blocks(), next.blocks(), self.rate_hz, self.usual);
+        current.leave_out_back(transition.silence_before);
+        next.leave_out_front(transition.silence_after);
+        self.settled = Some(transition);
+        Some(transition)
     }
 
     /// The one place where it is decided what happens next.
@@ -266,6 +322,13 @@ impl<T: Clone> Timeline<T> {
         };
         let waiting = current.waiting();
         let wanted = self.overlap_wanted(current);
+        if let Some(next) = &self.next
+            && self.is_to_be_settled(current, next)
+            && waiting <= wanted
+        {
+            let is_seen = next.has_ended() || next.waiting() >= self.look();
+            return if is_seen || pressing { Move::Settle } else { Move::WantAudio(Side::Next) };
+        }
         if let Some(next) = &self.next
             && (self.skipping || (current.has_ended() && waiting <= wanted))
         {
@@ -325,7 +388,8 @@ impl<T: Clone> Timeline<T> {
         let half_current = if self.skipping { usize::MAX } else { current.length() / 2 };
         let overlap_max = current.waiting().min(half_next).min(half_current);
         let overlap_max = overlap_max.min(self.overlap_wanted(current));
-        self.usual.between(&current.marks, &next.marks, overlap_max)
+        let settled = self.settled.filter(|_| !self.skipping).map(|settled| settled.lengths);
+        settled.unwrap_or(self.usual).between(&current.marks, &next.marks, overlap_max)
     }
 
     fn begin(&mut self, border: Lengths) -> Option<T> {
@@ -348,6 +412,7 @@ impl<T: Clone> Timeline<T> {
         self.fed_at = self.position();
         self.current = Some(next);
         self.skipping = false;
+        self.settled = None;
         self.idle_told = false;
         Some(track)
     }
@@ -434,6 +499,8 @@ impl<T: Clone> Timeline<T> {
 pub const AHEAD: Duration = Duration::from_secs(8);
 /// What is on a deck beyond what a crossfade needs.
 pub const SPARE: Duration = Duration::from_secs(2);
+/// Where borders are listened to, so much silence at the end of a track is left out.
+pub const SILENCE_MAX: Duration = Duration::from_secs(4);
 /// A track is given up for the next one when nothing of it has come for so long …
 pub const STALLED_AFTER: Duration = Duration::from_secs(2);
 /// … and no more than this is left of what has.

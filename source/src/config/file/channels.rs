@@ -3,7 +3,7 @@
 use super::values::{Texts, choice, none_of, one_of};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
 use crate::encode::mp3::RATES_HZ;
-use crate::mix::crossfade::{Crossfade, Curve, OVERLAP_MAX};
+use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
 use common::config::Section;
 use std::path::Path;
 use std::time::Duration;
@@ -88,7 +88,9 @@ fn crossfade(section: &mut Section<'_>) -> Crossfade {
             );
         }
     }
-    Crossfade { duration, fade_in, fade_out, curve }
+    let modes = [("simple", Mode::Simple), ("smart", Mode::Smart)];
+    let mode = choice(section, "mode", &modes).unwrap_or_default();
+    Crossfade { duration, fade_in, fade_out, curve, mode }
 }
 
 fn time(section: &mut Section<'_>, key: &'static str, usual: Duration, max: Duration) -> Duration {

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
 use crate::encode::Format;
 use crate::encode::mp3::Mp3;
-use crate::mix::crossfade::{Crossfade, Curve};
+use crate::mix::crossfade::{Crossfade, Curve, Mode};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ fn a_station_with_two_channels_reads_as_it_is_written() {
     assert_eq!((&*curated.name, &*shuffle.name), ("curated", "shuffle"));
     assert_eq!(curated.play, ["stream-queue", "library"]);
     let (duration, fade) = (Duration::from_secs(3), Duration::from_secs(2));
-    let crossfade = Crossfade { duration, fade_in: fade, fade_out: fade, curve: Curve::Sine };
+    let (curve, mode) = (Curve::Sine, Mode::Simple);
+    let crossfade = Crossfade { duration, fade_in: fade, fade_out: fade, curve, mode };
     assert_eq!((curated.crossfade, shuffle.crossfade), (crossfade, crossfade));
     let ids: Vec<_> = config.outputs.iter().map(|output| output.id.as_str()).collect();
     assert_eq!(ids, ["asteroid.mp3", "asteroid-low.mp3", "asteroid-shuffle.mp3"]);

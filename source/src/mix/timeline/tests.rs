@@ -164,9 +164,11 @@ fn a_track_that_stalls_is_given_up_for_the_next_before_it_is_missed() {
     for _ in 0..300 {
         match timeline.step(1_152, true) {
             Step::Whole(block) => assert!(block.plane(0).iter().all(|sample| *sample > 0.1)),
-            step @ (Step::Begun(_) | Step::GivenUp(_) | Step::WantsAudio(_) | Step::WantsTrack) => {
-                steps.push(step)
-            }
+            step @ (Step::Begun(_)
+            | Step::GivenUp(_)
+            | Step::Settled(_)
+            | Step::WantsAudio(_)
+            | Step::WantsTrack) => steps.push(step),
         }
         if timeline.current.as_ref().is_some_and(|current| current.track == "b") {
             timeline.put(Side::Current, level(0.4, 1_152));
@@ -211,6 +213,50 @@ fn what_is_left_of_a_track_is_known_to_the_sample_when_its_end_is() {
     timeline.end(Side::Current);
 
     assert_eq!(timeline.left(), Some((&"a", Some(3_000))), "it is shorter than it says");
+}
+
+#[test]
+fn a_border_that_is_listened_to_leaves_out_the_silence_around_it() {
+    let mut timeline = timeline(smart());
+    let a = [level(0.4, 3 * 44_100), level(0.0, 44_100)];
+    let b = [level(0.0, 22_050), level(0.2, 4 * 44_100)];
+
+    let (heard, begun) = played_in_parts(&mut timeline, &[("a", &a), ("b", &b)], 1_152);
+
+    assert_eq!(begun[1], (3 * 44_100, Some("b")));
+    let off = heard.len().abs_diff(7 * 44_100);
+    assert!(off < 4_410, "{off} sample frames of silence are left");
+    let quiet = heard[1_000..6 * 44_100].iter().filter(|sample| sample.abs() < 0.05).count();
+    assert_eq!(quiet, 0);
+}
+
+#[test]
+fn what_goes_on_from_track_to_track_is_not_touched_by_listening() {
+    let mut timeline = timeline(smart());
+    let (a, b) = ([level(0.4, 3 * 44_100)], [level(0.4, 4 * 44_100)]);
+
+    let (heard, begun) = played_in_parts(&mut timeline, &[("a", &a), ("b", &b)], 1_152);
+
+    assert_eq!(begun[1], (3 * 44_100, Some("b")));
+    assert!(heard[1_000..5 * 44_100].iter().all(|sample| *sample == 0.4));
+}
+
+#[test]
+fn what_is_said_of_a_track_goes_before_what_is_heard_of_it() {
+    let mut timeline = timeline(smart());
+    timeline.load("a", None, Marks { overlap: Some(0), ..Marks::default() });
+    timeline.step(1, false);
+    timeline.put(Side::Current, level(0.4, 44_100));
+    timeline.put(Side::Current, level(0.0, 44_100));
+    timeline.end(Side::Current);
+    timeline.load("b", None, Marks::default());
+    timeline.put(Side::Next, level(0.4, 44_100));
+    timeline.end(Side::Next);
+
+    timeline.step(44_100, false);
+    timeline.step(44_099, false);
+
+    assert_eq!(timeline.left(), Some((&"a", Some(1))));
 }
 
 proptest! {
@@ -308,6 +354,7 @@ fn played<T: Clone>(
                 }
             }
             Step::GivenUp(_) => panic!("nothing stalls"),
+            Step::Settled(_) => {}
         }
         while let Some(at) = timeline.begun() {
             begun.push(at);
@@ -317,6 +364,30 @@ fn played<T: Clone>(
             return (heard, begun);
         }
     }
+}
+
+/// The same, of tracks in several blocks.
+fn played_in_parts<T: Clone>(
+    timeline: &mut Timeline<T>,
+    tracks: &[(T, &[Block])],
+    block: usize,
+) -> (Vec<f32>, Vec<(u64, Option<T>)>) {
+    let whole = |blocks: &[Block]| {
+        let mut blocks = blocks.iter().cloned();
+        let first = blocks.next().unwrap();
+        blocks.fold(first, |mut whole, block| {
+            whole.append(&block);
+            whole
+        })
+    };
+    let tracks: Vec<(T, Block)> =
+        tracks.iter().map(|(track, blocks)| (track.clone(), whole(blocks))).collect();
+    played(timeline, &tracks, block)
+}
+
+/// The usual crossfade, but both sides are listened to first.
+fn smart() -> Crossfade {
+    Crossfade { mode: Mode::Smart, ..fades(132_300, 88_200, 88_200) }
 }
 
 /// `a` plays and `b` is loaded, both whole.
