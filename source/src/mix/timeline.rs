@@ -511,4 +511,6 @@ pub const LEAVING_MAX: usize = 3;
 const HURRY: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
