@@ -63,7 +63,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let _ = stopped.await;
     });
     let playing = async move {
-        let mut station = Station::start(programme(arguments, address, &password)?)?;
+        let mut station = Station::start(&programme(arguments, address, &password)?)?;
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         loop {
             tokio::select! {

@@ -21,7 +21,7 @@
 //! use std::path::Path;
 //!
 //! let text = std::fs::read_to_string("station.toml")?;
-//! let station = Station::start(file::parse(Path::new("station.toml"), &text)?)?;
+//! let station = Station::start(&file::parse(Path::new("station.toml"), &text)?)?;
 //! println!("{:?}", station.status().channels[0].on_air.title);
 //! station.stop().await;
 //! # Ok(())
@@ -35,6 +35,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod cues;
 pub mod decode;
 pub mod encode;

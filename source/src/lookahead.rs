@@ -22,7 +22,7 @@ use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
-use crate::playlist::selection::{Next, Selection};
+use crate::playlist::selection::{Next, Selection, Upcoming};
 use crate::tasks;
 use common::backoff::Backoff;
 use std::path::PathBuf;
@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tracing::{debug, warn};
 
 pub use crate::lookahead::studio::PIECE_SAMPLE_FRAMES;
@@ -57,6 +58,8 @@ pub struct Track {
 /// What plays, prepared track by track.
 pub struct Lookahead {
     selection: Selection,
+    /// Where it is told what comes next.
+    upcoming: watch::Sender<Vec<Upcoming>>,
     rate_hz: u32,
     coming: SyncSender<Coming>,
     desk: Arc<Desk>,
@@ -86,6 +89,7 @@ impl Lookahead {
     pub fn new(selection: Selection, rate_hz: u32) -> (Self, Supply) {
         let (coming, supply, desk, woken) = supply::ends();
         let lookahead = Self {
+            upcoming: watch::Sender::new(selection.upcoming()),
             selection,
             rate_hz,
             coming,
@@ -98,6 +102,11 @@ impl Lookahead {
         (lookahead, supply)
     }
 
+    /// What comes next in each playlist, behind what is prepared.
+    pub fn upcoming(&self) -> watch::Receiver<Vec<Upcoming>> {
+        self.upcoming.subscribe()
+    }
+
     /// Prepares track after track, until the supply is dropped.
     pub fn run(mut self) {
         while self.go_on().is_ok() {}
@@ -108,6 +117,7 @@ impl Lookahead {
         // Before the choice: what changes while it is made is a reason to choose again.
         let reconsidered = self.desk.reconsidered();
         let next = self.next_item()?;
+        self.upcoming.send_replace(self.selection.upcoming());
         let number = match self.open(&next, reconsidered)? {
             Outcome::Prepared(prepared) => {
                 self.selection.tell(true, Instant::now());
@@ -137,6 +147,7 @@ impl Lookahead {
         }
         if self.desk.begun() < number {
             self.selection.give_back();
+            self.upcoming.send_replace(self.selection.upcoming());
         }
         Ok(())
     }

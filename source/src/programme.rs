@@ -19,10 +19,10 @@ use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
 use crate::pcm::block::Block;
 use crate::programme::fan::Fan;
-use crate::status::{OnAir, Report};
+use crate::status::{HISTORY_MAX, OnAir, Played, Report};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tracing::{info, warn};
 
 /// What somebody may want of the programme.
@@ -45,6 +45,8 @@ pub struct Settings {
     pub crossfade: Crossfade,
     /// Whether tracks are made equally loud, where an analysis has left its ReplayGain tags.
     pub replay_gain: bool,
+    /// Which of the station's programmes it is, from 0, and of how many.
+    pub place: (u64, u64),
 }
 
 /// A stretch of the programme.
@@ -171,12 +173,25 @@ impl Programme {
     fn begin(&mut self, at: u64, track: Option<Arc<Track>>) {
         if let Some(track) = &track {
             info!(title = %track.title, file = %track.path.display(), "playing");
+            self.remember(track);
         }
         self.on_air.title = track.as_ref().map(|track| Arc::clone(&track.title));
         self.on_air.length = track.as_ref().and_then(|track| track.length);
         self.track = track;
         self.on_air.elapsed = Duration::ZERO;
         self.began_at = at;
+    }
+
+    fn remember(&mut self, track: &Arc<Track>) {
+        let (place, programmes) = self.settings.place;
+        if self.on_air.history.len() == HISTORY_MAX {
+            self.on_air.history.pop_front();
+        }
+        self.on_air.history.push_back(Played {
+            id: track.number * programmes + place, // so no two programmes have the same
+            track: Arc::clone(track),
+            since: SystemTime::now(),
+        });
     }
 
     /// The next [`CUT_SAMPLE_FRAMES`], made up if audio does not come before `deadline`.
@@ -307,7 +322,7 @@ impl Programme {
         let ns = u128::from(end.saturating_sub(self.began_at)) * 1_000_000_000;
         let ns = u64::try_from(ns / u128::from(self.settings.rate_hz)).unwrap_or(u64::MAX);
         self.on_air.elapsed = Duration::from_nanos(ns);
-        self.on_air.next = self.timeline.next().map(|track| Arc::clone(&track.title));
+        self.on_air.next = self.timeline.next().map(Arc::clone);
         self.on_air.remaining = self.remaining();
         self.on_air.sample_frames = end;
         self.on_air.late_cuts = lateness.late_cuts;

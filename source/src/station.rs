@@ -12,15 +12,19 @@
 
 pub mod channel;
 pub mod command;
+mod control;
 
 use crate::config::{Config, Output, PlaylistConfig, ReloadConfig};
+use crate::control::console::OutputEnd;
 use crate::encode::mp3::EncodeError;
 use crate::playlist::watch::{Reload, Watch};
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::station::channel::Channel;
-use crate::status::{ChannelStatus, LinkStatus, OutputStatus, Status};
+use crate::station::control::Sockets;
+use crate::status::{ChannelStatus, OutputStatus, Status};
 use crate::tasks::Tasks;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
@@ -29,16 +33,14 @@ use tracing::error;
 /// A running station. Dropping it stops it, without waiting for its end.
 pub struct Station {
     channels: Vec<Channel>,
-    outputs: Vec<RunningOutput>,
+    outputs: Vec<OutputEnd>,
     changes: watch::Receiver<()>,
     tasks: Tasks,
-}
-
-/// An output, as the station sees it.
-struct RunningOutput {
-    id: Arc<str>,
-    channel: Arc<str>,
-    link: watch::Receiver<LinkStatus>,
+    telnet: Option<SocketAddr>,
+    /// The thread that carries wishes.
+    carrier: JoinHandle<()>,
+    /// Dropped, so that control ends.
+    stop: watch::Sender<()>,
 }
 
 /// Why a station cannot start.
@@ -51,6 +53,14 @@ pub enum StartError {
         channel: String,
         /// What it says.
         error: EncodeError,
+    },
+    /// A socket cannot be had.
+    #[error("control: {what}: {error}")]
+    Control {
+        /// Which.
+        what: String,
+        /// Why.
+        error: std::io::Error,
     },
     /// There is no randomness to shuffle with.
     #[error("no random numbers for the shuffle: {0}")]
@@ -65,28 +75,45 @@ impl Station {
     ///
     /// Returns before anything is on air. Fails if a pipeline cannot be built; a server that
     /// cannot be reached is no such failure, but dialled until it can.
-    pub fn start(config: Config) -> Result<Self, StartError> {
-        let Config { identity, playlists, channels, outputs, control: _ } = config;
+    pub fn start(config: &Config) -> Result<Self, StartError> {
+        let sockets = Sockets::open(&config.control)?;
+        let telnet = sockets.telnet();
         let (any, changes) = watch::channel(());
+        let (stop, stopped) = watch::channel(());
         let tasks = Tasks::default();
+        let watches = watched(&config.playlists)?;
+        let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
-        let outputs = outputs
-            .into_iter()
-            .map(|output| {
-                let channel = output.channel.clone();
-                let (running, outlet) = started(output, &any, &tasks);
-                outlets.push((channel, outlet));
-                running
-            })
-            .collect();
-        let playlists = watched(playlists)?;
-        let channels = channels.iter().map(|channel| {
+        for output in &config.outputs {
+            let (running, outlet) = started(output.clone(), &any, &tasks);
+            outlets.push((output.channel.clone(), outlet));
+            outputs.push(running);
+        }
+        let mut channels = Vec::new();
+        for (place, channel) in config.channels.iter().enumerate() {
             let own = outlets.extract_if(.., |(name, _)| *name == channel.name);
             let own = own.map(|(_, outlet)| outlet).collect();
-            Channel::start(channel, &playlists, &identity.name, own, &any)
-        });
-        let channels = channels.collect::<Result<_, _>>()?;
-        Ok(Self { channels, outputs, changes, tasks })
+            let place = (place as u64, config.channels.len() as u64);
+            let plays: Vec<_> = config.playlists.iter().zip(&watches).collect();
+            let name = &config.identity.name;
+            channels.push(Channel::start(channel, &plays, name, place, own, &any)?);
+        }
+        for (playlist, watch) in config.playlists.iter().zip(&watches) {
+            let plays = config.channels.iter().zip(&channels);
+            let plays = plays.filter(|(channel, _)| channel.play.contains(&playlist.name));
+            let plays = plays.map(|(_, running)| running.commands.clone()).collect();
+            tasks.spawn(control::reconsider_on_news(watch.clone(), plays, stopped.clone()));
+        }
+        let ends = config.channels.iter().zip(&channels).map(|(it, running)| running.end(it));
+        let (console, carrier) =
+            control::console(config, &watches, ends.collect(), outputs.clone())?;
+        sockets.serve(&console, &config.control, &stopped, &tasks);
+        Ok(Self { channels, outputs, changes, tasks, telnet, carrier, stop })
+    }
+
+    /// Where telnet is served by TCP, if it is.
+    pub fn telnet(&self) -> Option<SocketAddr> {
+        self.telnet
     }
 
     /// What the station is doing.
@@ -122,8 +149,10 @@ impl Station {
 
     /// Ends the programmes, takes leave of the servers, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { channels, tasks, .. } = self;
-        let threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
+        let Self { channels, tasks, carrier, stop, .. } = self;
+        drop(stop);
+        let mut threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
+        threads.push(carrier);
         tasks.ended().await;
         // The tasks end after the programmes, and a lookahead as soon as it has nobody to play
         // for, unless a file system keeps it; it is not waited for then.
@@ -136,8 +165,8 @@ impl Station {
 }
 
 /// Begins to read the files of every playlist.
-fn watched(playlists: Vec<PlaylistConfig>) -> Result<Vec<(PlaylistConfig, Watch)>, StartError> {
-    let watched = playlists.into_iter().map(|playlist| {
+fn watched(playlists: &[PlaylistConfig]) -> Result<Vec<Watch>, StartError> {
+    let watched = playlists.iter().map(|playlist| {
         let reload = match playlist.reload {
             ReloadConfig::Every(time) => Reload::Every(time),
             ReloadConfig::Never => Reload::Never,
@@ -145,19 +174,21 @@ fn watched(playlists: Vec<PlaylistConfig>) -> Result<Vec<(PlaylistConfig, Watch)
         };
         let (watch, _ends_by_itself) =
             Watch::start(&playlist.name, playlist.paths.clone(), reload)?;
-        Ok((playlist, watch))
+        Ok(watch)
     });
     watched.collect()
 }
 
 /// Starts an output: how it is seen from here, and what its channel feeds.
-fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (RunningOutput, Outlet) {
+fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (OutputEnd, Outlet) {
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
+    let (wanted, is_wanted) = watch::channel(true);
     let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
     let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
-    let (push, link) = Push::new(Arc::new(output), frames, any, tasks);
+    let aliases = output.aliases.clone();
+    let (push, link) = Push::new(Arc::new(output), frames, is_wanted, any, tasks);
     tasks.spawn(push.run());
-    (RunningOutput { id, channel, link }, outlet)
+    (OutputEnd { id, aliases, channel, link, wanted }, outlet)
 }
 
 #[cfg(test)]
@@ -176,7 +207,7 @@ mod tests {
         within_limit(async {
             let dir = two_tracks();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let mut station = Station::start(config(&dir, &listener)).unwrap();
+            let mut station = Station::start(&config(&dir, &listener)).unwrap();
             let mut audio = accepted(&listener).await;
 
             until_playing(&mut station, "a").await;
@@ -210,7 +241,7 @@ mod tests {
             other.id = "stalled".to_owned();
             config.outputs.insert(0, other);
 
-            let station = Station::start(config).unwrap();
+            let station = Station::start(&config).unwrap();
             let mut one = accepted(&listener).await;
             let mut two = accepted(&listener).await;
 
@@ -220,6 +251,42 @@ mod tests {
             let both = &second[second.len() - 8_000..second.len() - 7_000];
             assert!(first.windows(1_000).any(|part| part == both), "the frames differ");
             assert_eq!(station.status().outputs[0].link.connections, 0);
+            station.stop().await;
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_station_is_asked_and_told_by_telnet() {
+        within_limit(async {
+            let dir = two_tracks();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut config = config(&dir, &listener);
+            config.playlists[0].aliases = vec!["stream-queue_m3u".to_owned()];
+            config.control.telnet = Some("127.0.0.1:0".parse().unwrap());
+            config.control.socket = Some(dir.path().join("control.sock"));
+            let mut station = Station::start(&config).unwrap();
+            let _audio = accepted(&listener).await;
+            until_playing(&mut station, "a").await;
+
+            let mut telnet = TcpStream::connect(station.telnet().unwrap()).await.unwrap();
+            telnet.write_all(b"stream-queue.m3u.skip\nlive.mp3.remaining\n").await.unwrap();
+            telnet.shutdown().await.unwrap();
+            let mut said = String::new();
+            telnet.read_to_string(&mut said).await.unwrap();
+            let (first, rest) = said.split_once("\r\nEND\r\n").unwrap();
+            assert_eq!(first, "OK");
+            let remaining: f64 = rest.strip_suffix("\r\nEND\r\n").unwrap().parse().unwrap();
+            assert!((55.0..60.1).contains(&remaining), "{remaining}");
+            until_playing(&mut station, "b").await;
+
+            let socket = dir.path().join("control.sock");
+            let mut unix = tokio::net::UnixStream::connect(&socket).await.unwrap();
+            unix.write_all(b"live_mp3.metadata\nplaylist.reload\nexit\n").await.unwrap();
+            let mut said = String::new();
+            unix.read_to_string(&mut said).await.unwrap();
+            assert!(said.starts_with("--- 2 ---\ntitle=\"a\"\nrid=\"1\"\n"), "{said}");
+            assert!(said.ends_with("\r\nEND\r\nOK\r\nEND\r\nBye!\r\n"), "{said}");
             station.stop().await;
         })
         .await;

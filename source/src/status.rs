@@ -3,10 +3,12 @@
 //! On a terminal one live line is kept: what plays, how far it is, and how the link fares.
 //! Elsewhere the log says what changes, and this part is silent.
 
+use crate::lookahead::Track;
 use crate::push::link::Link;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 /// What a station is doing.
@@ -70,7 +72,7 @@ impl Drop for Touch {
 }
 
 /// What is on air.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OnAir {
     /// The title of the track that plays; `None` while the emergency sounds.
     pub title: Option<Arc<str>>,
@@ -81,8 +83,10 @@ pub struct OnAir {
     /// How much of it is still to be heard, up to its last sample; `None` if that cannot be known.
     /// In the last seconds it is exact, whatever the file says.
     pub remaining: Option<Duration>,
-    /// The title of the track that is prepared to follow, which a skip would begin at once.
-    pub next: Option<Arc<str>>,
+    /// The track that is prepared to follow, which a skip would begin at once.
+    pub next: Option<Arc<Track>>,
+    /// The last tracks, of which the newest is the last; it plays unless `title` is `None`.
+    pub history: VecDeque<Played>,
     /// Sample frames given out since the start.
     pub sample_frames: u64,
     /// Frames that an output's queue had no room for.
@@ -95,6 +99,17 @@ pub struct OnAir {
     pub latest: Duration,
     /// Time that was given up for good, because the machine slept.
     pub given_up: Duration,
+}
+
+/// A track that was or is on air.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Played {
+    /// What it is known by: no other track of the station has this number.
+    pub id: u64,
+    /// The track.
+    pub track: Arc<Track>,
+    /// When it began.
+    pub since: SystemTime,
 }
 
 /// How an output fares.
@@ -147,6 +162,11 @@ impl Status {
 }
 
 impl OnAir {
+    /// The track that plays, if one does.
+    pub fn playing(&self) -> Option<&Played> {
+        self.title.as_ref().and_then(|_| self.history.back())
+    }
+
     fn place(&self) -> String {
         match self.length.and_then(|length| length.checked_sub(self.elapsed)) {
             Some(left) => format!("{} (-{})", Clockwork(self.elapsed), Clockwork(left)),
@@ -156,6 +176,18 @@ impl OnAir {
 }
 
 impl LinkStatus {
+    /// How it fares in a word, or with the reason why not; off if it is not `wanted`.
+    pub fn word(&self, wanted: bool) -> String {
+        match self.link {
+            _ if !wanted => "off".to_owned(),
+            Link::Streaming { .. } => "on".to_owned(),
+            Link::Dialling { .. } | Link::Stopped | Link::Waiting { .. } => {
+                let why = self.last_error.as_deref().unwrap_or("no answer yet");
+                format!("on, but not connected: {}", why.replace("rror:", "rror,"))
+            }
+        }
+    }
+
     fn text(&self, now: Instant) -> String {
         match self.link {
             Link::Streaming { since, .. } => {
@@ -169,6 +201,7 @@ impl LinkStatus {
                 format!("on air {lasts}, {megabytes:.1} MB{reconnections}")
             }
             Link::Dialling { .. } => "dialling".to_owned(),
+            Link::Stopped => "stopped".to_owned(),
             Link::Waiting { .. } => {
                 format!("OFF AIR: {}", self.last_error.as_deref().unwrap_or("waiting"))
             }
@@ -200,6 +233,8 @@ fn shortened(text: &str, chars_max: usize) -> String {
     short
 }
 
+/// Tracks that are remembered.
+pub const HISTORY_MAX: usize = 10;
 /// A title is not cut below so many characters.
 const TITLE_CHARS_MIN: usize = 12;
 

@@ -139,7 +139,7 @@ fn play(to: &Station, folder: &Path) -> source::station::Station {
     let address = Address::parse(&url).expect("an address of a mount");
     let mut config = Config::simple(vec![folder.to_owned()], address);
     config.outputs[0].identity.name = "Test station".to_owned();
-    source::station::Station::start(config).expect("a station can start")
+    source::station::Station::start(&config).expect("a station can start")
 }
 
 /// A folder with a minute of tone for every title, named in an M3U list.

@@ -45,6 +45,7 @@ fn the_sources_example_is_read_without_a_mistake_and_holds_every_key() {
         "[channels.x.crossfade]",
         "[[outputs]]",
         "[[outputs]]\n[outputs.format]",
+        "[control]",
     ] {
         let stranger = format!("{section}\nzzzzzzzzzzzz = 1\n");
         assert_keys_stand_in(&text, &said(&stranger).unwrap_err());

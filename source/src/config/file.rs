@@ -42,7 +42,7 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
         let playlists = playlists::read(top, folder, &mut names);
         let channels = channels::read(top, folder, &playlists);
         let outputs = outputs::read(top, &channels, &identity, &mut names);
-        let control = top.section("control", control);
+        let control = top.section("control", |section| control(section, folder));
         Config { identity, playlists, channels, outputs, control }
     })
 }
@@ -71,8 +71,20 @@ fn text(section: &mut Section<'_>, key: &'static str, usual: &str) -> String {
     text
 }
 
-fn control(section: &mut Section<'_>) -> ControlConfig {
-    ControlConfig { telnet: address(section, "telnet"), http: address(section, "http") }
+fn control(section: &mut Section<'_>, folder: &Path) -> ControlConfig {
+    let control = ControlConfig {
+        telnet: address(section, "telnet"),
+        http: address(section, "http"),
+        socket: section.value::<String>("socket").map(|path| folder.join(path)),
+        password: section.value("password"),
+    };
+    for (key, address) in [("telnet", control.telnet), ("http", control.http)] {
+        let is_open = address.is_some_and(|address| !address.ip().is_loopback());
+        if is_open && control.password.is_none() {
+            section.wrong(key, "lets others than this machine in; set control.password as well");
+        }
+    }
+    control
 }
 
 #[cfg(test)]

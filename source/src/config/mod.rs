@@ -156,6 +156,10 @@ pub struct Address {
 pub struct ControlConfig {
     /// Where lines of commands are taken, as from Liquidsoap's telnet server.
     pub telnet: Option<SocketAddr>,
+    /// The same, as a file.
+    pub socket: Option<PathBuf>,
+    /// What has to be said first where others than this machine may connect.
+    pub password: Option<Password>,
     /// Where the same and more is taken by HTTP.
     pub http: Option<SocketAddr>,
 }

@@ -16,6 +16,8 @@ pub struct Tags {
     pub artist: Option<String>,
     /// What is played.
     pub title: Option<String>,
+    /// What it is part of.
+    pub album: Option<String>,
     /// What of the decoded audio is to be heard, from iTunes' `iTunSMPB`.
     pub gapless: Option<Gapless>,
     /// Keys and values that say how the track is to be played: those that `Cues` knows.
@@ -48,6 +50,7 @@ impl Tags {
         }
         tags.artist = tags.artist.or(last_resort.artist);
         tags.title = tags.title.or(last_resort.title);
+        tags.album = tags.album.or(last_resort.album);
         tags
     }
 
@@ -57,6 +60,8 @@ impl Tags {
         for tag in revision.media.tags.iter().chain(per_track) {
             if let Some(StandardTag::TrackTitle(title)) = &tag.std {
                 self.title = self.title.take().or_else(|| one_line(title));
+            } else if let Some(StandardTag::Album(album)) = &tag.std {
+                self.album = self.album.take().or_else(|| one_line(album));
             } else if let Some(StandardTag::Artist(artist)) = &tag.std {
                 artists.push(artist);
             } else if tag.raw.key.ends_with("iTunSMPB") {

@@ -5,6 +5,7 @@
 //! for [`BARREN_REST`], or until nothing else is left. Told the time and what came of each item.
 
 use crate::playlist::{Item, Playlist};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,15 @@ struct Candidate {
     round: usize,
     /// Not to be asked before, since nothing in it could be heard.
     rests_until: Option<Instant>,
+}
+
+/// What a playlist would play next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upcoming {
+    /// Its name.
+    pub playlist: Arc<str>,
+    /// The next files in their order, at most [`UPCOMING_MAX`].
+    pub paths: Vec<PathBuf>,
 }
 
 /// An item to play, and where it comes from.
@@ -53,6 +63,16 @@ impl Selection {
             })
             .collect();
         Self { candidates, last: 0 }
+    }
+
+    /// What each playlist would play next, in the order of preference.
+    pub fn upcoming(&self) -> Vec<Upcoming> {
+        let upcoming = self.candidates.iter().map(|candidate| {
+            let items = candidate.playlist.rounds().upcoming(UPCOMING_MAX);
+            let paths = items.map(|item| item.path.clone()).collect();
+            Upcoming { playlist: Arc::clone(&candidate.name), paths }
+        });
+        upcoming.collect()
     }
 
     /// The next item; `None` if nothing is left that might be heard now.
@@ -108,6 +128,8 @@ impl Candidate {
     }
 }
 
+/// So many files are told of what comes next.
+pub const UPCOMING_MAX: usize = 10;
 /// A playlist that could not be heard is asked again after so long.
 pub const BARREN_REST: Duration = Duration::from_secs(30);
 
@@ -115,7 +137,6 @@ pub const BARREN_REST: Duration = Duration::from_secs(30);
 mod tests {
     use super::*;
     use crate::playlist::order::Order;
-    use std::path::PathBuf;
 
     #[test]
     fn the_first_playlist_that_has_something_plays_and_goes_on_from_item_to_item() {

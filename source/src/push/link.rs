@@ -26,6 +26,8 @@ pub enum Link {
         /// How often in a row the server had turned us away before.
         refusals: u32,
     },
+    /// Told not to be on air.
+    Stopped,
     /// Letting the server rest before the next try.
     Waiting {
         /// Until when.
@@ -46,6 +48,10 @@ pub enum Event {
     Refused,
     /// The wait is over.
     Rested,
+    /// It is to be on air again.
+    Started,
+    /// It is not to be on air.
+    Stopped,
     /// Nobody answered.
     Unreachable,
 }
@@ -75,6 +81,8 @@ impl Link {
                 Self::turned_away(refusals, now, random)
             }
             (Self::Streaming { .. }, Event::Lost) => Self::new(),
+            (_, Event::Stopped) => Self::Stopped,
+            (Self::Stopped, Event::Started) => Self::new(),
             (Self::Waiting { refusals, .. }, Event::Rested) => Self::Dialling { refusals },
             (state, event) => unreachable!("{event:?} while {state:?}"),
         }
@@ -198,7 +206,9 @@ mod tests {
     fn waits(link: Link, now: Instant) -> Duration {
         match link {
             Link::Waiting { until, .. } => until - now,
-            Link::Dialling { .. } | Link::Streaming { .. } => panic!("{link:?} does not wait"),
+            Link::Dialling { .. } | Link::Stopped | Link::Streaming { .. } => {
+                panic!("{link:?} does not wait")
+            }
         }
     }
 }

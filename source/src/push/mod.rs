@@ -33,6 +33,8 @@ use tracing::{debug, info, warn};
 pub struct Push {
     output: Arc<Output>,
     frames: mpsc::Receiver<Frame>,
+    /// Whether it is to be on the air.
+    wanted: watch::Receiver<bool>,
     titles: watch::Sender<Announcement>,
     report: Report<LinkStatus>,
     status: LinkStatus,
@@ -53,11 +55,12 @@ enum Broken {
 }
 
 impl Push {
-    /// An output that sends `frames` and reports how it fares, touching `any`. The titles are sent
-    /// by a task of its own, started here.
+    /// An output that sends `frames` while it is `wanted`, and reports how it fares, touching
+    /// `any`. The titles are sent by a task of its own, started here.
     pub fn new(
         output: Arc<Output>,
         frames: mpsc::Receiver<Frame>,
+        wanted: watch::Receiver<bool>,
         any: &watch::Sender<()>,
         tasks: &Tasks,
     ) -> (Self, watch::Receiver<LinkStatus>) {
@@ -71,12 +74,21 @@ impl Push {
         let (report, reports) = Report::new(status.clone(), any);
         let (titles, announcements) = watch::channel(Announcement::default());
         tasks.spawn(metadata::announce_all(Arc::clone(&output), announcements));
-        (Self { output, frames, titles, report, status }, reports)
+        (Self { output, frames, wanted, titles, report, status }, reports)
     }
 
-    /// Keeps the server supplied until the programme ends.
+    /// Keeps the server supplied until the programme ends, while that is wanted.
     pub async fn run(mut self) {
-        while let Ok(()) = self.step().await {
+        let mut wanted = self.wanted.clone();
+        loop {
+            if self.status.link == Link::Stopped {
+                let Ok(()) = self.step().await else { break };
+            } else {
+                tokio::select! {
+                    done = self.step() => if done.is_err() { break },
+                    () = said(&mut wanted, false) => self.happened(Event::Stopped),
+                }
+            }
             self.report.say(self.status.clone());
         }
         debug!(server = %self.output.address.server, "the programme has ended");
@@ -92,6 +104,11 @@ impl Push {
                     Ok(socket) => return self.on_air(socket).await,
                     Err(error) => self.refused(&error),
                 }
+            }
+            Link::Stopped => {
+                let mut wanted = self.wanted.clone();
+                self.off_air(said(&mut wanted, true)).await?;
+                Event::Started
             }
             Link::Streaming { .. } => unreachable!("a stream is left only by its end"),
             Link::Waiting { until, .. } => {
@@ -196,6 +213,13 @@ impl Push {
             }
             news
         });
+    }
+}
+
+/// Waits until somebody has said whether the output is `wanted`; for ever if nobody can any more.
+async fn said(wanted: &mut watch::Receiver<bool>, to_be: bool) {
+    if wanted.wait_for(|now| *now == to_be).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -175,7 +175,8 @@ async fn a_server_that_stops_reading_is_given_up_and_costs_no_more_than_the_queu
 #[tokio::test]
 async fn when_the_programme_ends_the_server_sees_the_end() {
     within_limit(async {
-        let Playing { server, frames, mut reports, tasks } = Playing::start(Method::Source).await;
+        let Playing { server, frames, mut reports, tasks, switch: _ } =
+            Playing::start(Method::Source).await;
         let (_, mut audio) = server.accept().await;
         answer(&mut audio, "HTTP/1.0 200 OK").await;
         reports.wait_for(|status| matches!(status.link, Link::Streaming { .. })).await.unwrap();
@@ -191,10 +192,34 @@ async fn when_the_programme_ends_the_server_sees_the_end() {
     .await;
 }
 
+#[tokio::test]
+async fn an_output_that_is_stopped_leaves_the_server_and_one_that_is_started_comes_back() {
+    within_limit(async {
+        let mut station = Playing::start(Method::Source).await;
+        let (_, mut audio) = station.server.accept().await;
+        answer(&mut audio, "HTTP/1.0 200 OK").await;
+        station.until_on_air().await;
+
+        station.switch.send_replace(false);
+        let mut rest = Vec::new();
+        audio.read_to_end(&mut rest).await.unwrap();
+        station.reports.wait_for(|status| status.link == Link::Stopped).await.unwrap();
+        for _ in 0..2 * QUEUE_FRAMES {
+            station.send("unheard").await; // nothing waits
+        }
+        station.switch.send_replace(true);
+
+        let (head, _) = station.server.accept().await;
+        assert!(head.starts_with("SOURCE /live.mp3"), "{head}");
+    })
+    .await;
+}
+
 /// An output whose programme and server are played by the test.
 struct Playing {
     server: Server,
     frames: mpsc::Sender<Frame>,
+    switch: watch::Sender<bool>,
     reports: watch::Receiver<LinkStatus>,
     tasks: Tasks,
 }
@@ -209,9 +234,11 @@ impl Playing {
         output.method = method;
         let (frames, queue) = mpsc::channel(QUEUE_FRAMES);
         let tasks = Tasks::default();
-        let (push, reports) = Push::new(Arc::new(output), queue, &watch::Sender::new(()), &tasks);
+        let (switch, wanted) = watch::channel(true);
+        let (push, reports) =
+            Push::new(Arc::new(output), queue, wanted, &watch::Sender::new(()), &tasks);
         tasks.spawn(push.run());
-        Self { server: Server(listener), frames, reports, tasks }
+        Self { server: Server(listener), frames, switch, reports, tasks }
     }
 
     async fn until_on_air(&mut self) {

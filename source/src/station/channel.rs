@@ -2,12 +2,13 @@
 
 use crate::clock::{Clock, Schedule};
 use crate::config::{ChannelConfig, Emergency, OrderConfig, PlaylistConfig};
+use crate::control::console::ChannelEnd;
 use crate::lookahead::{Lookahead, Supply};
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
-use crate::playlist::selection::Selection;
+use crate::playlist::selection::{Selection, Upcoming};
 use crate::playlist::watch::Watch;
 use crate::programme::emergency::Looped;
 use crate::programme::fan::{Fan, Outlet};
@@ -26,28 +27,30 @@ use tracing::error;
 pub(super) struct Channel {
     pub(super) name: Arc<str>,
     pub(super) on_air: watch::Receiver<OnAir>,
-    commands: SyncSender<Command>,
+    pub(super) upcoming: watch::Receiver<Vec<Upcoming>>,
+    pub(super) commands: SyncSender<Command>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Channel {
     /// Starts a channel of the station called `station`, which plays some of `playlists` to
-    /// `outlets`.
+    /// `outlets`, and is at this `place` among so many.
     pub(super) fn start(
         config: &ChannelConfig,
-        playlists: &[(PlaylistConfig, Watch)],
+        playlists: &[(&PlaylistConfig, &Watch)],
         station: &str,
+        place: (u64, u64),
         outlets: Vec<Outlet>,
         any: &watch::Sender<()>,
     ) -> Result<Self, StartError> {
         let rate_hz = config.rate_hz;
         let mut threads = Vec::new();
-        let supply = prepared(selection(config, playlists)?, rate_hz, &mut threads)?;
+        let (supply, upcoming) = prepared(selection(config, playlists)?, rate_hz, &mut threads)?;
         let emergency: Box<dyn EverReady> = match &config.emergency {
             Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
             Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
             Emergency::File(path) => {
-                let supply = prepared(looped(path), rate_hz, &mut threads)?;
+                let (supply, _) = prepared(looped(path), rate_hz, &mut threads)?;
                 Box::new(Looped::new(supply, rate_hz))
             }
         };
@@ -60,6 +63,7 @@ impl Channel {
             title_when_empty: station.into(),
             crossfade: config.crossfade,
             replay_gain: config.replay_gain,
+            place,
         };
         let programme = Programme::new(settings, supply, emergency);
         let name: Arc<str> = config.name.as_str().into();
@@ -70,7 +74,18 @@ impl Channel {
                 error!(%channel, "the programme has ended: {error}");
             }
         })?);
-        Ok(Self { name, on_air, commands, threads })
+        Ok(Self { name, on_air, upcoming, commands, threads })
+    }
+
+    /// The channel, which `config` describes, as control sees it.
+    pub(super) fn end(&self, config: &ChannelConfig) -> ChannelEnd {
+        ChannelEnd {
+            name: Arc::clone(&self.name),
+            play: config.play.iter().map(|name| name.as_str().into()).collect(),
+            on_air: self.on_air.clone(),
+            upcoming: self.upcoming.clone(),
+            commands: self.commands.clone(),
+        }
     }
 
     /// Ends the track that plays, as soon as the next one is ready.
@@ -87,22 +102,23 @@ impl Channel {
     }
 }
 
-/// Starts a lookahead over `selection`: what it prepares.
+/// Starts a lookahead over `selection`: what it prepares, and what comes behind that.
 fn prepared(
     selection: Selection,
     rate_hz: u32,
     threads: &mut Vec<JoinHandle<()>>,
-) -> Result<Supply, StartError> {
+) -> Result<(Supply, watch::Receiver<Vec<Upcoming>>), StartError> {
     let (lookahead, supply) = Lookahead::new(selection, rate_hz);
+    let upcoming = lookahead.upcoming();
     threads.push(thread("lookahead", move || lookahead.run())?);
-    Ok(supply)
+    Ok((supply, upcoming))
 }
 
 /// What the channel plays: its playlists, each with a position of its own in files that are read
 /// once for all channels.
 fn selection(
     config: &ChannelConfig,
-    playlists: &[(PlaylistConfig, Watch)],
+    playlists: &[(&PlaylistConfig, &Watch)],
 ) -> Result<Selection, StartError> {
     let named = |name: &String| playlists.iter().find(|(playlist, _)| playlist.name == *name);
     let playlists = config.play.iter().filter_map(named).map(|(playlist, watch)| {

@@ -82,7 +82,7 @@ fn play(config: Config) -> ExitCode {
 async fn until_told_to_stop(config: Config) -> Result<(), StartError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut station = Station::start(config)?;
+    let mut station = Station::start(&config)?;
     let live = std::io::stdout().is_terminal();
     loop {
         tokio::select! {

@@ -171,6 +171,17 @@ fn a_lower_rate_has_bit_rates_of_its_own() {
 }
 
 #[test]
+fn control_from_elsewhere_needs_a_password() {
+    let text = ASTEROID.replacen("127.0.0.1:1234", "0.0.0.0:1234", 1);
+
+    let mistakes = parsed(&text).unwrap_err();
+    let with = parsed(&format!("{text}password = 's3cret'\n")).unwrap();
+
+    assert!(mistakes.contains("control.telnet: lets others than this machine in"), "{mistakes}");
+    assert!(with.control.password.is_some_and(|password| password.matches("s3cret")));
+}
+
+#[test]
 fn passwords_may_come_from_the_environment() {
     let text = "playlists.m.path = 'm'\n[[outputs]]\nurl = 'http://source:${PASSWORD}@h/a.mp3'";
     let file = Path::new("station.toml");

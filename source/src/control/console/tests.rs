@@ -1,0 +1,193 @@
+//! Tests of the console with parts that are played by the test.
+
+use super::*;
+use crate::cues::Cues;
+use crate::decode::tags::Tags;
+use crate::lookahead::Track;
+use crate::playlist::watch::Reload;
+use crate::push::link::Link;
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::SystemTime;
+
+#[test]
+fn what_plays_is_shown_with_artist_title_and_album_first() {
+    let station = Station::new();
+
+    let shown = station.said("output.icecast.1.metadata");
+
+    assert!(
+        shown.starts_with(
+            "--- 1 ---\nartist=\"Brian Eno\"\ntitle=\"Emerald And Lime\"\n\
+             album=\"Small Craft On A Milk Sea\"\nrid=\"3\"\non_air=\""
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("\nstatus=\"playing\"\nsource=\"library\""), "{shown}");
+    assert_eq!(station.said("a.mp3.metadata"), shown);
+}
+
+#[test]
+fn remaining_is_a_number_with_two_digits() {
+    assert_eq!(Station::new().said("output_icecast_1.remaining"), "12.34");
+}
+
+#[test]
+fn requests_are_known_while_they_are_remembered() {
+    let station = Station::new();
+
+    assert_eq!(station.said("request.on_air"), "3");
+    assert_eq!(station.said("request.all"), "3");
+    assert_eq!(station.said("request.resolving"), "");
+    assert!(station.said("request.metadata 3").starts_with("artist=\"Brian Eno\"\n"));
+    assert!(station.said("request.trace 3").ends_with("] Currently on air."));
+    assert_eq!(station.said("request.metadata 99999"), "No such request.");
+    assert_eq!(station.said("request.metadata"), "ERROR: Failure(\"int_of_string\")");
+}
+
+#[test]
+fn a_skip_is_for_the_playlist_that_plays_or_one_before_it() {
+    let station = Station::new();
+
+    for (command, is_heard) in
+        [("stream-queue.skip", true), ("library.skip", true), ("last.skip", false)]
+    {
+        assert_eq!(station.said(command), "OK", "{command}");
+        let wish = station.wishes.try_recv().unwrap();
+        assert_eq!(!wish.channels.is_empty(), is_heard, "{command}");
+    }
+    assert_eq!(station.said("output.icecast.1.skip"), "Done");
+    assert_eq!(station.commands.try_recv(), Ok(Command::Skip));
+}
+
+#[test]
+fn too_many_wishes_are_refused_in_words_that_scripts_look_for() {
+    let station = Station::new();
+
+    let said: Vec<_> = (0..3).map(|_| station.said("a.mp3.skip")).collect();
+
+    assert_eq!(said[..2], ["Done", "Done"]);
+    assert!(said[2].starts_with("ERROR: "), "{}", said[2]);
+}
+
+#[test]
+fn what_comes_next_begins_with_what_is_ready() {
+    let station = Station::new();
+
+    assert_eq!(station.said("library.next"), "[ready] /m/b.mp3\n/m/c.mp3\n/m/d.mp3");
+    assert_eq!(station.said("stream-queue.next"), "");
+    assert_eq!(station.said("library.uri"), "/m");
+    assert!(station.said("library.uri /other").starts_with("ERROR: "));
+}
+
+#[test]
+fn an_output_is_stopped_and_started_and_says_how_it_fares() {
+    let station = Station::new();
+
+    assert_eq!(station.said("a.mp3.status"), "on, but not connected: refused");
+    assert_eq!(station.said("a.mp3.stop"), "OK");
+    assert_eq!((station.said("a.mp3.status"), *station.wanted.borrow()), ("off".to_owned(), false));
+    assert_eq!(station.said("a.mp3.start"), "OK");
+    assert!(*station.wanted.borrow());
+}
+
+#[test]
+fn what_there_is_not_is_answered_as_recorded() {
+    let station = Station::new();
+
+    for command in ["request.queue", "request.push x", "request.skip", "foo", "library.metadata"] {
+        assert_eq!(station.said(command), answer::UNKNOWN, "{command}");
+    }
+    assert_eq!(station.said("var.get amplify"), "Variable not found.");
+    assert_eq!(station.said("var.set amplify 1.2"), "Syntax error or variable not found.");
+    assert_eq!(station.said("var.list"), "");
+    assert_eq!(station.console.answer("exit"), Said::Bye);
+}
+
+/// A console of a channel that plays.
+struct Station {
+    console: Console,
+    commands: Receiver<Command>,
+    wishes: Receiver<SkipWish>,
+    wanted: watch::Receiver<bool>,
+}
+
+impl Station {
+    fn new() -> Self {
+        let (command_sender, commands) = sync_channel(2);
+        let (wish_sender, wishes) = sync_channel(4);
+        let (wanted_sender, wanted) = watch::channel(true);
+        let upcoming = Upcoming {
+            playlist: "library".into(),
+            paths: vec!["/m/c.mp3".into(), "/m/d.mp3".into()],
+        };
+        let channel = ChannelEnd {
+            name: "main".into(),
+            play: ["stream-queue", "library", "last"].map(Arc::from).to_vec(),
+            on_air: watch::channel(on_air()).1,
+            upcoming: watch::channel(vec![upcoming]).1,
+            commands: command_sender,
+        };
+        let link = LinkStatus {
+            link: Link::new(),
+            sent_bytes: 0,
+            connections: 0,
+            unsent_frames: 0,
+            last_error: Some("refused".into()),
+        };
+        let output = OutputEnd {
+            id: "a.mp3".into(),
+            aliases: vec!["output.icecast.1".to_owned()],
+            channel: "main".into(),
+            link: watch::channel(link).1,
+            wanted: wanted_sender,
+        };
+        let playlists = ["stream-queue", "library", "last"].map(|name| PlaylistEnd {
+            name: name.into(),
+            aliases: Vec::new(),
+            paths: vec!["/m".into()],
+            watch: Watch::start(name, Vec::new(), Reload::Never).unwrap().0,
+        });
+        let console = Console::new(playlists.to_vec(), vec![channel], vec![output], wish_sender);
+        Self { console, commands, wishes, wanted }
+    }
+
+    fn said(&self, line: &str) -> String {
+        match self.console.answer(line) {
+            Said::Body(body) => body,
+            Said::Bye => panic!("{line} ends the session"),
+        }
+    }
+}
+
+fn on_air() -> OnAir {
+    let played = Played {
+        id: 3,
+        track: track("/m/a.mp3", "Emerald And Lime"),
+        since: SystemTime::UNIX_EPOCH,
+    };
+    OnAir {
+        title: Some("Brian Eno - Emerald And Lime".into()),
+        remaining: Some(Duration::from_millis(12_340)),
+        next: Some(track("/m/b.mp3", "Next")),
+        history: VecDeque::from([played]),
+        ..OnAir::default()
+    }
+}
+
+fn track(path: &str, title: &str) -> Arc<Track> {
+    Arc::new(Track {
+        number: 3,
+        title: format!("Brian Eno - {title}").into(),
+        path: path.into(),
+        playlist: "library".into(),
+        tags: Tags {
+            artist: Some("Brian Eno".to_owned()),
+            title: Some(title.to_owned()),
+            album: Some("Small Craft On A Milk Sea".to_owned()),
+            ..Tags::default()
+        },
+        length: None,
+        cues: Cues::default(),
+    })
+}

@@ -1,0 +1,178 @@
+//! The telnet server: lines of commands by TCP or a Unix socket, as Liquidsoap takes them.
+//!
+//! There is no greeting. Every line that is a command gets a reply, in the order of the lines, also
+//! after the other side has said that it will send nothing more. `exit` ends a session, and so does
+//! silence of [`IDLE_MAX`].
+//!
+//! Where anybody but this machine may connect, a session begins with `login PASSWORD`.
+
+pub mod lines;
+
+use crate::control::answer;
+use crate::control::console::{Console, Said};
+use crate::control::telnet::lines::{LINE_BYTES_MAX, Lines};
+use crate::tasks::Tasks;
+use common::auth::Password;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+/// Takes sessions, from whichever sockets it is given.
+#[derive(Clone, Debug)]
+pub struct Telnet {
+    console: Arc<Console>,
+    /// What a session has to begin with, if anything.
+    password: Option<Password>,
+    sessions: Arc<Semaphore>,
+    /// Everything ends when the sender of this is dropped.
+    stop: watch::Receiver<()>,
+    tasks: Tasks,
+}
+
+impl Telnet {
+    /// A server for `console` that ends when the sender of `stop` is dropped.
+    pub fn new(
+        console: Arc<Console>,
+        password: Option<Password>,
+        stop: watch::Receiver<()>,
+        tasks: Tasks,
+    ) -> Self {
+        let sessions = Arc::new(Semaphore::new(SESSIONS_MAX));
+        Self { console, password, sessions, stop, tasks }
+    }
+
+    /// Takes sessions by TCP.
+    pub async fn serve_tcp(self, listener: TcpListener) {
+        let mut stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, from)) => {
+                        debug!(%from, "telnet session");
+                        self.begin(socket, self.password.clone());
+                    }
+                    Err(error) => rest_after(&error).await,
+                },
+                _ = stop.changed() => return,
+            }
+        }
+    }
+
+    /// Takes sessions by a Unix socket, whose file says who may.
+    pub async fn serve_unix(self, listener: UnixListener) {
+        let mut stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, _)) => self.begin(socket, None),
+                    Err(error) => rest_after(&error).await,
+                },
+                _ = stop.changed() => return,
+            }
+        }
+    }
+
+    /// Begins a session, if there is room for one more; one without room is closed at once.
+    fn begin(
+        &self,
+        socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        password: Option<Password>,
+    ) {
+        let Ok(place) = Arc::clone(&self.sessions).try_acquire_owned() else {
+            warn!("more than {SESSIONS_MAX} telnet sessions; one more is turned away");
+            return;
+        };
+        let console = Arc::clone(&self.console);
+        let mut stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let session = Session { console, password, lines: Lines::default() };
+            tokio::select! {
+                () = session.run(socket) => {}
+                _ = stop.changed() => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+/// One connection.
+struct Session {
+    console: Arc<Console>,
+    /// What has yet to be said before anything is answered.
+    password: Option<Password>,
+    lines: Lines,
+}
+
+impl Session {
+    async fn run(mut self, mut socket: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut received = Vec::with_capacity(READ_BYTES);
+        loop {
+            received.clear();
+            let read = timeout(IDLE_MAX, socket.read_buf(&mut received)).await;
+            let (text, is_over) = match read {
+                Err(_) => ("Connection timed out.. Bye!\r\n".to_owned(), true),
+                Ok(Ok(0) | Err(_)) => return,
+                Ok(Ok(_)) => self.replies(&received),
+            };
+            // Whoever does not read replies is not waited for.
+            let wrote = timeout(WRITE_MAX, socket.write_all(text.as_bytes())).await;
+            if is_over || !matches!(wrote, Ok(Ok(()))) {
+                drop(timeout(WRITE_MAX, socket.shutdown()).await);
+                return;
+            }
+        }
+    }
+
+    /// What is said to `received`, and whether nothing is said any more.
+    fn replies(&mut self, received: &[u8]) -> (String, bool) {
+        self.lines.feed(received);
+        let mut text = String::new();
+        loop {
+            match self.lines.next_line() {
+                Ok(None) => return (text, false),
+                Ok(Some(line)) => match self.answer(&line) {
+                    Said::Body(body) => text.push_str(&answer::reply(&body)),
+                    Said::Bye => return (text + "Bye!\r\n", true),
+                },
+                Err(lines::TooLong) => {
+                    let what = format!("ERROR: a line of more than {LINE_BYTES_MAX} bytes.");
+                    return (text + &answer::reply(&what), true);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, line: &str) -> Said {
+        let Some(password) = &self.password else { return self.console.answer(line) };
+        match line.split_once(' ') {
+            Some(("login", guess)) if password.matches(guess.trim()) => {
+                self.password = None;
+                Said::Body("OK".to_owned())
+            }
+            _ if line == "exit" || line == "quit" => Said::Bye,
+            _ => Said::Body("ERROR: say \"login PASSWORD\" first.".to_owned()),
+        }
+    }
+}
+
+/// Lets the system recover, which has no more sockets for us.
+async fn rest_after(error: &std::io::Error) {
+    warn!("a telnet session cannot begin: {error}");
+    sleep(ACCEPT_REST).await;
+}
+
+/// A session that says nothing for so long is ended.
+pub const IDLE_MAX: Duration = Duration::from_secs(30);
+/// Sessions at a time; more are turned away.
+pub const SESSIONS_MAX: usize = 64;
+/// A reply may take so long to be taken.
+pub const WRITE_MAX: Duration = Duration::from_secs(5);
+const READ_BYTES: usize = 1_024;
+const ACCEPT_REST: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests;

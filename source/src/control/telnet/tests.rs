@@ -1,0 +1,108 @@
+//! Tests of sessions, byte for byte, with a console that has no parts.
+
+use super::*;
+use std::sync::mpsc::sync_channel;
+use tokio::io::DuplexStream;
+
+#[tokio::test]
+async fn every_command_is_answered_in_order_also_after_the_other_side_has_no_more_to_say() {
+    within_limit(async {
+        let (mut client, _server) = session(None);
+        client.write_all(b"uptime\r\n\n\nfoo\r  uptime\nuptime  \n").await.unwrap();
+        client.shutdown().await.unwrap();
+
+        assert_eq!(all(&mut client).await, format!("{UPTIME}{UNKNOWN}{UNKNOWN}{UPTIME}"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_comes_in_pieces_waits_for_its_end() {
+    within_limit(async {
+        let (mut client, _server) = session(None);
+        client.write_all(b"upt").await.unwrap();
+        tokio::task::yield_now().await;
+        client.write_all(b"ime\n").await.unwrap();
+        client.shutdown().await.unwrap();
+
+        assert_eq!(all(&mut client).await, UPTIME);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_exit_nothing_is_said_any_more() {
+    for word in ["exit", "quit"] {
+        within_limit(async {
+            let (mut client, _server) = session(None);
+            client.write_all(format!("uptime\n{word}\nuptime\n").as_bytes()).await.unwrap();
+
+            assert_eq!(all(&mut client).await, format!("{UPTIME}Bye!\r\n"));
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_thirty_seconds_ends_a_session() {
+    let (mut client, _server) = session(None);
+    let before = tokio::time::Instant::now();
+
+    let said = all(&mut client).await;
+
+    assert_eq!(said, "Connection timed out.. Bye!\r\n");
+    assert_eq!(before.elapsed().as_secs(), 30);
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_refused_before_it_fills_the_memory() {
+    within_limit(async {
+        let (mut client, _server) = session(None);
+        let (mut reading, mut writing) = tokio::io::split(&mut client);
+        let endless = async { while writing.write_all(&[b'a'; 1_000]).await.is_ok() {} };
+        let mut said = String::new();
+        let (_, read) = tokio::join!(endless, reading.read_to_string(&mut said));
+
+        read.unwrap();
+        assert_eq!(said, "ERROR: a line of more than 8192 bytes.\r\nEND\r\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_a_password_is_wanted_nothing_is_answered_before_it() {
+    within_limit(async {
+        let (mut client, _server) = session(Some(Password::new("s3cret")));
+        client.write_all(b"uptime\nlogin wrong\nlogin s3cret\nuptime\nexit\n").await.unwrap();
+
+        let refused = "ERROR: say \"login PASSWORD\" first.\r\nEND\r\n";
+        assert_eq!(
+            all(&mut client).await,
+            format!("{refused}{refused}OK\r\nEND\r\n{UPTIME}Bye!\r\n")
+        );
+    })
+    .await;
+}
+
+fn session(password: Option<Password>) -> (DuplexStream, Tasks) {
+    let (client, server) = tokio::io::duplex(4_096);
+    let (wishes, _) = sync_channel(1);
+    let console = Arc::new(Console::new(Vec::new(), Vec::new(), Vec::new(), wishes));
+    let session = Session { console, password, lines: Lines::default() };
+    let tasks = Tasks::default();
+    tasks.spawn(session.run(server));
+    (client, tasks)
+}
+
+async fn all(client: &mut DuplexStream) -> String {
+    let mut said = String::new();
+    client.read_to_string(&mut said).await.unwrap();
+    said
+}
+
+async fn within_limit(test: impl Future<Output = ()>) {
+    timeout(Duration::from_secs(20), test).await.expect("it is done in time");
+}
+
+const UPTIME: &str = "0d 00h 00m 00s\r\nEND\r\n";
+const UNKNOWN: &str = "ERROR: unknown command, type \"help\" to get a list of commands.\r\nEND\r\n";

@@ -1,0 +1,154 @@
+//! What a station puts up so that it can be asked and told: sockets, and those who carry wishes.
+
+use crate::config::{Config, ControlConfig};
+use crate::control::console::{ChannelEnd, Console, OutputEnd, PlaylistEnd, SkipWish};
+use crate::control::telnet::Telnet;
+use crate::playlist::watch::Watch;
+use crate::programme::Command;
+use crate::station::StartError;
+use crate::tasks::{Tasks, thread};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// The sockets of a station, which are there before anything else, so that a mistake in them is
+/// told before it is on the air.
+pub(super) struct Sockets {
+    tcp: Option<TcpListener>,
+    unix: Option<UnixListener>,
+}
+
+impl Sockets {
+    /// Those that `config` names.
+    ///
+    /// Fails if one of them cannot be had.
+    pub(super) fn open(config: &ControlConfig) -> Result<Self, StartError> {
+        let tcp = config.telnet.map(|address| {
+            tcp(address).map_err(|error| StartError::Control { what: address.to_string(), error })
+        });
+        let unix = config.socket.as_deref().map(|path| {
+            let what = path.display().to_string();
+            unix(path).map_err(|error| StartError::Control { what, error })
+        });
+        if let Some(address) = config.http {
+            warn!(%address, "control by HTTP is not served by this version; telnet is");
+        }
+        Ok(Self { tcp: tcp.transpose()?, unix: unix.transpose()? })
+    }
+
+    /// Where telnet is served by TCP.
+    pub(super) fn telnet(&self) -> Option<SocketAddr> {
+        self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Serves them until the sender of `stop` is dropped.
+    pub(super) fn serve(
+        self,
+        console: &Arc<Console>,
+        config: &ControlConfig,
+        stop: &watch::Receiver<()>,
+        tasks: &Tasks,
+    ) {
+        let is_open = config.telnet.is_some_and(|address| !address.ip().is_loopback());
+        let password = config.password.clone().filter(|_| is_open);
+        let telnet = Telnet::new(Arc::clone(console), password, stop.clone(), tasks.clone());
+        if let Some(listener) = self.tcp {
+            if let Ok(address) = listener.local_addr() {
+                info!(%address, "telnet");
+            }
+            tasks.spawn(telnet.clone().serve_tcp(listener));
+        }
+        if let Some(listener) = self.unix {
+            tasks.spawn(telnet.serve_unix(listener));
+        }
+    }
+}
+
+/// The console of a station with these parts, and the thread that carries its wishes.
+pub(super) fn console(
+    config: &Config,
+    watches: &[Watch],
+    channels: Vec<ChannelEnd>,
+    outputs: Vec<OutputEnd>,
+) -> Result<(Arc<Console>, JoinHandle<()>), StartError> {
+    let (wishes, queue) = sync_channel(WISHES_MAX);
+    let carrier = thread("wishes", move || carry_out(&queue))?;
+    let playlists = config.playlists.iter().zip(watches).map(|(playlist, watch)| PlaylistEnd {
+        name: playlist.name.as_str().into(),
+        aliases: playlist.aliases.clone(),
+        paths: playlist.paths.clone(),
+        watch: watch.clone(),
+    });
+    let console = Console::new(playlists.collect(), channels, outputs, wishes);
+    Ok((Arc::new(console), carrier))
+}
+
+/// Carries out wishes that may take a moment, until nobody can have any more.
+fn carry_out(wishes: &Receiver<SkipWish>) {
+    while let Ok(SkipWish { watch, channels }) = wishes.recv() {
+        // Whoever writes a list and skips at once means the list as it is now.
+        let contents = watch.contents();
+        watch.refresh(crate::playlist::REFRESH_PATIENCE);
+        let is_news = contents.has_changed().unwrap_or(false);
+        for channel in channels {
+            if is_news {
+                leave(&channel, Command::Reconsider);
+            }
+            leave(&channel, Command::Skip);
+        }
+    }
+}
+
+/// Lets a channel ask its playlists again whenever `watch` has read something new, until the
+/// sender of `stop` is dropped.
+pub(super) async fn reconsider_on_news(
+    watch: Watch,
+    channels: Vec<SyncSender<Command>>,
+    mut stop: watch::Receiver<()>,
+) {
+    let mut contents = watch.contents();
+    loop {
+        tokio::select! {
+            changed = contents.changed() => if changed.is_err() { return },
+            _ = stop.changed() => return,
+        }
+        contents.mark_unchanged();
+        for channel in &channels {
+            leave(channel, Command::Reconsider);
+        }
+    }
+}
+
+/// Leaves `command` for a channel; one that has too many waiting forgets it.
+fn leave(channel: &SyncSender<Command>, command: Command) {
+    match channel.try_send(command) {
+        Ok(()) | Err(TrySendError::Disconnected(_) | TrySendError::Full(_)) => {}
+    }
+}
+
+fn tcp(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// A socket at `path` for this user alone; one that nobody listens on any more is replaced.
+fn unix(path: &Path) -> std::io::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Wishes that may wait; who has one more is told so.
+const WISHES_MAX: usize = 16;
