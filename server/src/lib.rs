@@ -40,6 +40,7 @@ mod mount;
 mod parts;
 mod process;
 mod refusal;
+mod relay;
 mod route;
 mod server;
 mod socket;

@@ -11,6 +11,7 @@ use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
+use crate::relay::Relays;
 use crate::status::counters::ServerCounters;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use crate::tasks::Tasks;
@@ -45,6 +46,8 @@ pub(crate) struct Parts {
     pub(crate) port: u16,
     /// The mounts.
     pub(crate) registry: Registry,
+    /// The streams that are fetched from other servers.
+    pub(crate) relays: Relays,
     /// When the server started.
     pub(crate) started: Timestamp,
     /// Where tasks are spawned, and the sign to stop.

@@ -13,6 +13,7 @@ use crate::hooks::Hooks;
 use crate::logs::Logs;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
+use crate::relay::{self, Relays};
 use crate::status::counters::ServerCounters;
 use crate::switchboard;
 use crate::tasks::Tasks;
@@ -110,6 +111,7 @@ impl Server {
         let tasks = Tasks::default();
         let counters = Arc::new(ServerCounters::default());
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
+        let (relays, wanted) = Relays::new();
         let parts = Arc::new(Parts {
             access: Access::start(config.clone(), &tasks).await,
             authority: Authority::new(config.clone()),
@@ -128,12 +130,14 @@ impl Server {
             counters,
             disk: Disk::default(),
             logs,
+            relays,
             port: self.addresses.first().map_or(0, SocketAddr::port),
             started: Timestamp::now(),
             tasks: tasks.clone(),
             users: UserFiles::start(&tasks),
         });
         tasks.spawn(switchboard::run(heard, Arc::clone(&parts)));
+        tasks.spawn(relay::run(wanted, Arc::clone(&parts)));
         tasks.spawn(keep_logs(Arc::clone(&parts), self.reopen_logs));
         // Last, because from here on clients come in.
         let listen = parts.config().listen.clone();

@@ -22,6 +22,7 @@ mod pages;
 mod players;
 mod programme;
 mod refusals;
+mod relays;
 mod seams;
 mod statistics;
 mod stream;

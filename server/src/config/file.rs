@@ -4,6 +4,7 @@
 //! What a key means and what counts without it stands in `examples/server.toml`.
 
 mod mounts;
+mod relays;
 mod sections;
 mod values;
 
@@ -50,6 +51,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
             tls,
             passwords,
             limits,
+            relays: relays::read(top),
             access: top.section("access", sections::access),
             files: top.section("files", sections::files),
             http_headers: sections::http_headers(top).unwrap_or_default(),

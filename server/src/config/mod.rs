@@ -10,6 +10,7 @@ pub mod files;
 pub mod limits;
 pub mod logs;
 pub mod mounts;
+pub mod relays;
 pub(crate) mod reload;
 pub(crate) mod written;
 
@@ -22,6 +23,7 @@ use files::{Files, HttpHeader};
 use limits::Limits;
 use logs::Logs;
 use mounts::{MountConfig, Mounts};
+use relays::Relays;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ pub struct Config {
     pub limits: Limits,
     /// What holds for which mounts.
     pub mounts: Mounts,
+    /// Streams that are fetched from other servers.
+    pub relays: Relays,
     /// Who may connect at all.
     pub access: Access,
     /// Files that are served beside the streams.
@@ -190,6 +194,7 @@ impl Config {
             },
             limits: Limits::default(),
             mounts,
+            relays: Relays::default(),
             access: Access::default(),
             files: Files::default(),
             http_headers: Vec::new(),

@@ -10,10 +10,11 @@ use super::files::{Files, HttpHeader};
 use super::limits::{Limits, MountLimits};
 use super::logs::{Level, LogTo, Logs};
 use super::mounts::{MountConfig, Mounts};
+use super::relays::Relays;
 use super::{
     ADMIN_USER, CONTACT, Compat, Config, HOSTNAME, LOCATION, Passwords, RELAY_USER, SOURCE_USER,
 };
-use common::auth::Password;
+use common::auth::{Credentials, Password};
 use common::config::variables;
 use ipnet::IpNet;
 use std::path::Path;
@@ -46,6 +47,7 @@ pub(crate) fn toml(config: &Config, comment: &[String]) -> String {
     page.section("[logs]", "Where they go, and when a file is put aside.", |page| {
         logs(page, &config.logs);
     });
+    relays(&mut page, &config.relays);
     page.section("[access]", "Who may connect at all.", |page| access(page, &config.access));
     let plain = MountConfig {
         user: usual.user.clone(),
@@ -60,6 +62,34 @@ pub(crate) fn toml(config: &Config, comment: &[String]) -> String {
         mount::write(&mut page, &name, "", config, usual);
     }
     page.text
+}
+
+fn relays(page: &mut Page, relays: &Relays) {
+    for relay in &relays.each {
+        page.section("[[relay]]", "A stream that is fetched from another server.", |page| {
+            page.line("server", relay.server.to_string());
+            page.line("mount", variables::escaped(&relay.mount));
+            page.line("local_mount", variables::escaped(relay.local.as_str()));
+            credentials(page, relay.credentials.as_ref());
+            page.line("titles", relay.titles);
+            page.line("on_demand", relay.on_demand);
+        });
+    }
+    if let Some(master) = &relays.master {
+        page.section("[master]", "The server whose every stream is fetched.", |page| {
+            page.line("server", master.server.to_string());
+            page.duration("update_interval", master.update_interval);
+            credentials(page, master.credentials.as_ref());
+            page.line("on_demand", master.on_demand);
+        });
+    }
+}
+
+fn credentials(page: &mut Page, credentials: Option<&Credentials>) {
+    if let Some(Credentials { user, password }) = credentials {
+        page.line("user", variables::escaped(user));
+        page.password("password", Some(password));
+    }
 }
 
 fn server(page: &mut Page, config: &Config) {

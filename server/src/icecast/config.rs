@@ -23,6 +23,7 @@ mod headers;
 mod mount_block;
 mod mounts;
 mod paths;
+mod relays;
 mod remarks;
 mod sockets;
 
@@ -83,6 +84,7 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         compat: compat(top),
         // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
         tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
+        relays: relays::read(top, passwords.relay.as_ref()),
         passwords,
         limits,
         access,

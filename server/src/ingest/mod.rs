@@ -1,7 +1,8 @@
 //! A source: somebody who puts a stream on a mount.
 //!
 //! It says `SOURCE` or `PUT`, proves that it may, is seated on its mount, and is then read for as
-//! long as it sends. What it sends is cut into chunks ([`framer`]) that go to the mount's owner.
+//! long as it sends. A stream that is fetched from another server is a source too. What comes is
+//! cut into chunks ([`framer`]) that go to the mount's owner.
 
 mod archive;
 pub(crate) mod file;
@@ -21,12 +22,14 @@ use archive::Archive;
 use bytes::BytesMut;
 use common::format::{self, Format};
 use common::http::chunked::Decoder;
-use common::http::head::RequestHead;
+use common::http::head::{Headers, RequestHead};
 use common::icy::{self, Unweaver};
 use framer::Framer;
 use jiff::Zoned;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::net::TcpStream;
 use tracing::warn;
 
 /// Makes `client` a source of the mount `name` until it leaves; how many bytes it was sent. Else
@@ -73,11 +76,60 @@ pub(crate) async fn run(
         let archive = config.dump_file.as_ref().map(begin);
         let decoder = chunked.then(Decoder::default);
         let body = Body { framer, decoder, unweaver, mount, line, archive };
-        body.read(client, parts).await;
+        let received = std::mem::take(&mut client.received);
+        body.read(&mut client.socket, received, parts).await;
     }
     parts.hooks.run(parts.config().mount(&name), &name, Event::Disconnect);
     drop(seat);
     Ok(accepted.len() as u64)
+}
+
+/// A stream that we fetch ourselves, once its server has begun to send it.
+pub(crate) struct Pulled<'a> {
+    /// What the server says of it.
+    pub(crate) headers: &'a Headers,
+    /// The server's address.
+    pub(crate) ip: IpAddr,
+    /// The connection.
+    pub(crate) socket: TcpStream,
+    /// What has come of the stream.
+    pub(crate) received: BytesMut,
+}
+
+/// Makes `pulled` the source of the mount `name`, until it ends or `unwanted` resolves. Says
+/// `on_air` once it is seated; else why it cannot be.
+pub(crate) async fn pull(
+    pulled: Pulled<'_>,
+    name: &MountName,
+    on_air: impl FnOnce(),
+    unwanted: impl Future<Output = ()>,
+    parts: &Parts,
+) -> Result<(), Refusal> {
+    let Pulled { headers, ip, mut socket, received } = pulled;
+    let content_type = headers.first("content-type").unwrap_or("audio/mpeg");
+    let about = SourceAbout::read(headers, content_type, ip);
+    let framer = Framer::new(about.format);
+    let interval = headers.first("icy-metaint").and_then(|interval| interval.trim().parse().ok());
+    let unweaver = interval.filter(|_| about.format.takes_icy()).map(Unweaver::new);
+    let sources_max = parts.config().limits.sources_max;
+    let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
+    let config = parts.config();
+    let intro = intro::load(&config, name, about.format).await;
+    let (mount, line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
+    let config = config.mount(name);
+    parts.hooks.run(config, name, Event::Connect);
+    on_air();
+    let begin =
+        |pattern: &String| Archive::begin(name.clone(), pattern, &Zoned::now(), &parts.tasks);
+    let archive = config.dump_file.as_ref().map(begin);
+    let body = Body { framer, decoder: None, unweaver, mount, line, archive };
+    tokio::select! {
+        () = body.read(&mut socket, received, parts) => {}
+        () = unwanted => {}
+    }
+    parts.hooks.run(parts.config().mount(name), name, Event::Disconnect);
+    drop(seat);
+    Ok(())
 }
 
 /// Seats a source on the mount `name`, which is made if it does not exist.
@@ -110,8 +162,12 @@ struct Body {
 
 impl Body {
     /// Reads until the source leaves, the mount hangs up, or the server stops.
-    async fn read(mut self, client: &mut Client, parts: &Parts) {
-        let mut received = std::mem::take(&mut client.received);
+    async fn read(
+        mut self,
+        socket: &mut (impl AsyncRead + Unpin),
+        mut received: BytesMut,
+        parts: &Parts,
+    ) {
         let mut was_blind = self.framer.is_blind();
         let mut live_config = parts.live_config.clone();
         loop {
@@ -128,7 +184,7 @@ impl Body {
             received.clear();
             received.reserve(READ_BYTES);
             tokio::select! {
-                read = client.socket.read_buf(&mut received) => match read {
+                read = socket.read_buf(&mut received) => match read {
                     Ok(0) => return,
                     Ok(_) => {}
                     Err(error) => {

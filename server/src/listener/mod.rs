@@ -109,6 +109,10 @@ async fn find_seat(name: &MountName, parts: &Arc<Parts>) -> Result<Joined, Refus
             Err(_) => {}
         }
     }
+    if refusal == Refusal::NotFound && parts.relays.fetch(name).await {
+        let fetched = parts.registry.find(name.clone()).await.ok_or(Refusal::NotFound)?;
+        return fetched.join().await;
+    }
     // A mount that waits for its source to return has a seat all the same.
     match &first.mount {
         Some(mount) if refusal == Refusal::NotFound => mount.join().await,

@@ -9,8 +9,6 @@ use icecast_compat::config_xml::Remark;
 pub(super) const ROOT: &[Remark] = &[
     ("directory", "the station is announced nowhere"),
     ("icelogin", "sources log in with Basic credentials"),
-    ("master-server", "no mounts are fetched from another server"),
-    ("relay", "this stream is not fetched"),
     ("shoutcast-mount", "sources of the SHOUTcast kind are not taken"),
 ];
 

@@ -1,0 +1,124 @@
+//! Relays: streams fetched from the packaged Icecast and from ourselves, and given to it.
+
+use e2e::{FakeSource, Icecast, IcecastXml, Player, RELAY_PASSWORD, Station, until, within};
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+fn relaying(address: SocketAddr, more: &str) -> Station {
+    let what = format!("server = '{address}', mount = '/live.mp3', local_mount = '/here.mp3'");
+    Station::with(&format!("relay = [{{ {what}, {more} }}]"))
+}
+
+#[tokio::test]
+async fn a_stream_of_icecast_is_fetched_with_its_titles_and_without_a_broken_frame() {
+    let Some(icecast) = Icecast::start().await else { return };
+    let mut source = FakeSource::on(&icecast, "/live.mp3").await;
+    source.play(100).await;
+    let station = relaying(icecast.address(), "titles = true");
+
+    station.until_on_air("/here.mp3").await;
+    let mut player = Player::with_titles(&station, "/here.mp3").await;
+    let url = "/admin/metadata?mode=updinfo&mount=/live.mp3&song=Blue";
+    assert_eq!(icecast.admin(url).await.status(), 200);
+    source.play(400).await;
+
+    let heard = player.hear_frames(300).await;
+    assert_eq!(heard.count(), 300);
+    player.until_title("Blue").await;
+    station.until_titled("/here.mp3", "Blue").await;
+}
+
+#[tokio::test]
+async fn listeners_are_kept_while_the_upstream_is_away() {
+    let Some(mut icecast) = Icecast::start().await else { return };
+    let mut source = FakeSource::on(&icecast, "/live.mp3").await;
+    source.play(100).await;
+    let station = relaying(icecast.address(), "titles = false");
+    station.until_on_air("/here.mp3").await;
+    let mut player = Player::tune_in(&station, "/here.mp3").await;
+    assert_eq!(player.hear_frames(50).await.count(), 50);
+
+    icecast.kill().await;
+    station.until_off_air("/here.mp3").await;
+    icecast.start_again().await;
+    let mut source = FakeSource::on(&icecast, "/live.mp3").await.from_frame(5_000);
+    source.play(200).await;
+
+    // What came before the loss is heard first, then what comes after it.
+    let mut last = 0;
+    while last < 5_100 {
+        last = player.hear_frames(1).await.end;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_on_demand_is_fetched_for_the_first_listener_and_left_by_the_last() {
+    let upstream = Station::start();
+    let mut source = FakeSource::on(&upstream, "/live.mp3").await;
+    source.play(200).await;
+    let station = relaying(upstream.address(), "on_demand = true");
+    upstream.until_listeners("/live.mp3", 0).await;
+
+    let mut player = Player::tune_in(&station, "/here.mp3").await;
+    assert_eq!(player.hear_frames(20).await.count(), 20);
+    upstream.until_listeners("/live.mp3", 1).await;
+    drop(player);
+
+    upstream.until_listeners("/live.mp3", 0).await;
+    let mut again = Player::tune_in(&station, "/here.mp3").await;
+    assert_eq!(again.hear_frames(20).await.count(), 20);
+}
+
+#[tokio::test]
+async fn a_slave_of_icecast_has_all_its_streams_and_icecast_can_be_ours() {
+    let password = RELAY_PASSWORD;
+    let Some(icecast) = Icecast::start().await else { return };
+    let mut source = FakeSource::on(&icecast, "/live.mp3").await;
+    source.play(200).await;
+
+    let station = Station::with(&format!(
+        "passwords.relay = '{password}'\nmaster.server = '{}'\nmaster.user = 'relay'\n\
+         master.password = '{password}'\nmaster.update_interval = '1s'\n",
+        icecast.address()
+    ));
+    station.until_on_air("/live.mp3").await;
+    let mut player = Player::tune_in(&station, "/live.mp3").await;
+    assert_eq!(player.hear_frames(50).await.count(), 50);
+
+    let slave = format!(
+        "<master-server>127.0.0.1</master-server><master-server-port>{}</master-server-port>\
+         <master-update-interval>1</master-update-interval><master-username>relay\
+         </master-username><master-password>{password}</master-password>",
+        station.address().port()
+    );
+    let Some(slave) = Icecast::with(&IcecastXml::new().and(&slave)).await else { return };
+    slave.until_on_air("/live.mp3").await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_and_the_password_stays_at_home() {
+    let upstream = Station::start();
+    let mut source = FakeSource::on(&upstream, "/live.mp3").await;
+    source.play(200).await;
+    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = front.local_addr().unwrap();
+    let station = relaying(address, "user = 'me', password = 'secret'");
+
+    let (mut asked, _) = within("the relay dials", front.accept()).await.unwrap();
+    let mut request = [0; 4_096];
+    let length = within("it asks", asked.read(&mut request)).await.unwrap();
+    let request = String::from_utf8_lossy(&request[..length]).into_owned();
+    let to = upstream.url("/live.mp3");
+    let answer = format!("HTTP/1.0 302 Found\r\nLocation: {to}\r\n\r\n");
+    asked.write_all(answer.as_bytes()).await.unwrap();
+
+    assert!(request.contains("\r\nAuthorization: Basic bWU6c2VjcmV0\r\n"), "{request}");
+    station.until_on_air("/here.mp3").await;
+    let mut player = Player::tune_in(&station, "/here.mp3").await;
+    assert_eq!(player.hear_frames(50).await.count(), 50);
+    until("the upstream has a listener", async || {
+        (upstream.stat("/live.mp3", "listeners").await == "1").then_some(())
+    })
+    .await;
+}
