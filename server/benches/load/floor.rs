@@ -1,9 +1,9 @@
 //! The floor: a server that does nothing but `write`.
 //!
 //! It takes in so many listeners, gives each a head, and then writes to each of them, as often as
-//! the server does and spread over time, the bytes that are due: the same bytes for all, from one buffer,
-//! whose ICY blocks were put in beforehand. What a real server needs beyond that is its own doing.
-//! This runs as a process of its own, so that its processor time can be taken.
+//! the server does and spread over time, the bytes that are due: the same bytes for all, from one
+//! buffer, whose ICY blocks were put in beforehand. What a real server needs beyond that is its own
+//! doing. This runs as a process of its own, so that its processor time can be taken.
 
 use super::frames::{FRAME_PLAYS, Frames};
 use bytes::{BufMut as _, BytesMut};
