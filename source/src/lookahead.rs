@@ -25,6 +25,7 @@ use crate::lookahead::supply::Desk;
 use crate::playlist::selection::{Next, Selection, Upcoming};
 use crate::tasks;
 use common::backoff::Backoff;
+use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -155,7 +156,7 @@ impl Lookahead {
     /// The next item, after a wait if nothing can be played.
     fn next_item(&mut self) -> Result<Next, Gone> {
         loop {
-            if let Some(next) = self.selection.next_item(Instant::now()) {
+            if let Some(next) = self.selection.next_item(Instant::now(), Timestamp::now()) {
                 return Ok(next);
             }
             if self.barren_waits == 0 {

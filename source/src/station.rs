@@ -104,6 +104,12 @@ impl Station {
             let plays = plays.map(|(_, running)| running.commands.clone()).collect();
             tasks.spawn(control::reconsider_on_news(watch.clone(), plays, stopped.clone()));
         }
+        for (channel, running) in config.channels.iter().zip(&channels) {
+            let plays = config.playlists.iter().filter(|it| channel.play.contains(&it.name));
+            let timetables = plays.map(|playlist| playlist.timetable.clone()).collect();
+            let commands = running.commands.clone();
+            tasks.spawn(control::reconsider_on_the_hour(timetables, commands, stopped.clone()));
+        }
         let ends = config.channels.iter().zip(&channels).map(|(it, running)| running.end(it));
         let (console, carrier) =
             control::console(config, &watches, ends.collect(), outputs.clone())?;
@@ -290,6 +296,43 @@ mod tests {
             station.stop().await;
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_rewritten_list_is_heard_next_and_at_once_after_a_skip() {
+        within_limit(async {
+            let dir = two_tracks();
+            let list = dir.path().join("list.m3u");
+            std::fs::write(&list, "a.wav\nb.wav\n").unwrap();
+            for name in ["x.wav", "y.wav"] {
+                std::fs::copy(dir.path().join("a.wav"), dir.path().join(name)).unwrap();
+            }
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut config = config(&dir, &listener);
+            config.playlists[0].paths = vec![list.clone()];
+            config.control.telnet = Some("127.0.0.1:0".parse().unwrap());
+            let mut station = Station::start(&config).unwrap();
+            until_playing(&mut station, "a").await;
+            until_next(&mut station, "b").await;
+
+            std::fs::write(&list, "a.wav\nx.wav\nb.wav\n").unwrap();
+            until_next(&mut station, "x").await;
+            assert_eq!(station.status().channels[0].on_air.title.as_deref(), Some("a"));
+
+            std::fs::write(&list, "y.wav\n").unwrap();
+            let mut telnet = TcpStream::connect(station.telnet().unwrap()).await.unwrap();
+            telnet.write_all(b"playlist.skip\n").await.unwrap();
+            let on_air = &mut station.channels[0].on_air;
+            let next = on_air.wait_for(|on_air| on_air.title.as_deref() != Some("a")).await;
+            assert_eq!(next.unwrap().title.as_deref(), Some("y"));
+            station.stop().await;
+        })
+        .await;
+    }
+
+    async fn until_next(station: &mut Station, title: &str) {
+        let comes = |on_air: &OnAir| on_air.next.as_ref().is_some_and(|it| &*it.title == title);
+        station.channels[0].on_air.wait_for(comes).await.unwrap();
     }
 
     fn two_tracks() -> tempfile::TempDir {

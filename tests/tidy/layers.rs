@@ -177,7 +177,7 @@ const SERVER: &[Layer] = &[
 const SOURCE: &[Layer] = &[
     ("cli", &["config"]),
     ("clock", &[]),
-    ("config", &["encode", "mix::crossfade"]),
+    ("config", &["encode", "mix::crossfade", "playlist::hours"]),
     ("control", &["config::names", "playlist", "programme", "status"]),
     ("control::answer", &[]),
     ("control::ask", &["config::names"]),
@@ -240,6 +240,7 @@ const PURE: &[&str] = &[
     "source/src/playlist/format/mod.rs",
     "source/src/playlist/format/pls.rs",
     "source/src/playlist/format/xspf.rs",
+    "source/src/playlist/hours.rs",
     "source/src/playlist/item.rs",
     "source/src/playlist/order.rs",
     "source/src/playlist/rounds.rs",

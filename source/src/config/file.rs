@@ -22,6 +22,7 @@ mod values;
 use crate::config::{Config, ControlConfig, Identity};
 use common::config::variables::{self, Lookup};
 use common::config::{Mistakes, Section, read_with};
+use jiff::tz::TimeZone;
 use std::path::Path;
 use values::{Names, address};
 
@@ -38,8 +39,9 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     read_with(&file.display().to_string(), text, Some(lookup), |top| {
         let mut names = Names::default();
-        let identity = top.section("station", |section| identity(section, &Identity::default()));
-        let playlists = playlists::read(top, folder, &mut names);
+        let (identity, zone) = top
+            .section("station", |section| (identity(section, &Identity::default()), zone(section)));
+        let playlists = playlists::read(top, folder, &zone, &mut names);
         let channels = channels::read(top, folder, &playlists);
         let outputs = outputs::read(top, &channels, &identity, &mut names);
         let control = top.section("control", |section| control(section, folder));
@@ -50,6 +52,15 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
 /// What a section tells listeners; for what it does not say, `usual` counts.
 fn identity(section: &mut Section<'_>, usual: &Identity) -> Identity {
     Identity { url: text(section, "url", &usual.url), ..about(section, usual) }
+}
+
+/// Where the station's clock hangs: the machine's own zone if it does not say.
+fn zone(section: &mut Section<'_>) -> TimeZone {
+    let Some(name) = section.value::<String>("time_zone") else { return TimeZone::system() };
+    TimeZone::get(&name).unwrap_or_else(|_| {
+        section.wrong("time_zone", format_args!("`{name}` is no time zone such as Europe/Berlin"));
+        TimeZone::UTC
+    })
 }
 
 /// The same without the home page.

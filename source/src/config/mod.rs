@@ -10,6 +10,7 @@ pub mod names;
 use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::Crossfade;
+use crate::playlist::hours::Timetable;
 use common::auth::{Credentials, Password};
 use common::http::percent;
 use std::fmt;
@@ -60,6 +61,8 @@ pub struct PlaylistConfig {
     pub order: OrderConfig,
     /// How changes on disk are noticed.
     pub reload: ReloadConfig,
+    /// When it may be played.
+    pub timetable: Timetable,
 }
 
 /// The order in which a playlist's items are played.
@@ -212,6 +215,7 @@ impl Config {
             paths,
             order: OrderConfig::default(),
             reload: ReloadConfig::default(),
+            timetable: Timetable::always(),
         };
         let channel = ChannelConfig {
             name: CHANNEL.to_owned(),

@@ -71,7 +71,11 @@ enum Place {
 
 fn place(folder: &Path, entry: &Entry) -> Place {
     let name = &entry.name[..];
-    let found = |name: &[u8]| folder.join(OsStr::from_bytes(name));
+    let found = |name: &[u8]| {
+        let mut path = folder.join(OsStr::from_bytes(name));
+        path.shrink_to_fit(); // there may be many of them
+        path
+    };
     if let Some(address) = name.strip_prefix(b"file://") {
         let address = address.strip_prefix(b"localhost").unwrap_or(address);
         return Place::File(found(&percent::decode(&text(address))));

@@ -18,6 +18,7 @@ pub mod extinf;
 pub mod file;
 pub mod folder;
 pub mod format;
+pub mod hours;
 pub mod item;
 pub mod order;
 pub mod rounds;

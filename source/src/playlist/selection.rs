@@ -2,9 +2,12 @@
 //!
 //! The question is asked anew before every item, so a playlist further up is back as soon as the
 //! item that plays has ended. A playlist of which a whole round could not be heard is passed over
-//! for [`BARREN_REST`], or until nothing else is left. Told the time and what came of each item.
+//! for [`BARREN_REST`], or until nothing else is left; one that has hours is asked only within
+//! them. Told the time and what came of each item.
 
+use crate::playlist::hours::Timetable;
 use crate::playlist::{Item, Playlist};
+use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +23,7 @@ pub struct Selection {
 struct Candidate {
     name: Arc<str>,
     playlist: Playlist,
+    timetable: Timetable,
     /// Items in a row that could not be heard.
     unheard: usize,
     /// Items in its present round.
@@ -52,11 +56,18 @@ pub struct Next {
 impl Selection {
     /// A selection among `playlists`, each with its name.
     pub fn new(playlists: Vec<(Arc<str>, Playlist)>) -> Self {
+        let timed = playlists.into_iter().map(|(name, it)| (name, it, Timetable::always()));
+        Self::timed(timed.collect())
+    }
+
+    /// A selection among `playlists`, each with its name and its hours.
+    pub fn timed(playlists: Vec<(Arc<str>, Playlist, Timetable)>) -> Self {
         let candidates = playlists
             .into_iter()
-            .map(|(name, playlist)| Candidate {
+            .map(|(name, playlist, timetable)| Candidate {
                 name,
                 playlist,
+                timetable,
                 unheard: 0,
                 round: 0,
                 rests_until: None,
@@ -75,9 +86,13 @@ impl Selection {
         upcoming.collect()
     }
 
-    /// The next item; `None` if nothing is left that might be heard now.
-    pub fn next_item(&mut self, now: Instant) -> Option<Next> {
+    /// The next item; `None` if nothing is left that might be heard now, when the clock on the
+    /// wall says `wall`.
+    pub fn next_item(&mut self, now: Instant, wall: Timestamp) -> Option<Next> {
         for (number, candidate) in self.candidates.iter_mut().enumerate() {
+            if !candidate.timetable.allows(wall) {
+                continue;
+            }
             let Some(item) = candidate.next_item(now) else { continue };
             self.last = number;
             let again = candidate.rests_until.is_some();
@@ -154,7 +169,7 @@ mod tests {
         assert_eq!(unheard(&mut selection, now, 2), ["a", "b"]);
         assert_eq!(heard(&mut selection, now, 1), ["y"]);
         let later = now + BARREN_REST;
-        let again = selection.next_item(later).unwrap();
+        let again = selection.next_item(later, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!((again.item.path, again.again), (PathBuf::from("a"), true));
         selection.tell(true, later);
         assert_eq!(heard(&mut selection, later, 1), ["b"]);
@@ -165,11 +180,26 @@ mod tests {
         let mut selection = selection(&[&["a"], &[]]);
         let now = Instant::now();
         unheard(&mut selection, now, 1);
-        assert_eq!(selection.next_item(now), None);
+        assert_eq!(selection.next_item(now, Timestamp::UNIX_EPOCH), None);
 
         selection.retry(now);
 
         assert_eq!(heard(&mut selection, now, 1), ["a"]);
+    }
+
+    #[test]
+    fn a_playlist_with_hours_is_played_only_within_them() {
+        let mut selection = selection(&[&["a"], &["z"]]);
+        let hours = vec!["06:00-12:00".parse().unwrap()];
+        selection.candidates[0].timetable = Timetable { hours, zone: jiff::tz::TimeZone::UTC };
+        let mut at = |wall: &str| {
+            let next = selection.next_item(Instant::now(), wall.parse().unwrap()).unwrap();
+            next.item.path.display().to_string()
+        };
+
+        assert_eq!(at("2026-11-25T05:59:59Z"), "z");
+        assert_eq!(at("2026-11-25T06:00:00Z"), "a");
+        assert_eq!(at("2026-11-25T12:00:00Z"), "z");
     }
 
     fn selection(playlists: &[&[&str]]) -> Selection {
@@ -189,7 +219,7 @@ mod tests {
 
     fn asked(selection: &mut Selection, now: Instant, count: usize, heard: bool) -> Vec<String> {
         let next = |_| {
-            let next = selection.next_item(now).unwrap();
+            let next = selection.next_item(now, Timestamp::UNIX_EPOCH).unwrap();
             selection.tell(heard, now);
             next.item.path.display().to_string()
         };

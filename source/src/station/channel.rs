@@ -124,9 +124,10 @@ fn selection(
     let playlists = config.play.iter().filter_map(named).map(|(playlist, watch)| {
         let order = order(playlist.order)?;
         let name = playlist.name.as_str().into();
-        Ok((name, Playlist::watching(&playlist.name, order, watch)))
+        let place = Playlist::watching(&playlist.name, order, watch);
+        Ok((name, place, playlist.timetable.clone()))
     });
-    playlists.collect::<Result<_, _>>().map(Selection::new)
+    playlists.collect::<Result<_, _>>().map(Selection::timed)
 }
 
 /// A file, again and again.

@@ -3,18 +3,22 @@
 use crate::config::{Config, ControlConfig};
 use crate::control::console::{ChannelEnd, Console, OutputEnd, PlaylistEnd, SkipWish};
 use crate::control::telnet::Telnet;
+use crate::playlist::hours::Timetable;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
 use crate::station::StartError;
 use crate::tasks::{Tasks, thread};
+use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 /// The sockets of a station, which are there before anything else, so that a mistake in them is
@@ -125,6 +129,34 @@ pub(super) async fn reconsider_on_news(
     }
 }
 
+/// Lets a channel ask its playlists again whenever the hours of one of them begin or end, until the
+/// sender of `stop` is dropped.
+pub(super) async fn reconsider_on_the_hour(
+    timetables: Vec<Timetable>,
+    channel: SyncSender<Command>,
+    mut stop: watch::Receiver<()>,
+) {
+    if timetables.iter().all(|timetable| timetable.hours.is_empty()) {
+        return;
+    }
+    let allowed = || {
+        let now = Timestamp::now();
+        timetables.iter().map(|timetable| timetable.allows(now)).collect::<Vec<_>>()
+    };
+    let mut was = allowed();
+    loop {
+        tokio::select! {
+            () = sleep(HOURS_LOOK) => {}
+            _ = stop.changed() => return,
+        }
+        let is = allowed();
+        if is != was {
+            leave(&channel, Command::Reconsider);
+        }
+        was = is;
+    }
+}
+
 /// Leaves `command` for a channel; one that has too many waiting forgets it.
 fn leave(channel: &SyncSender<Command>, command: Command) {
     match channel.try_send(command) {
@@ -150,5 +182,7 @@ fn unix(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// The clock on the wall is looked at so often.
+const HOURS_LOOK: Duration = Duration::from_secs(1);
 /// Wishes that may wait; who has one more is told so.
 const WISHES_MAX: usize = 16;

@@ -2,15 +2,25 @@
 
 use super::values::{Names, Texts, called, choice, none_of};
 use crate::config::{OrderConfig, PlaylistConfig, ReloadConfig};
+use crate::playlist::hours::{Hours, Timetable};
 use common::config::{Section, Value};
 use common::units::parse_duration;
+use jiff::tz::TimeZone;
 use std::path::Path;
 use std::time::Duration;
 use toml::de::DeValue;
 
 /// Every playlist of the file.
-pub(super) fn read(top: &mut Section<'_>, folder: &Path, names: &mut Names) -> Vec<PlaylistConfig> {
-    let playlists = top.named("playlists", |name, section| playlist(name, section, folder, names));
+pub(super) fn read(
+    top: &mut Section<'_>,
+    folder: &Path,
+    zone: &TimeZone,
+    names: &mut Names,
+) -> Vec<PlaylistConfig> {
+    let playlists = top.named("playlists", |name, section| PlaylistConfig {
+        timetable: Timetable { hours: hours(section), zone: zone.clone() },
+        ..playlist(name, section, folder, names)
+    });
     if playlists.is_empty() {
         top.wrong("playlists", "missing; write [playlists.music] with a path");
     }
@@ -37,7 +47,21 @@ fn playlist(
         order: order(section),
         reload: section.value::<Reload>("reload").map(|Reload(it)| it).unwrap_or_default(),
         aliases: names.aliases(section, &owner),
+        timetable: Timetable::always(),
     }
+}
+
+/// The hours within which it may be played.
+fn hours(section: &mut Section<'_>) -> Vec<Hours> {
+    let Texts(texts) = section.value("when").unwrap_or(Texts(Vec::new()));
+    let mut hours = Vec::new();
+    for text in texts {
+        match text.parse() {
+            Ok(parsed) => hours.push(parsed),
+            Err(error) => section.wrong("when", error),
+        }
+    }
+    hours
 }
 
 fn order(section: &mut Section<'_>) -> OrderConfig {

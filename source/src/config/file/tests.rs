@@ -28,6 +28,29 @@ fn the_smallest_file_has_a_default_for_everything_else() {
 }
 
 #[test]
+fn a_playlist_may_have_hours_by_the_stations_clock() {
+    let output = "[[outputs]]\nurl = 'http://source:x@host/live.mp3'\n";
+    let config = parsed(&format!(
+        "station.time_zone = 'Europe/Berlin'\n[playlists.music]\npath = 'music'\n\
+         when = ['mon-fri 06:00-12:00', 'sun']\n{output}"
+    ));
+    let mistakes = parsed(&format!(
+        "station.time_zone = 'Berlin'\n[playlists.music]\npath = 'music'\n\
+         when = ['sun', 'noon']\n{output}"
+    ));
+
+    let timetable = &config.unwrap().playlists[0].timetable;
+    assert_eq!(timetable.hours.len(), 2);
+    assert!(timetable.allows("2026-11-25T05:00:00Z".parse().unwrap()));
+    assert!(!timetable.allows("2026-11-25T11:00:00Z".parse().unwrap()));
+    let mistakes = mistakes.unwrap_err();
+    for expected in ["1: station.time_zone: `Berlin` is no", "4: playlists.music.when: `noon` does"]
+    {
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
+}
+
+#[test]
 fn the_file_in_the_documentation_is_right() {
     let documented: String = include_str!("../file.rs")
         .lines()
