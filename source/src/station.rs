@@ -15,7 +15,7 @@ pub mod command;
 mod control;
 
 use crate::config::{Config, Output, PlaylistConfig, ReloadConfig};
-use crate::control::console::OutputEnd;
+use crate::control::console::{OutputEnd, Parts};
 use crate::encode::mp3::EncodeError;
 use crate::playlist::watch::{Reload, Watch};
 use crate::programme::fan::Outlet;
@@ -37,6 +37,8 @@ pub struct Station {
     changes: watch::Receiver<()>,
     tasks: Tasks,
     telnet: Option<SocketAddr>,
+    /// What control sees of all this.
+    parts: watch::Sender<Arc<Parts>>,
     /// The thread that carries wishes.
     carrier: JoinHandle<()>,
     /// Dropped, so that control ends.
@@ -111,10 +113,11 @@ impl Station {
             tasks.spawn(control::reconsider_on_the_hour(timetables, commands, stopped.clone()));
         }
         let ends = config.channels.iter().zip(&channels).map(|(it, running)| running.end(it));
-        let (console, carrier) =
-            control::console(config, &watches, ends.collect(), outputs.clone())?;
+        let ends = control::parts(config, &watches, ends.collect(), outputs.clone());
+        let parts = watch::Sender::new(ends);
+        let (console, carrier) = control::console(parts.subscribe())?;
         sockets.serve(&console, &config.control, &stopped, &tasks);
-        Ok(Self { channels, outputs, changes, tasks, telnet, carrier, stop })
+        Ok(Self { channels, outputs, changes, tasks, telnet, parts, carrier, stop })
     }
 
     /// Where telnet is served by TCP, if it is.
@@ -155,8 +158,8 @@ impl Station {
 
     /// Ends the programmes, takes leave of the servers, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { channels, tasks, carrier, stop, .. } = self;
-        drop(stop);
+        let Self { channels, tasks, parts, carrier, stop, .. } = self;
+        drop((parts, stop));
         let mut threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
         threads.push(carrier);
         tasks.ended().await;
@@ -191,10 +194,11 @@ fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (OutputEnd
     let (wanted, is_wanted) = watch::channel(true);
     let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
     let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
-    let aliases = output.aliases.clone();
+    let (aliases, format) = (output.aliases.clone(), output.format);
+    let url = format!("http://{}{}", output.address.server, output.address.mount).into();
     let (push, link) = Push::new(Arc::new(output), frames, is_wanted, any, tasks);
     tasks.spawn(push.run());
-    (OutputEnd { id, aliases, channel, link, wanted }, outlet)
+    (OutputEnd { id, aliases, channel, url, format, link, wanted }, outlet)
 }
 
 #[cfg(test)]

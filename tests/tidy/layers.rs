@@ -178,7 +178,7 @@ const SOURCE: &[Layer] = &[
     ("cli", &["config"]),
     ("clock", &[]),
     ("config", &["encode", "mix::crossfade", "playlist::hours"]),
-    ("control", &["config::names", "playlist", "programme", "status"]),
+    ("control", &["config::names", "encode", "playlist", "programme", "status"]),
     ("control::answer", &[]),
     ("control::ask", &["config::names"]),
     ("control::telnet", &["control", "tasks"]),

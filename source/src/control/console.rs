@@ -3,8 +3,10 @@
 //! It holds the ends of channels whose other ends the station's parts hold. It reads what they
 //! published last and leaves words for them, so nobody who asks ever waits for a part.
 
+use crate::config::names;
 use crate::control::answer::{self, About};
 use crate::control::ask::{Ask, Names, OfOutput, OfPlaylist, OfRequest};
+use crate::encode::Format;
 use crate::playlist::selection::Upcoming;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
@@ -20,13 +22,26 @@ use tokio::sync::watch;
 /// What control sees of a station.
 #[derive(Debug)]
 pub struct Console {
-    names: Names,
-    playlists: Vec<PlaylistEnd>,
-    channels: Vec<ChannelEnd>,
-    outputs: Vec<OutputEnd>,
+    /// The parts as they are now; a changed configuration changes them.
+    parts: watch::Receiver<Arc<Parts>>,
     /// Where wishes go that take a moment.
     wishes: SyncSender<SkipWish>,
     started: Instant,
+}
+
+/// The parts of a station, each kind in the order of the configuration.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// The station's name; may be empty.
+    pub station: Arc<str>,
+    /// Its playlists.
+    pub playlists: Vec<PlaylistEnd>,
+    /// Its channels.
+    pub channels: Vec<ChannelEnd>,
+    /// Its outputs.
+    pub outputs: Vec<OutputEnd>,
+    /// What playlists and outputs are called.
+    names: Names,
 }
 
 /// A playlist, from here.
@@ -66,6 +81,10 @@ pub struct OutputEnd {
     pub aliases: Vec<String>,
     /// The name of its channel.
     pub channel: Arc<str>,
+    /// Where it sends to, without a password: `http://127.0.0.1:8000/live.mp3`.
+    pub url: Arc<str>,
+    /// As what.
+    pub format: Format,
     /// How it fares.
     pub link: watch::Receiver<LinkStatus>,
     /// Whether it is to be on the air.
@@ -82,6 +101,17 @@ pub struct SkipWish {
     pub channels: Vec<SyncSender<Command>>,
 }
 
+/// Why a wish is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There are too many before it.
+    #[error("too many wishes are waiting; try again")]
+    Busy,
+    /// What would carry it out is not there any more.
+    #[error("it has ended; see the log")]
+    Ended,
+}
+
 /// What is said to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -91,14 +121,13 @@ pub enum Said {
     Body(String),
 }
 
-impl Console {
-    /// A console of these parts, each kind in the order of the configuration, of a station that
-    /// starts now.
+impl Parts {
+    /// These parts of the station called `station`.
     pub fn new(
+        station: Arc<str>,
         playlists: Vec<PlaylistEnd>,
         channels: Vec<ChannelEnd>,
         outputs: Vec<OutputEnd>,
-        wishes: SyncSender<SkipWish>,
     ) -> Self {
         let called = |name: &Arc<str>, aliases: &[String]| {
             let mut names = vec![name.to_string()];
@@ -109,24 +138,75 @@ impl Console {
             outputs: outputs.iter().map(|output| called(&output.id, &output.aliases)).collect(),
             playlists: playlists.iter().map(|list| called(&list.name, &list.aliases)).collect(),
         };
-        Self { names, playlists, channels, outputs, wishes, started: Instant::now() }
+        Self { station, playlists, channels, outputs, names }
+    }
+
+    /// The playlist that goes by `name`, which may be an alias.
+    pub fn playlist(&self, name: &str) -> Option<&PlaylistEnd> {
+        self.playlists.iter().find(|list| is_called(name, &list.name, &list.aliases))
+    }
+
+    /// The channel called `name`.
+    pub fn channel(&self, name: &str) -> Option<&ChannelEnd> {
+        self.channels.iter().find(|channel| *channel.name == *name)
+    }
+
+    /// The output that goes by `name`, which may be an alias.
+    pub fn output(&self, name: &str) -> Option<&OutputEnd> {
+        self.outputs.iter().find(|output| is_called(name, &output.id, &output.aliases))
+    }
+
+    fn on_air(&self) -> impl Iterator<Item = OnAir> {
+        self.channels.iter().map(|channel| channel.on_air.borrow().clone())
+    }
+}
+
+impl Console {
+    /// A console of these `parts`, of a station that starts now; what takes a moment goes to
+    /// `wishes`.
+    pub fn new(parts: watch::Receiver<Arc<Parts>>, wishes: SyncSender<SkipWish>) -> Self {
+        Self { parts, wishes, started: Instant::now() }
+    }
+
+    /// The parts as they are now.
+    pub fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.parts.borrow())
+    }
+
+    /// How long the station has run.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Ends the track that plays, for the playlist `list`, once what was just written to it has
+    /// been read.
+    ///
+    /// Fails if that cannot be carried out now.
+    pub fn skip(&self, list: &PlaylistEnd) -> Result<(), Refused> {
+        let parts = self.parts();
+        let plays = parts.channels.iter().filter(|channel| channel.play.contains(&list.name));
+        let hears = plays.filter(|channel| channel.would_hear(&list.name));
+        let channels = hears.map(|channel| channel.commands.clone()).collect();
+        left(self.wishes.try_send(SkipWish { watch: list.watch.clone(), channels }))
     }
 
     /// Does what `line` wants, and says what there is to say to it.
     pub fn answer(&self, line: &str) -> Said {
-        let body = match Ask::read(line, &self.names) {
+        let parts = self.parts();
+        let body = match Ask::read(line, &parts.names) {
             Ask::Exit => return Said::Bye,
-            Ask::Help(wanted) if wanted.is_empty() => answer::help(&self.names.commands()),
-            Ask::Help(wanted) => answer::help_for(&wanted, &self.names.commands()),
+            Ask::Help(wanted) if wanted.is_empty() => answer::help(&parts.names.commands()),
+            Ask::Help(wanted) => answer::help_for(&wanted, &parts.names.commands()),
             Ask::Output(output, wish) => {
-                self.outputs.get(output).map_or_else(String::new, |it| self.output(it, wish))
+                parts.outputs.get(output).map_or_else(String::new, |it| parts.output_told(it, wish))
             }
             Ask::Playlist(playlist, wish) => {
-                self.playlists.get(playlist).map_or_else(String::new, |it| self.playlist(it, &wish))
+                let playlist = parts.playlists.get(playlist);
+                playlist.map_or_else(String::new, |it| self.playlist(&parts, it, &wish))
             }
-            Ask::Request(wish) => self.request(wish),
+            Ask::Request(wish) => parts.request(wish),
             Ask::Unknown => answer::UNKNOWN.to_owned(),
-            Ask::Uptime => answer::uptime(self.started.elapsed()),
+            Ask::Uptime => answer::uptime(self.uptime()),
             Ask::VarGet => answer::NO_VARIABLE.to_owned(),
             Ask::VarList => String::new(),
             Ask::VarSet => answer::NO_SUCH_SETTING.to_owned(),
@@ -135,11 +215,30 @@ impl Console {
         Said::Body(body)
     }
 
-    fn output(&self, output: &OutputEnd, wish: OfOutput) -> String {
-        let Some(channel) = self.channels.iter().find(|channel| channel.name == output.channel)
-        else {
-            return String::new();
-        };
+    fn playlist(&self, parts: &Parts, playlist: &PlaylistEnd, wish: &OfPlaylist) -> String {
+        match wish {
+            OfPlaylist::Next => {
+                let plays = |channel: &&ChannelEnd| channel.play.contains(&playlist.name);
+                let channel = parts.channels.iter().find(plays);
+                channel.map_or_else(String::new, |channel| channel.next_of(&playlist.name))
+            }
+            OfPlaylist::Reload => {
+                playlist.watch.reload(Duration::ZERO);
+                "OK".to_owned()
+            }
+            OfPlaylist::Skip => told(self.skip(playlist), "OK"),
+            OfPlaylist::Uri(other) if !other.is_empty() => NO_OTHER_URI.to_owned(),
+            OfPlaylist::Uri(_) => {
+                let paths: Vec<_> = playlist.paths.iter().map(|path| path.display()).collect();
+                paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn output_told(&self, output: &OutputEnd, wish: OfOutput) -> String {
+        let Some(channel) = self.channel(&output.channel) else { return String::new() };
         match wish {
             OfOutput::Metadata => {
                 let history = &channel.on_air.borrow().history;
@@ -147,7 +246,7 @@ impl Console {
                 answer::history(&tracks)
             }
             OfOutput::Remaining => answer::remaining(channel.on_air.borrow().remaining),
-            OfOutput::Skip => channel.wish(Command::Skip, "Done"),
+            OfOutput::Skip => told(channel.wish(Command::Skip), "Done"),
             OfOutput::Start => {
                 output.wanted.send_replace(true);
                 "OK".to_owned()
@@ -156,30 +255,6 @@ impl Console {
             OfOutput::Stop => {
                 output.wanted.send_replace(false);
                 "OK".to_owned()
-            }
-        }
-    }
-
-    fn playlist(&self, playlist: &PlaylistEnd, wish: &OfPlaylist) -> String {
-        let mut channels = self.channels.iter().filter(|it| it.play.contains(&playlist.name));
-        match wish {
-            OfPlaylist::Next => {
-                channels.next().map_or_else(String::new, |channel| channel.next_of(&playlist.name))
-            }
-            OfPlaylist::Reload => {
-                playlist.watch.reload(Duration::ZERO);
-                "OK".to_owned()
-            }
-            OfPlaylist::Skip => {
-                let channels = channels.filter(|channel| channel.would_hear(&playlist.name));
-                let channels = channels.map(|channel| channel.commands.clone()).collect();
-                let wish = SkipWish { watch: playlist.watch.clone(), channels };
-                told(&self.wishes.try_send(wish), "OK")
-            }
-            OfPlaylist::Uri(other) if !other.is_empty() => NO_OTHER_URI.to_owned(),
-            OfPlaylist::Uri(_) => {
-                let paths: Vec<_> = playlist.paths.iter().map(|path| path.display()).collect();
-                paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
             }
         }
     }
@@ -203,10 +278,6 @@ impl Console {
                 known(id, &|played| format!("[{}] Currently on air.", date(played)))
             }
         }
-    }
-
-    fn on_air(&self) -> impl Iterator<Item = OnAir> {
-        self.channels.iter().map(|channel| channel.on_air.borrow().clone())
     }
 
     /// What is shown of a track: artist, title and album first, since some look for the first
@@ -234,9 +305,11 @@ impl Console {
 }
 
 impl ChannelEnd {
-    /// Leaves `command` for the channel; says `done`, or else that it cannot take any more now.
-    fn wish(&self, command: Command, done: &str) -> String {
-        told(&self.commands.try_send(command), done)
+    /// Leaves `command` for the channel.
+    ///
+    /// Fails if it cannot take any more now.
+    pub fn wish(&self, command: Command) -> Result<(), Refused> {
+        left(self.commands.try_send(command))
     }
 
     /// Whether a skip is to be heard for the playlist called `playlist`: it plays, or it comes
@@ -263,13 +336,24 @@ impl ChannelEnd {
     }
 }
 
+/// Whether `wanted` is `name` or one of the `aliases`.
+fn is_called(wanted: &str, name: &str, aliases: &[String]) -> bool {
+    let wanted = names::folded(wanted);
+    let mut all = std::iter::once(name).chain(aliases.iter().map(String::as_str));
+    all.any(|own| names::folded(own) == wanted)
+}
+
+/// What became of a word that was left for somebody.
+fn left<T>(outcome: Result<(), TrySendError<T>>) -> Result<(), Refused> {
+    outcome.map_err(|error| match error {
+        TrySendError::Disconnected(_) => Refused::Ended,
+        TrySendError::Full(_) => Refused::Busy,
+    })
+}
+
 /// What became of a wish: `done`, or why it is not.
-fn told<T>(left: &Result<(), TrySendError<T>>, done: &str) -> String {
-    match left {
-        Ok(()) => done.to_owned(),
-        Err(TrySendError::Full(_)) => BUSY.to_owned(),
-        Err(TrySendError::Disconnected(_)) => ENDED.to_owned(),
-    }
+fn told(wish: Result<(), Refused>, done: &str) -> String {
+    wish.map_or_else(|why| format!("ERROR: {why}."), |()| done.to_owned())
 }
 
 fn date(played: &Played) -> String {
@@ -277,8 +361,6 @@ fn date(played: &Played) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y/%m/%d %H:%M:%S").to_string()
 }
 
-const BUSY: &str = "ERROR: too many wishes are waiting; try again.";
-const ENDED: &str = "ERROR: it has ended; see the log.";
 const NO_OTHER_URI: &str = "ERROR: the path of a playlist is the configuration's; change it there.";
 
 #[cfg(test)]

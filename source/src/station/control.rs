@@ -1,7 +1,7 @@
 //! What a station puts up so that it can be asked and told: sockets, and those who carry wishes.
 
 use crate::config::{Config, ControlConfig};
-use crate::control::console::{ChannelEnd, Console, OutputEnd, PlaylistEnd, SkipWish};
+use crate::control::console::{ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, SkipWish};
 use crate::control::telnet::Telnet;
 use crate::playlist::hours::Timetable;
 use crate::playlist::watch::Watch;
@@ -74,23 +74,30 @@ impl Sockets {
     }
 }
 
-/// The console of a station with these parts, and the thread that carries its wishes.
-pub(super) fn console(
+/// What control sees of a station of these parts.
+pub(super) fn parts(
     config: &Config,
     watches: &[Watch],
     channels: Vec<ChannelEnd>,
     outputs: Vec<OutputEnd>,
-) -> Result<(Arc<Console>, JoinHandle<()>), StartError> {
-    let (wishes, queue) = sync_channel(WISHES_MAX);
-    let carrier = thread("wishes", move || carry_out(&queue))?;
+) -> Arc<Parts> {
     let playlists = config.playlists.iter().zip(watches).map(|(playlist, watch)| PlaylistEnd {
         name: playlist.name.as_str().into(),
         aliases: playlist.aliases.clone(),
         paths: playlist.paths.clone(),
         watch: watch.clone(),
     });
-    let console = Console::new(playlists.collect(), channels, outputs, wishes);
-    Ok((Arc::new(console), carrier))
+    let station = config.identity.name.as_str().into();
+    Arc::new(Parts::new(station, playlists.collect(), channels, outputs))
+}
+
+/// A console of `parts`, and the thread that carries its wishes.
+pub(super) fn console(
+    parts: watch::Receiver<Arc<Parts>>,
+) -> Result<(Arc<Console>, JoinHandle<()>), StartError> {
+    let (wishes, queue) = sync_channel(WISHES_MAX);
+    let carrier = thread("wishes", move || carry_out(&queue))?;
+    Ok((Arc::new(Console::new(parts, wishes)), carrier))
 }
 
 /// Carries out wishes that may take a moment, until nobody can have any more.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cues::Cues;
 use crate::decode::tags::Tags;
+use crate::encode::mp3::Mp3;
 use crate::lookahead::Track;
 use crate::playlist::watch::Reload;
 use crate::push::link::Link;
@@ -139,6 +140,8 @@ impl Station {
             id: "a.mp3".into(),
             aliases: vec!["output.icecast.1".to_owned()],
             channel: "main".into(),
+            url: "http://host:8000/a.mp3".into(),
+            format: Format::Mp3(Mp3 { rate_hz: 44_100, bitrate_kbps: 128, quality: 3 }),
             link: watch::channel(link).1,
             wanted: wanted_sender,
         };
@@ -148,7 +151,8 @@ impl Station {
             paths: vec!["/m".into()],
             watch: Watch::start(name, Vec::new(), Reload::Never).unwrap().0,
         });
-        let console = Console::new(playlists.to_vec(), vec![channel], vec![output], wish_sender);
+        let parts = Parts::new("".into(), playlists.to_vec(), vec![channel], vec![output]);
+        let console = Console::new(watch::channel(Arc::new(parts)).1, wish_sender);
         Self { console, commands, wishes, wanted }
     }
 
