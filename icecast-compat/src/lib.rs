@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin_xml;
+pub mod auth_url;
 pub mod config_xml;
 pub mod fields;
 pub mod playlists;

@@ -123,7 +123,7 @@ async fn respond(
             Err(refusal) => Err(refusal),
         },
         Ok(Route::Listen(name)) if head.method == "GET" => {
-            match listener::probed(client.ip, head, &name, parts).await {
+            match listener::probed(&client, head, &name, parts).await {
                 Some(answered) => answered,
                 None => match listener::join(client, head, name, parts).await {
                     Ok(()) => return None,
@@ -193,7 +193,11 @@ fn log(
 /// Whom the access log names: as in Icecast, the user of a mount that asks who listens.
 fn user(route: &Result<Route, Refusal>, head: &RequestHead, parts: &Parts) -> Option<String> {
     let Ok(Route::Listen(name)) = route else { return None };
-    parts.config().mount(name).listeners.as_ref()?;
+    let config = parts.config();
+    let mount = config.mount(name);
+    if mount.listeners.is_none() && mount.url_auth.is_none() {
+        return None;
+    }
     Some(auth::credentials(head)?.user)
 }
 
@@ -233,7 +237,7 @@ async fn answer(
             Ok(health::answer(parts.started, Timestamp::now(), stopping))
         }
         Route::Listen(name) => {
-            listener::admission::identify(client.ip, head, &name, parts).await?;
+            listener::admission::identify(client, head, &name, parts).await?;
             let source = listener::heard(&name, parts).await?;
             Ok(listener::answer_to_head(&source, parts.config().mount(&name)))
         }

@@ -28,6 +28,7 @@ mod client;
 pub mod config;
 pub mod config_file;
 mod connection;
+mod dial;
 mod door;
 mod files;
 mod hooks;

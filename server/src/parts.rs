@@ -4,9 +4,11 @@ use crate::access::keeper::Access;
 use crate::auth::Authority;
 use crate::auth::census::Census;
 use crate::auth::logins::Logins;
+use crate::auth::url::Backends;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
+use crate::dial::Dialler;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
@@ -26,12 +28,16 @@ pub(crate) struct Parts {
     pub(crate) access: Access,
     /// Who may do what.
     pub(crate) authority: Authority,
+    /// The backends that are asked about listeners and told of them.
+    pub(crate) backends: Backends,
     /// How many listeners somebody has.
     pub(crate) census: Census,
     /// The configuration.
     pub(crate) live_config: LiveConfig,
     /// The server's counts.
     pub(crate) counters: Arc<ServerCounters>,
+    /// What dials other servers.
+    pub(crate) dialler: Dialler,
     /// The disk that files are served from.
     pub(crate) disk: Disk,
     /// Programs that are run when sources come and leave.
@@ -69,6 +75,7 @@ impl Parts {
             let mount = stop.mount?;
             Some(MountSnapshot {
                 is_guarded: config.mount(&mount.name).listeners.is_some(),
+                has_backend: config.mount(&mount.name).url_auth.is_some(),
                 on_air: mount.on_air()?,
                 name: mount.name,
                 counters: mount.counters,

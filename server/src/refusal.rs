@@ -13,6 +13,15 @@ pub(crate) enum Refusal {
     /// The client's program may not be here.
     #[error("this program is not welcome here")]
     AgentBanned,
+    /// The station's own server does not want this listener, whoever it says that it is.
+    #[error("{message}")]
+    BackendSays {
+        /// Its reason.
+        message: String,
+    },
+    /// The station's own server, which decides who may listen, does not answer.
+    #[error("who may listen cannot be found out at the moment; try again later")]
+    BackendSilent,
     /// The source did not say what it sends.
     #[error("No Content-type given")]
     ContentTypeMissing,

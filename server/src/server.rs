@@ -5,9 +5,11 @@ use crate::access::keeper::Access;
 use crate::auth::Authority;
 use crate::auth::census::Census;
 use crate::auth::logins::Logins;
+use crate::auth::url::Backends;
 use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::{LiveConfig, Reloader};
+use crate::dial::Dialler;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
@@ -112,10 +114,15 @@ impl Server {
         let counters = Arc::new(ServerCounters::default());
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
         let (relays, wanted) = Relays::new();
+        let port = self.addresses.first().map_or(0, SocketAddr::port);
+        let dialler = Dialler::new(config.now().trust.clone(), &tasks);
+        let backends = Backends::start(dialler.clone(), config.clone(), port, &tasks);
         let parts = Arc::new(Parts {
             access: Access::start(config.clone(), &tasks).await,
-            authority: Authority::new(config.clone()),
+            authority: Authority::new(config.clone(), backends.clone()),
+            backends,
             census: Census::start(&tasks),
+            dialler,
             hooks: Hooks::new(&tasks),
             identity: Identity::start(self.certificate, config.clone(), &tasks),
             logins: Logins::start(config.clone(), &tasks),
@@ -131,7 +138,7 @@ impl Server {
             disk: Disk::default(),
             logs,
             relays,
-            port: self.addresses.first().map_or(0, SocketAddr::port),
+            port,
             started: Timestamp::now(),
             tasks: tasks.clone(),
             users: UserFiles::start(&tasks),

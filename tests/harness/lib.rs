@@ -5,6 +5,7 @@
 //! - [`FakeSource`]: a source whose every byte the test decides; what it sends is numbered.
 //! - [`Player`]: a listener that takes the wrapping off a stream and keeps the titles.
 //! - [`Wire`]: a bare connection, for what the two above would never do.
+//! - [`FakeWeb`]: a web server that a server asks and tells things.
 //! - [`Icecast`]: the packaged one, for what must be the same there.
 //! - [`IcecastXml`]: one configuration for both.
 //! - [`Program`] and [`Peer`]: a real encoder or player, found in `PATH` and watched.
@@ -17,6 +18,7 @@
 
 mod answer;
 mod fake_source;
+mod fake_web;
 pub mod frames;
 mod icecast;
 mod icecast_xml;
@@ -30,6 +32,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use fake_source::FakeSource;
+pub use fake_web::{Asked, FakeWeb};
 pub use icecast::Icecast;
 pub use icecast_xml::{IcecastXml, RELAY_PASSWORD};
 pub use peer::{Output, Peer, Program};

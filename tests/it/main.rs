@@ -29,3 +29,4 @@ mod stream;
 mod studio;
 mod titles;
 mod tls;
+mod url_auth;

@@ -1,6 +1,8 @@
 //! Relays: streams fetched from the packaged Icecast and from ourselves, and given to it.
 
 use e2e::{FakeSource, Icecast, IcecastXml, Player, RELAY_PASSWORD, Station, until, within};
+use server::config::TlsFiles;
+use std::fs;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -121,4 +123,44 @@ async fn a_redirect_is_followed_and_the_password_stays_at_home() {
         (upstream.stat("/live.mp3", "listeners").await == "1").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_stream_is_fetched_over_tls_only_from_a_server_that_somebody_vouches_for() {
+    let folder = tempfile::tempdir().expect("a folder for a certificate");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let files = TlsFiles { certificate: certificate.clone(), key };
+    // Its port takes plain connections too, so that its source need not speak TLS.
+    let upstream = Station::changed("", |config| config.tls = Some(files));
+    let mut source = FakeSource::on(&upstream, "/live.mp3").await;
+    source.play(200).await;
+    let server = format!("tls://localhost:{}", upstream.address().port());
+    let relay = |local: &str| {
+        format!("relay = [{{ server = '{server}', mount = '/live.mp3', local_mount = '{local}' }}]")
+    };
+
+    let trusting = format!("{}\ntls.trust = '{}'", relay("/here.mp3"), certificate.display());
+    let (trusting, wary) = (Station::with(&trusting), Station::with(&relay("/there.mp3")));
+
+    trusting.until_on_air("/here.mp3").await;
+    let mut player = Player::tune_in(&trusting, "/here.mp3").await;
+    assert_eq!(player.hear_frames(50).await.count(), 50);
+    assert_eq!(upstream.stat("/live.mp3", "listeners").await, "1");
+    assert_eq!(wary.get("/there.mp3", None).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_server_is_dialled_from_the_address_that_the_relay_names() {
+    let upstream = Station::start();
+    let mut source = FakeSource::on(&upstream, "/live.mp3").await;
+    source.play(200).await;
+
+    let station = relaying(upstream.address(), "bind_address = '127.0.0.3'");
+
+    station.until_on_air("/here.mp3").await;
+    let listed = upstream.admin("/admin/listclients?mount=/live.mp3").await;
+    assert!(listed.text().contains("<IP>127.0.0.3</IP>"), "{}", listed.text());
 }

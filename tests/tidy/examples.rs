@@ -13,16 +13,20 @@ fn the_servers_example_is_read_without_a_mistake_and_holds_every_key() {
     for section in [
         "",
         "[server]",
+        "[tls]",
         "[passwords]",
         "[limits]",
         "[files]",
         "[[files.alias]]",
         "[[http_header]]",
         "[logs]",
+        "[[relay]]",
+        "[master]",
         "[access]",
         "[mount_defaults]",
         "[mounts.'/x']",
         "[mounts.'/x'.listeners]",
+        "[mounts.'/x'.url_auth]",
     ] {
         let stranger = format!("{section}\nzzzzzzzzzzzz = 1\n");
         assert_keys_stand_in(&text, &said(&stranger).unwrap_err());

@@ -32,7 +32,7 @@ pub(crate) async fn answer(
     let attempt = parts.logins.attempt(ip, auth::credentials(head)).await?;
     let name = command.mount.as_deref().map(MountName::new);
     let mount = name.as_ref().and_then(|name| name.as_ref().ok());
-    if !may(command.kind, mount, attempt.given(), parts) {
+    if !may(command.kind, mount, attempt.given(), ip, parts).await {
         return Err(attempt.failed().await);
     }
     if command.kind == Kind::StreamList {
@@ -54,16 +54,27 @@ pub(crate) async fn answer(
 }
 
 /// Whether a client with these credentials may give such a command about this mount.
-fn may(kind: Kind, mount: Option<&MountName>, given: Option<&Credentials>, parts: &Parts) -> bool {
+async fn may(
+    kind: Kind,
+    mount: Option<&MountName>,
+    given: Option<&Credentials>,
+    ip: IpAddr,
+    parts: &Parts,
+) -> bool {
     let authority = &parts.authority;
     let strict = parts.config().compat == Compat::Strict;
-    let is_source = || mount.is_some_and(|mount| authority.is_source(mount, given));
     if kind == Kind::StreamList {
         // Icecast keeps its administrator out of here.
         return authority.is_relay(given) || (!strict && authority.is_admin(given));
     }
     let is_for_sources = kind.is_for_sources() || (strict && !kind.is_administrators());
-    authority.is_admin(given) || (is_for_sources && is_source())
+    if authority.is_admin(given) {
+        return true;
+    }
+    match mount {
+        Some(mount) if is_for_sources => authority.is_source(mount, given, ip, true).await,
+        Some(_) | None => false,
+    }
 }
 
 /// A playlist with the credentials that the command names. Anybody may have it: it says no more

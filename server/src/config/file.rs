@@ -6,6 +6,7 @@
 mod mounts;
 mod relays;
 mod sections;
+mod url_auth;
 mod values;
 
 use super::limits::Limits;
@@ -25,7 +26,8 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
     config::read_with(file, text, Some(lookup), |top| {
         let server = top.section("server", server);
         let tls_needed = server.listen.iter().any(|socket| socket.tls_only);
-        let tls = top.section("tls", |section| tls(section, tls_needed));
+        let (tls, trust) =
+            top.section("tls", |section| (tls(section, tls_needed), path(section, "trust", &None)));
         let mut usual = MountConfig::default();
         let limits = top.section("limits", |section| {
             usual.limits = mounts::limits(section, &usual.limits);
@@ -49,6 +51,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
             pid_file: server.pid_file,
             run_as: server.run_as,
             tls,
+            trust,
             passwords,
             limits,
             relays: relays::read(top),

@@ -12,6 +12,8 @@ pub mod logs;
 pub mod mounts;
 pub mod relays;
 pub(crate) mod reload;
+pub mod upstream;
+pub mod url_auth;
 pub(crate) mod written;
 
 use crate::mount::name::MountName;
@@ -36,6 +38,8 @@ pub struct Config {
     pub listen: Vec<ListenSocket>,
     /// The certificate for TLS; without it no socket takes TLS.
     pub tls: Option<TlsFiles>,
+    /// Certificates in PEM form by which other servers may be vouched for, beside the system's.
+    pub trust: Option<PathBuf>,
     /// What statistics and links call this server.
     pub hostname: String,
     /// Where it stands, for statistics.
@@ -183,6 +187,7 @@ impl Config {
         Self {
             listen,
             tls: None,
+            trust: None,
             hostname: HOSTNAME.to_owned(),
             location: LOCATION.to_owned(),
             contact: CONTACT.to_owned(),

@@ -2,10 +2,12 @@
 
 use super::files::HttpHeader;
 use super::limits::MountLimits;
+use super::url_auth::UrlAuth;
 use crate::mount::name::MountName;
 use common::auth::Password;
 use glob::{MatchOptions, Pattern};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The rules for mounts: the first that fits a name counts, and the usual where none does.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +67,8 @@ pub struct MountConfig {
     pub http_headers: Vec<HttpHeader>,
     /// Who may listen; `None` for everybody.
     pub listeners: Option<ListenerAuth>,
+    /// The backend that is asked about its listeners and source, and told of them.
+    pub url_auth: Option<Arc<UrlAuth>>,
     /// What happens to a source that comes while there is one.
     pub on_source_conflict: SourceConflict,
 }
@@ -131,6 +135,7 @@ impl Default for MountConfig {
             metadata_interval_bytes: None,
             http_headers: Vec::new(),
             listeners: None,
+            url_auth: None,
             on_source_conflict: SourceConflict::Takeover,
         }
     }
@@ -140,7 +145,10 @@ impl Mounts {
     /// Whether no mount has a password for a source.
     pub fn takes_no_source(&self) -> bool {
         let rules = self.rules.iter().map(|(_, config)| config);
-        rules.chain([&self.usual]).all(|config| config.password.is_none())
+        let by_backend = |config: &MountConfig| {
+            config.url_auth.as_ref().is_some_and(|auth| auth.stream_auth.is_some())
+        };
+        rules.chain([&self.usual]).all(|config| config.password.is_none() && !by_backend(config))
     }
 
     /// What holds for the mount `name`.

@@ -91,12 +91,14 @@ fn plan(old: &Config, mut wanted: Config) -> Plan {
     stays(wanted.listen != old.listen, "listen");
     stays(wanted.run_as != old.run_as, "run_as");
     stays(wanted.pid_file != old.pid_file, "pid_file");
+    stays(wanted.trust != old.trust, "tls.trust");
     stays(wanted.access.proxy_protocol != old.access.proxy_protocol, "proxy_protocol");
     stays(wanted.logs.level != old.logs.level, "the level of the log");
     stays(wanted.logs.json != old.logs.json, "the format of the log");
     wanted.listen.clone_from(&old.listen);
     wanted.run_as.clone_from(&old.run_as);
     wanted.pid_file.clone_from(&old.pid_file);
+    wanted.trust.clone_from(&old.trust);
     wanted.access.proxy_protocol = old.access.proxy_protocol;
     wanted.logs.level = old.logs.level;
     wanted.logs.json = old.logs.json;
@@ -109,6 +111,7 @@ fn differing(old: &Config, new: &Config) -> Vec<String> {
     let Config {
         listen: _,
         tls,
+        trust: _,
         hostname,
         location,
         contact,
@@ -199,12 +202,13 @@ mod tests {
         new.pid_file = Some("/p".into());
         new.access.proxy_protocol = true;
         new.logs.json = true;
+        new.trust = Some("/t".into());
 
         let Plan { config, changes } = plan(&old, new);
 
         assert_eq!(config, old);
         assert_eq!(changes.to_string(), "nothing");
-        assert_eq!(changes.at_next_start.len(), 6);
+        assert_eq!(changes.at_next_start.len(), 7);
     }
 
     #[test]

@@ -29,12 +29,13 @@ pub(crate) fn toml(config: &Config, comment: &[String]) -> String {
     page.section("[server]", "Where to listen, and what the server says of itself.", |page| {
         server(page, config);
     });
-    if let Some(tls) = &config.tls {
-        page.section("[tls]", "The certificate that is shown.", |page| {
+    page.section("[tls]", "The certificate that is shown, and who is believed.", |page| {
+        if let Some(tls) = &config.tls {
             page.path("certificate", Some(&tls.certificate), None);
             page.path("key", Some(&tls.key), Some(&tls.certificate));
-        });
-    }
+        }
+        page.path("trust", config.trust.as_deref(), None);
+    });
     let about = "For sources without a password of their own, administrators and relays.";
     page.section("[passwords]", about, |page| passwords(page, &config.passwords, usual));
     let about = "Of the server, and of every mount that does not say otherwise.";
@@ -73,6 +74,9 @@ fn relays(page: &mut Page, relays: &Relays) {
             credentials(page, relay.credentials.as_ref());
             page.line("titles", relay.titles);
             page.line("on_demand", relay.on_demand);
+            if let Some(bind) = relay.bind {
+                page.line("bind_address", bind.to_string());
+            }
         });
     }
     if let Some(master) = &relays.master {

@@ -54,6 +54,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::UnknownCommand => 400,
         Refusal::Unauthorized => 401,
         Refusal::AgentBanned
+        | Refusal::BackendSays { .. }
         | Refusal::ContentTypeMissing
         | Refusal::CrossSite
         | Refusal::ListenersFull
@@ -67,7 +68,7 @@ fn status(refusal: &Refusal) -> u16 {
         Refusal::Head(_) => 431,
         Refusal::NotKept => 500,
         Refusal::TransferEncoding(_) => 501,
-        Refusal::ServerFull | Refusal::ServerStopping => 503,
+        Refusal::BackendSilent | Refusal::ServerFull | Refusal::ServerStopping => 503,
     }
 }
 
@@ -236,7 +237,7 @@ fn listed_mounts(snapshot: &Snapshot, but: Option<&MountName>) -> Vec<ListedMoun
         mount: mount.name.to_string(),
         fallback: mount.fallback.as_ref().map(ToString::to_string).unwrap_or_default(),
         listeners: mount.counters.listeners.now(),
-        authenticator: mount.is_guarded.then_some(HTPASSWD),
+        authenticator: authenticator(mount),
         connected_seconds: elapsed_seconds(mount.on_air.since, snapshot.now),
         content_type: mount.on_air.source.content_type.clone(),
     };
@@ -393,7 +394,7 @@ fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
     fields
         .add_some("artist", air.title.artist.clone())
         .add_some("audio_info", source.audio_info.clone())
-        .add_some("authenticator", mount.is_guarded.then_some(HTPASSWD))
+        .add_some("authenticator", authenticator(mount))
         .add_some("bitrate", kbps.map(|kbps| Field::guessed(&kbps)))
         .add("genre", or(&says.genre, &source.genre, "various"))
         .add("listener_peak", mount.counters.listener_peak.now())
@@ -458,6 +459,12 @@ fn add_private_fields(mount: &MountSnapshot, snapshot: &Snapshot, fields: &mut F
         .add_some("user_agent", source.user_agent.clone());
 }
 
+/// How the listeners of a mount prove that they may listen, in Icecast's word.
+fn authenticator(mount: &MountSnapshot) -> Option<&'static str> {
+    let has_backend = || mount.has_backend.then_some(URL);
+    mount.is_guarded.then_some(HTPASSWD).or_else(has_backend)
+}
+
 fn elapsed_seconds(since: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.as_second() - since.as_second()).unwrap_or_default()
 }
@@ -471,8 +478,9 @@ fn iso_date(time: Timestamp) -> String {
 }
 
 const XML: &str = "text/xml; charset=utf-8";
-/// What Icecast calls the file of users.
+/// What Icecast calls the file of users, and the backend.
 const HTPASSWD: &str = "htpasswd";
+const URL: &str = "url";
 const CHALLENGE: &str = "Basic realm=\"Icecast2 Server\"";
 const METHODS: &str = "GET, HEAD, OPTIONS, SOURCE";
 const CORS_HEADERS: &str =

@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 mod headers;
+mod login;
 mod mount_block;
 mod mounts;
 mod paths;
@@ -67,7 +68,7 @@ fn mistake(file: &str, line: usize, what: String) -> Mistake {
 fn config(top: &mut Block<'_, '_>) -> Config {
     top.later(remarks::ROOT);
     let (limits, mount_limits) = top.block("limits", limits);
-    let Paths { access, files, logdir, pid_file, tls } = paths::read(top);
+    let Paths { access, files, logdir, pid_file, tls, trust } = paths::read(top);
     let listen = sockets::read(top, tls.is_some());
     let Authentication { passwords, source, named, line } = authentication(top);
     let usual = MountConfig { limits: mount_limits, password: source, ..MountConfig::default() };
@@ -84,6 +85,7 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         compat: compat(top),
         // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
         tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
+        trust,
         relays: relays::read(top, passwords.relay.as_ref()),
         passwords,
         limits,

@@ -11,6 +11,7 @@ mod intro;
 
 use crate::auth;
 use crate::client::Client;
+use crate::dial::Line;
 use crate::hooks::Event;
 use crate::mount::name::MountName;
 use crate::mount::on_air::{SourceAbout, TitleText};
@@ -29,7 +30,6 @@ use jiff::Zoned;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::net::TcpStream;
 use tracing::warn;
 
 /// Makes `client` a source of the mount `name` until it leaves; how many bytes it was sent. Else
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     parts: &Parts,
 ) -> Result<u64, Refusal> {
     let attempt = parts.logins.attempt(client.ip, auth::credentials(head)).await?;
-    if !parts.authority.is_source(&name, attempt.given()) {
+    if !parts.authority.is_source(&name, attempt.given(), client.ip, false).await {
         if attempt.given().is_some() {
             warn!(mount = %name, ip = %client.ip, "a source gave a wrong user or password");
         }
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let intro = intro::load(&config, &name, about.format).await;
     let (mount, line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
     let config = config.mount(&name);
-    parts.hooks.run(config, &name, Event::Connect);
+    tell(&name, Event::Connect, parts);
 
     let accepted = if head.headers.lists("expect", "100-continue") {
         [CONTINUE, ACCEPTED].concat()
@@ -79,7 +79,7 @@ pub(crate) async fn run(
         let received = std::mem::take(&mut client.received);
         body.read(&mut client.socket, received, parts).await;
     }
-    parts.hooks.run(parts.config().mount(&name), &name, Event::Disconnect);
+    tell(&name, Event::Disconnect, parts);
     drop(seat);
     Ok(accepted.len() as u64)
 }
@@ -91,7 +91,7 @@ pub(crate) struct Pulled<'a> {
     /// The server's address.
     pub(crate) ip: IpAddr,
     /// The connection.
-    pub(crate) socket: TcpStream,
+    pub(crate) line: Line,
     /// What has come of the stream.
     pub(crate) received: BytesMut,
 }
@@ -105,7 +105,7 @@ pub(crate) async fn pull(
     unwanted: impl Future<Output = ()>,
     parts: &Parts,
 ) -> Result<(), Refusal> {
-    let Pulled { headers, ip, mut socket, received } = pulled;
+    let Pulled { headers, ip, mut line, received } = pulled;
     let content_type = headers.first("content-type").unwrap_or("audio/mpeg");
     let about = SourceAbout::read(headers, content_type, ip);
     let framer = Framer::new(about.format);
@@ -115,21 +115,27 @@ pub(crate) async fn pull(
     let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
     let config = parts.config();
     let intro = intro::load(&config, name, about.format).await;
-    let (mount, line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
+    let (mount, source_line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
     let config = config.mount(name);
-    parts.hooks.run(config, name, Event::Connect);
+    tell(name, Event::Connect, parts);
     on_air();
     let begin =
         |pattern: &String| Archive::begin(name.clone(), pattern, &Zoned::now(), &parts.tasks);
     let archive = config.dump_file.as_ref().map(begin);
-    let body = Body { framer, decoder: None, unweaver, mount, line, archive };
+    let body = Body { framer, decoder: None, unweaver, mount, line: source_line, archive };
     tokio::select! {
-        () = body.read(&mut socket, received, parts) => {}
+        () = body.read(&mut line, received, parts) => {}
         () = unwanted => {}
     }
-    parts.hooks.run(parts.config().mount(name), name, Event::Disconnect);
+    tell(name, Event::Disconnect, parts);
     drop(seat);
     Ok(())
+}
+
+/// Tells the mount's programs and its backend that its source has come or gone.
+fn tell(name: &MountName, event: Event, parts: &Parts) {
+    parts.hooks.run(parts.config().mount(name), name, event);
+    parts.backends.tell_of_mount(name, event == Event::Connect);
 }
 
 /// Seats a source on the mount `name`, which is made if it does not exist.

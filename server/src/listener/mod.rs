@@ -20,11 +20,10 @@ use crate::mount::on_air::SourceAbout;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::switchboard;
-use admission::Admission;
+use admission::{Admission, Identity};
 use common::http::head::RequestHead;
 use jiff::Timestamp;
 use probe::Ranged;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Makes `client` a listener of the mount `name`, or of one that stands in for it; gives it back
@@ -35,8 +34,8 @@ pub(crate) async fn join(
     name: MountName,
     parts: &Arc<Parts>,
 ) -> Result<(), (Box<Client>, Refusal)> {
-    let admitted = admission::admit(client.ip, request, &name, parts).await;
-    let Admission { user, places } = match admitted {
+    let admitted = admission::admit(&client, request, &name, parts).await;
+    let Admission { identity: Identity { user, visit, time_max }, places } = match admitted {
         Ok(admission) => admission,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
@@ -73,8 +72,20 @@ pub(crate) async fn join(
         agent[..end].into()
     });
     let seats = (seat, client_seat);
-    let arrival =
-        Arrival { socket, feed, seats, places, home: name, ip, id, user_agent, user, asked };
+    let arrival = Arrival {
+        socket,
+        feed,
+        seats,
+        places,
+        visit,
+        time_max,
+        home: name,
+        ip,
+        id,
+        user_agent,
+        user,
+        asked,
+    };
     // If the mount has ended at this moment, the listener's connection ends with it.
     let _ = fan.send(Order::Welcome(Box::new(arrival))).await;
     Ok(())
@@ -145,7 +156,7 @@ pub(crate) fn answer_to_head(source: &SourceAbout, config: &MountConfig) -> Answ
 /// The answer to a player's probe of the mount `name`; `None` if `request` is none, or there is
 /// nothing to probe.
 pub(crate) async fn probed(
-    ip: IpAddr,
+    client: &Client,
     request: &RequestHead,
     name: &MountName,
     parts: &Parts,
@@ -154,7 +165,7 @@ pub(crate) async fn probed(
     let (Ranged::Probe(bytes), Compat::Sensible) = (probe::ranged(request), config.compat) else {
         return None;
     };
-    if let Err(refusal) = admission::identify(ip, request, name, parts).await {
+    if let Err(refusal) = admission::identify(client, request, name, parts).await {
         return Some(Err(refusal));
     }
     let source = heard(name, parts).await.ok()?;

@@ -9,6 +9,7 @@
 //! With a flush delay of zero everybody is served as soon as something is aired.
 
 use crate::auth::census::Place;
+use crate::auth::url::Visit as BackendVisit;
 use crate::config::limits::MountLimits;
 use crate::logs::Logs;
 use crate::logs::access::{Asked, Finished};
@@ -110,6 +111,11 @@ pub(crate) struct Arrival {
     /// Its places among its user's and its network's listeners, where these are limited.
     #[expect(dead_code, reason = "held for what its drop counts")]
     pub(crate) places: [Option<Place>; 2],
+    /// What tells a backend when it goes, where one wants to know.
+    #[expect(dead_code, reason = "held for what its drop tells")]
+    pub(crate) visit: Option<Box<BackendVisit>>,
+    /// How long it may listen, whatever the mount says; `None` for what the mount says.
+    pub(crate) time_max: Option<Duration>,
     /// The mount that it asked for.
     pub(crate) home: MountName,
     /// Its address.
@@ -434,7 +440,8 @@ impl Listener {
         if self.has_left() {
             return Visit::Gone(Leaving::Left);
         }
-        if limits.listener_duration_max.is_some_and(|max| now - self.joined >= max) {
+        let time_max = self.arrival.time_max.or(limits.listener_duration_max);
+        if time_max.is_some_and(|max| now - self.joined >= max) {
             return Visit::Gone(Leaving::TimeOver);
         }
         let behind_bytes = self.arrival.feed.behind_bytes(edge.bytes);

@@ -1,10 +1,11 @@
 //! The keeper: which relays there are, by the configuration and by the master's list.
 
-use super::dial::{self, Wish};
 use super::{Relay, State, Wanted};
 use crate::answer;
 use crate::config::Config;
 use crate::config::relays::{MasterConfig, RelayConfig};
+use crate::config::upstream::HttpAddress;
+use crate::dial::Wish;
 use crate::mount::name::MountName;
 use crate::parts::Parts;
 use std::collections::BTreeMap;
@@ -146,13 +147,16 @@ impl Keeper {
 async fn list(master: &MasterConfig, lists: &mpsc::Sender<Vec<RelayConfig>>, parts: &Parts) {
     let config = parts.config();
     let wish = Wish {
-        server: master.server.clone(),
-        path: "/admin/streamlist.txt".to_owned(),
+        address: HttpAddress {
+            server: master.server.clone(),
+            path: "/admin/streamlist.txt".to_owned(),
+        },
         credentials: master.credentials.as_ref(),
         titles: false,
         agent: answer::server_id(&config),
+        bind: None,
     };
-    match dial::page(wish, LIST_BYTES_MAX).await {
+    match parts.dialler.page(wish, LIST_BYTES_MAX).await {
         Ok(page) => {
             let relays = relays(&page, master);
             debug!(master = %master.server, mounts = relays.len(), "asked for its streams");
@@ -167,8 +171,8 @@ async fn list(master: &MasterConfig, lists: &mpsc::Sender<Vec<RelayConfig>>, par
 fn relays(page: &str, master: &MasterConfig) -> Vec<RelayConfig> {
     let lines = page.lines().map(str::trim).filter(|line| !line.is_empty());
     let relays = lines.filter_map(|line| {
-        let (server, mount) = match dial::place(line) {
-            Some(place) => place,
+        let (server, mount) = match HttpAddress::parse(line) {
+            Some(HttpAddress { server, path }) => (server, path),
             None => (master.server.clone(), line.to_owned()),
         };
         Some(RelayConfig {
@@ -177,6 +181,7 @@ fn relays(page: &str, master: &MasterConfig) -> Vec<RelayConfig> {
             credentials: None,
             titles: true,
             on_demand: master.on_demand,
+            bind: None,
             server,
             mount,
         })
@@ -192,12 +197,13 @@ const MOUNTS_MAX: usize = 10_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::relays::{UPDATE_INTERVAL, Upstream};
+    use crate::config::relays::UPDATE_INTERVAL;
+    use crate::config::upstream::Upstream;
 
     #[test]
     fn a_list_names_mounts_of_the_master_and_of_others() {
         let master = MasterConfig {
-            server: Upstream { host: "master".to_owned(), port: 8_000 },
+            server: Upstream { host: "master".to_owned(), port: 8_000, tls: false },
             update_interval: UPDATE_INTERVAL,
             credentials: None,
             on_demand: true,

@@ -6,17 +6,17 @@
 //! dials when the first listener comes and hangs up when the last has left. The *keeper* starts
 //! and ends these tasks as the configuration and the master's list say.
 
-mod dial;
 mod keeper;
 
 use crate::answer;
 use crate::config::relays::RelayConfig;
+use crate::config::upstream::HttpAddress;
+use crate::dial::{Answered, DialError, Wish};
 use crate::ingest;
 use crate::mount::name::MountName;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use common::backoff::Backoff;
-use dial::{Answered, DialError, Wish};
 pub(crate) use keeper::run;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,17 +141,20 @@ impl Relay {
         let config = self.parts.config();
         let agent = answer::server_id(&config);
         let wish = Wish {
-            server: self.config.server.clone(),
-            path: self.config.mount.clone(),
+            address: HttpAddress {
+                server: self.config.server.clone(),
+                path: self.config.mount.clone(),
+            },
             credentials: self.config.credentials.as_ref(),
             titles: self.config.titles,
             agent,
+            bind: self.config.bind,
         };
-        let Answered { head, socket, received, ip } = match dial::ask(wish).await {
+        let Answered { head, line, received, ip } = match self.parts.dialler.ask(wish).await {
             Ok(answered) => answered,
             Err(error) => return Some(error.into()),
         };
-        let pulled = ingest::Pulled { headers: &head.headers, ip, socket, received };
+        let pulled = ingest::Pulled { headers: &head.headers, ip, line, received };
         let on_air = || {
             info!(mount = %self.config.local, server = %self.config.server, "relayed");
             self.state.send_replace(State::OnAir);

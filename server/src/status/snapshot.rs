@@ -37,6 +37,8 @@ pub(crate) struct MountSnapshot {
     pub(crate) counters: Arc<MountCounters>,
     /// Whether listeners have to say who they are.
     pub(crate) is_guarded: bool,
+    /// Whether a backend is asked about it, or told.
+    pub(crate) has_backend: bool,
     /// The mount that stands in for it, if one would.
     pub(crate) fallback: Option<MountName>,
 }

@@ -1,7 +1,7 @@
 //! What holds for every mount, and the sections of single mounts and of patterns.
 
-use super::sections;
 use super::values::{OrNone, OrSource, one_of, path, path_in_webroot, text};
+use super::{sections, url_auth};
 use crate::config::limits::{FLUSH_DELAY_MAX, MountLimits, QUEUE_BYTES_MAX};
 use crate::config::mounts::{
     ListenerAuth, MountConfig, MountPattern, Mounts, Overrides, SourceConflict,
@@ -110,6 +110,8 @@ pub(super) fn mount(section: &mut Section<'_>, usual: MountConfig) -> MountConfi
             .map_or(usual.metadata_interval_bytes, |OrSource(bytes)| bytes),
         http_headers: sections::http_headers(section).unwrap_or(usual.http_headers),
         listeners: section.section("listeners", |section| listener_auth(section, usual.listeners)),
+        url_auth: section
+            .section("url_auth", |section| url_auth::read(section, usual.url_auth.as_deref())),
         on_source_conflict: one_of(
             section,
             "on_source_conflict",

@@ -1,7 +1,9 @@
 //! `[[relay]]` and `[master]`: what is fetched from other servers.
 
+use super::values::address;
 use crate::config::RELAY_USER;
-use crate::config::relays::{MasterConfig, RelayConfig, Relays, UPDATE_INTERVAL, Upstream};
+use crate::config::relays::{MasterConfig, RelayConfig, Relays, UPDATE_INTERVAL};
+use crate::config::upstream::Upstream;
 use crate::mount::name::MountName;
 use common::auth::{Credentials, Password};
 use common::config::Section;
@@ -37,7 +39,9 @@ fn relay(section: &mut Section<'_>) -> Option<RelayConfig> {
     let credentials = credentials(section);
     let titles = section.value("titles").unwrap_or(true);
     let on_demand = section.value("on_demand").unwrap_or_default();
-    Some(RelayConfig { server: server?, mount, local: local?, credentials, titles, on_demand })
+    let bind = address(section, "bind_address");
+    let (server, local) = (server?, local?);
+    Some(RelayConfig { server, mount, local, credentials, titles, on_demand, bind })
 }
 
 fn master(section: &mut Section<'_>) -> Option<MasterConfig> {
@@ -59,7 +63,7 @@ fn upstream(section: &mut Section<'_>, is_needed: bool) -> Option<Upstream> {
     }
     let server = Upstream::parse(&text);
     if server.is_none() {
-        section.wrong("server", format!("`{text}` is not HOST:PORT, such as radio.example:8000"));
+        section.wrong("server", format!("`{text}` is not HOST:PORT or tls://HOST:PORT"));
     }
     server
 }

@@ -1,6 +1,6 @@
 //! The sections on access, files, header lines and logs.
 
-use super::values::{networks, one_of, path};
+use super::values::{address, networks, one_of, path};
 use crate::config::access::Access;
 use crate::config::files::{Alias, Files, HttpHeader};
 use crate::config::logs::{Level, LogTo, Logs};
@@ -34,11 +34,7 @@ pub(super) fn files(section: &mut Section<'_>) -> Files {
 fn alias(section: &mut Section<'_>) -> Option<Alias> {
     let (source, destination) = (section.required("source"), section.required("destination"));
     let port = section.value("port");
-    let address = section.value::<String>("bind_address");
-    let bind_address = address.as_ref().and_then(|address| address.parse().ok());
-    if let (Some(address), None) = (&address, bind_address) {
-        section.wrong("bind_address", format!("`{address}` is not an IP address"));
-    }
+    let bind_address = address(section, "bind_address");
     Some(Alias { source: source?, destination: destination?, port, bind_address })
 }
 

@@ -5,6 +5,8 @@ use crate::config::access::Access;
 use crate::config::files::{Alias, Files};
 use crate::config::logs::{Level, LogTo, Logs};
 use crate::config::mounts::{ListenerAuth, SourceConflict};
+use crate::config::upstream::HttpAddress;
+use crate::config::url_auth::OnSilence;
 use crate::mount::name::MountName;
 use proptest::prelude::*;
 use std::path::Path;
@@ -140,6 +142,40 @@ fn a_mount_has_every_key_and_takes_the_others_from_what_holds_for_all() {
     let auth =
         |file: &str, duplicates| Some(ListenerAuth::Htpasswd { file: file.into(), duplicates });
     assert_eq!((&usual.listeners, &c.listeners), (&auth("/u", false), &auth("/v", true)));
+}
+
+#[test]
+fn a_mount_has_a_backend_in_part_or_whole_from_what_holds_for_all() {
+    let config = with(
+        "[mount_defaults.url_auth]\nlistener_add = 'https://b.test/a'\nuser = 'u'\n\
+         password = 'p'\ntimeout = '3s'\n[mounts.'/a'.url_auth]\nlistener_add = ''\n\
+         [mounts.'/b'.url_auth]\nmount_add = 'http://b.test'\nheaders = ['Cookie']\n\
+         auth_header = 'ok: 1'\ntimelimit_header = 'for:'\non_silence = 'admit'",
+    );
+
+    let [(_, a), (_, b)] = &config.mounts.rules[..] else { panic!("two rules") };
+    assert_eq!(a.url_auth, None);
+    let auth = b.url_auth.as_ref().unwrap();
+    let text = |address: &Option<HttpAddress>| address.as_ref().unwrap().to_string();
+    assert_eq!(text(&auth.listener_add), "https://b.test:443/a");
+    assert_eq!(text(&auth.mount_add), "http://b.test:80/");
+    assert_eq!(auth.credentials.as_ref().unwrap().user, "u");
+    assert_eq!((auth.yes.text().as_str(), auth.time_limit_header.as_str()), ("ok: 1", "for"));
+    assert_eq!((auth.timeout, auth.on_silence), (Duration::from_secs(3), OnSilence::Admit));
+}
+
+#[test]
+fn what_no_backend_can_be_asked_by_is_named() {
+    let said = read_text(
+        "[mounts.'/a'.url_auth]\nlistener_add = 'b.test'\nheaders = ['a b']\n\
+         auth_header = ': 1'\nheader_prefix = 'a&b'\ntimeout = '0s'\non_silence = 'x'",
+    );
+    let said = said.unwrap_err().to_string();
+
+    for key in ["listener_add", "headers", "auth_header", "header_prefix", "timeout", "on_silence"]
+    {
+        assert!(said.contains(&format!("url_auth.{key}: ")), "{key}: {said}");
+    }
 }
 
 #[test]

@@ -86,6 +86,16 @@ pub(super) fn one_of<T: Clone>(
     usual
 }
 
+/// The IP address of `key`; an empty text is none.
+pub(super) fn address(section: &mut Section<'_>, key: &'static str) -> Option<IpAddr> {
+    let text = section.value::<String>(key).filter(|text| !text.is_empty())?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        section.wrong(key, format!("`{text}` is not an IP address"));
+    }
+    address
+}
+
 /// The networks of `key`; a single address is a network of one.
 pub(super) fn networks(section: &mut Section<'_>, key: &'static str) -> Vec<IpNet> {
     let texts = section.value::<Vec<String>>(key).unwrap_or_default();

@@ -3,7 +3,12 @@
 use super::{Page, headers};
 use crate::config::limits::MountLimits;
 use crate::config::mounts::{ListenerAuth, MountConfig, Overrides, SourceConflict};
+use crate::config::upstream::HttpAddress;
+use crate::config::url_auth::{OnSilence, UrlAuth};
 use crate::mount::name::MountName;
+use common::auth::Password;
+use common::config::variables;
+use std::sync::Arc;
 use toml::Value;
 
 /// Writes the section `name`, with those that belong to it. The section of a mount stands there
@@ -27,6 +32,10 @@ pub(super) fn write(
     says(&mut inside, &config.says, &usual.says);
     if config.listeners != usual.listeners {
         listeners(&mut inside, config.listeners.as_ref());
+    }
+    if config.url_auth != usual.url_auth {
+        let or_none = |auth: &Option<Arc<UrlAuth>>| auth.as_deref().cloned().unwrap_or_default();
+        url_auth(&mut inside, &or_none(&config.url_auth), &or_none(&usual.url_auth));
     }
     if name.starts_with("mounts.") || !inside.text.is_empty() {
         page.heading(&format!("[{name}]"), comment);
@@ -112,5 +121,48 @@ fn listeners(page: &mut Page, auth: Option<&ListenerAuth>) {
             page.flag_unless("listeners.duplicates", *duplicates, false);
         }
         None => page.line("listeners.htpasswd", ""),
+    }
+}
+
+/// Likewise.
+fn url_auth(page: &mut Page, auth: &UrlAuth, usual: &UrlAuth) {
+    let text = |address: &Option<HttpAddress>| address.as_ref().map(ToString::to_string);
+    for (key, address, usual) in [
+        ("listener_add", &auth.listener_add, &usual.listener_add),
+        ("listener_remove", &auth.listener_remove, &usual.listener_remove),
+        ("mount_add", &auth.mount_add, &usual.mount_add),
+        ("mount_remove", &auth.mount_remove, &usual.mount_remove),
+        ("stream_auth", &auth.stream_auth, &usual.stream_auth),
+    ] {
+        let key = format!("url_auth.{key}");
+        page.optional(&key, text(address).as_deref(), text(usual).as_deref());
+    }
+    if auth.credentials != usual.credentials {
+        let credentials = auth.credentials.as_ref();
+        let user = credentials.map_or("", |given| &given.user);
+        page.line("url_auth.user", variables::escaped(user));
+        let password = credentials.map_or("", |given| Password::reveal(&given.password));
+        page.line("url_auth.password", variables::escaped(password));
+    }
+    if auth.headers != usual.headers {
+        let names = auth.headers.iter().map(|name| Value::from(name.as_str()));
+        page.line("url_auth.headers", Value::Array(names.collect()));
+    }
+    page.text_unless("url_auth.header_prefix", &auth.header_prefix, &usual.header_prefix);
+    page.text_unless("url_auth.auth_header", &auth.yes.text(), &usual.yes.text());
+    page.text_unless(
+        "url_auth.timelimit_header",
+        &auth.time_limit_header,
+        &usual.time_limit_header,
+    );
+    page.duration_unless("url_auth.timeout", auth.timeout, usual.timeout);
+    if auth.on_silence != usual.on_silence {
+        page.line(
+            "url_auth.on_silence",
+            match auth.on_silence {
+                OnSilence::Admit => "admit",
+                OnSilence::Refuse => "refuse",
+            },
+        );
     }
 }

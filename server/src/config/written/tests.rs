@@ -3,9 +3,13 @@
 use super::*;
 use crate::config::files::Alias;
 use crate::config::mounts::{ListenerAuth, MountPattern, Overrides, SourceConflict};
+use crate::config::relays::{MasterConfig, RelayConfig};
+use crate::config::upstream::{HttpAddress, Upstream};
+use crate::config::url_auth::{OnSilence, UrlAuth, YesLine};
 use crate::config::{RunAs, TlsFiles};
 use crate::mount::name::MountName;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn read(text: &str) -> Config {
     Config::read("a.toml", text).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
@@ -81,6 +85,8 @@ fn everything() -> Config {
         relay: Some(Password::new("b")),
     };
     limits_and_files(&mut config);
+    config.trust = Some("/t".into());
+    config.relays = relays();
     config.access = Access {
         deny: vec!["10.0.0.0/8".parse().unwrap()],
         allow: vec!["::1/128".parse().unwrap()],
@@ -91,6 +97,23 @@ fn everything() -> Config {
         proxy_protocol: true,
     };
     config
+}
+
+fn relays() -> Relays {
+    let server = Upstream::parse("tls://[::1]:8443").unwrap();
+    let credentials = Some(Credentials { user: "u".to_owned(), password: Password::new("${p}") });
+    let relay = RelayConfig {
+        server: server.clone(),
+        mount: "/a?b=${c}".to_owned(),
+        local: MountName::new("/l").unwrap(),
+        credentials: credentials.clone(),
+        titles: false,
+        on_demand: true,
+        bind: "127.0.0.1".parse().ok(),
+    };
+    let update_interval = Duration::from_secs(7);
+    let master = MasterConfig { server, update_interval, credentials, on_demand: true };
+    Relays { each: vec![relay], master: Some(master) }
 }
 
 /// Fills in limits, files, header lines and logs.
@@ -166,7 +189,27 @@ fn whole_mount() -> MountConfig {
         metadata_interval_bytes: Some(0),
         http_headers: vec![header("X-M", None)],
         listeners: Some(ListenerAuth::Htpasswd { file: "/u".into(), duplicates: true }),
+        url_auth: Some(Arc::new(whole_backend())),
         on_source_conflict: SourceConflict::Refuse,
+    }
+}
+
+/// A backend of which everything is said.
+fn whole_backend() -> UrlAuth {
+    let address = |path: &str| HttpAddress::parse(&format!("https://b.test:9{path}"));
+    UrlAuth {
+        listener_add: address("/la"),
+        listener_remove: address("/lr?x=${y}"),
+        mount_add: address("/ma"),
+        mount_remove: address("/mr"),
+        stream_auth: address("/sa"),
+        credentials: Some(Credentials { user: "u\"".to_owned(), password: Password::new("${p}") }),
+        headers: vec!["Cookie".to_owned()],
+        header_prefix: "Client.".to_owned(),
+        yes: YesLine::parse("yes: please"),
+        time_limit_header: "for".to_owned(),
+        timeout: Duration::from_secs(3),
+        on_silence: OnSilence::Admit,
     }
 }
 

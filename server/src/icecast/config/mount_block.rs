@@ -3,10 +3,11 @@
 //! A block becomes a list of settings, so that what it leaves unset stays as it was. Nothing here
 //! knows which mounts the block is about.
 
+use super::login::{self, Login};
 use super::{headers, password, size};
 use crate::config::files::in_webroot;
 use crate::config::limits::MountLimits;
-use crate::config::mounts::{ListenerAuth, MountConfig, SourceConflict};
+use crate::config::mounts::{MountConfig, SourceConflict};
 use crate::mount::name::MountName;
 use encoding_rs::Encoding;
 use icecast_compat::config_xml::advice::Advice;
@@ -177,7 +178,8 @@ impl Reader<'_, '_, '_> {
     }
 
     fn listeners(&mut self) {
-        match self.block.block("authentication", listener_auth) {
+        match self.block.block("authentication", login::read) {
+            Login::Backend(auth) => self.set(|config| config.url_auth = Some(auth)),
             Login::Known(auth) => self.set(|config| config.listeners = Some(auth)),
             // Rather closed to all than open to everybody.
             Login::Unknown => self.set(|config| config.direct = false),
@@ -228,52 +230,5 @@ impl Reader<'_, '_, '_> {
             self.block.advise(Advice::mistake(said.line, what));
         }
         seconds.ok().map(Duration::from_secs)
-    }
-}
-
-/// How listeners log in.
-enum Login {
-    Known(ListenerAuth),
-    /// In a way that is not acted on.
-    Unknown,
-    Unneeded,
-}
-
-/// How listeners log in; mistakes are noted.
-fn listener_auth(block: &mut Block<'_, '_>) -> Login {
-    let line = block.line();
-    let kind = block.attribute("type");
-    let options = block.each("option", |option| {
-        let name = option.attribute("name").unwrap_or_default();
-        (name, option.attribute("value").unwrap_or_default().trim().to_owned())
-    });
-    let option = |name: &str| options.iter().rev().find(|option| option.0 == name);
-    match kind.as_deref() {
-        None => Login::Unneeded,
-        Some("htpasswd") => match option("filename") {
-            Some((_, file)) if !file.is_empty() => Login::Known(ListenerAuth::Htpasswd {
-                file: file.into(),
-                duplicates: option("allow_duplicate_users").is_some_and(|said| said.1 != "0"),
-            }),
-            _ => {
-                let what = "<authentication> of type htpasswd names no file; write <option \
-                            name=\"filename\" value=\"…\"/>";
-                block.advise(Advice::mistake(line, what));
-                Login::Unknown
-            }
-        },
-        // It may be there for the sake of sources, or of what else happens.
-        Some(kind @ "url") if option("listener_add").is_none() => {
-            let what = format!("<authentication> of type {kind:?} is not acted on yet");
-            let what = format!("{what}; everybody may listen, and no backend is asked");
-            block.advise(Advice::warning(line, what));
-            Login::Unneeded
-        }
-        Some(kind) => {
-            let what = format!("<authentication> of type {kind:?} is not acted on yet");
-            let what = format!("{what}; nobody may listen, rather than everybody");
-            block.advise(Advice::warning(line, what));
-            Login::Unknown
-        }
     }
 }

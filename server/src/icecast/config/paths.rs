@@ -16,6 +16,7 @@ pub(super) struct Paths {
     pub(super) logdir: Option<PathBuf>,
     pub(super) pid_file: Option<PathBuf>,
     pub(super) tls: Option<TlsFiles>,
+    pub(super) trust: Option<PathBuf>,
 }
 
 /// Reads `<paths>`, and beside it whether files are served.
@@ -36,6 +37,7 @@ pub(super) fn read(top: &mut Block<'_, '_>) -> Paths {
             logdir: path(block, "logdir"),
             pid_file: path(block, "pidfile"),
             tls: tls(block),
+            trust: path(block, "ssl-cafile"),
         }
     })
 }

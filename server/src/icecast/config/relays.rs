@@ -2,11 +2,13 @@
 
 use super::{password, phrase};
 use crate::config::RELAY_USER;
-use crate::config::relays::{MasterConfig, RelayConfig, Relays, Upstream};
+use crate::config::relays::{MasterConfig, RelayConfig, Relays};
+use crate::config::upstream::Upstream;
 use crate::mount::name::MountName;
 use common::auth::{Credentials, Password};
 use icecast_compat::config_xml::Block;
 use icecast_compat::config_xml::advice::Advice;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Reads both. A master is asked with the relay password of this server, if no other is said.
@@ -44,10 +46,24 @@ fn relay(block: &mut Block<'_, '_>) -> (Option<RelayConfig>, usize) {
     let credentials = password
         .filter(|_| !user.is_empty())
         .map(|password| Credentials { user: user.clone(), password });
+    let bind = bind(block);
+    let tls = block.flag("tls").is_some_and(|said| said.value);
     let relay = || {
-        Some(RelayConfig { server: server?, mount, local: local?, credentials, titles, on_demand })
+        let (server, local) = (Upstream { tls, ..server? }, local?);
+        Some(RelayConfig { server, mount, local, credentials, titles, on_demand, bind })
     };
     (relay(), line)
+}
+
+/// The address to dial from; one that is none is noted.
+fn bind(block: &mut Block<'_, '_>) -> Option<IpAddr> {
+    let said = block.text("bind").filter(|said| !said.value.trim().is_empty())?;
+    let bind = said.value.trim().parse().ok();
+    if bind.is_none() {
+        let what = format!("<bind> {:?} is not an IP address", said.value.trim());
+        block.advise(Advice::mistake(said.line, what));
+    }
+    bind
 }
 
 fn master(top: &mut Block<'_, '_>, own: Option<&Password>) -> Option<MasterConfig> {

@@ -4,6 +4,8 @@ use super::*;
 use crate::config::files::Files;
 use crate::config::logs::{Level, LogTo, Logs};
 use crate::config::mounts::{ListenerAuth, SourceConflict};
+use crate::config::upstream::HttpAddress;
+use crate::config::url_auth::OnSilence;
 use crate::mount::name::MountName;
 use icecast_compat::config_xml::Remark;
 use proptest::prelude::*;
@@ -401,22 +403,58 @@ fn what_a_remark_is_about_is_an_element_of_its_block() {
 }
 
 #[test]
-fn a_backend_for_listeners_is_answered_with_a_warning_and_a_file_without_a_name_refused() {
+fn a_login_that_nobody_knows_closes_the_mount_and_one_that_cannot_work_is_refused() {
     let mount = |inside: &str| {
         around(&format!("<mount><mount-name>/a</mount-name>{inside}</mount>")).warnings
     };
 
-    let url =
-        "<authentication type='url'><option name='listener_add' value='http:'/></authentication>";
-    assert!(mount(url)[0].contains("nobody may listen"));
-    let closed = config_of(&format!("<mount><mount-name>/a</mount-name>{url}</mount>"));
+    let command = "<authentication type='command'/>";
+    assert!(mount(command)[0].contains("nobody may listen"));
+    let closed = config_of(&format!("<mount><mount-name>/a</mount-name>{command}</mount>"));
     assert!(!closed.mount(&MountName::new("/a").unwrap()).direct);
-    let of_sources = "<authentication type='url'><option name='stream_auth' value='http:'/>\
-                      </authentication>";
-    assert!(mount(of_sources)[0].contains("everybody may listen"));
+    let nowhere = "<mount><mount-name>/a</mount-name><authentication type='url'>\
+                   <option name='listener_add' value='http:'/></authentication></mount>";
+    assert!(mistakes_of(nowhere)[0].contains("listener_add \"http:\" is no address"));
     assert!(mount("<hidden>0</hidden><public>-1</public><fallback-mount/>").is_empty());
     let nameless = "<mount><mount-name>/a</mount-name><authentication type='htpasswd'/></mount>";
     assert!(mistakes_of(nameless)[0].contains("names no file"));
+}
+
+#[test]
+fn a_backend_is_read_with_every_option() {
+    let options = [
+        ("listener_add", "http://b.test/a?x=1"),
+        ("listener_remove", "https://b.test/r"),
+        ("mount_add", "http://b.test:81/ma"),
+        ("mount_remove", "http://b.test/mr"),
+        ("stream_auth", "http://b.test/s"),
+        ("username", "u"),
+        ("password", "p"),
+        ("headers", "X-Token, cookie"),
+        ("header_prefix", "ClientHeader."),
+        ("auth_header", "ok: 1"),
+        ("timelimit_header", "for:"),
+        ("timeout", "3"),
+        ("presume_innocent", "1"),
+    ];
+    let written = |(name, value)| format!("<option name=\"{name}\" value=\"{value}\"/>");
+    let options: String = options.into_iter().map(written).collect();
+    let config = config_of(&format!(
+        "<mount><mount-name>/a</mount-name><authentication type=\"url\">{options}\
+         </authentication></mount>"
+    ));
+
+    let mount = config.mount(&MountName::new("/a").unwrap());
+    let auth = mount.url_auth.as_ref().unwrap();
+    let text = |address: &Option<HttpAddress>| address.as_ref().unwrap().to_string();
+    assert!(mount.direct && mount.listeners.is_none());
+    assert_eq!(text(&auth.listener_add), "http://b.test:80/a?x=1");
+    assert_eq!(text(&auth.listener_remove), "https://b.test:443/r");
+    assert_eq!((text(&auth.mount_add).as_str(), auth.headers.len()), ("http://b.test:81/ma", 2));
+    assert_eq!((auth.yes.text().as_str(), auth.time_limit_header.as_str()), ("ok: 1", "for"));
+    assert_eq!((auth.timeout, auth.on_silence), (Duration::from_secs(3), OnSilence::Admit));
+    assert_eq!(auth.credentials.as_ref().unwrap().user, "u");
+    assert_eq!(auth.header_prefix, "ClientHeader.");
 }
 
 proptest! {
