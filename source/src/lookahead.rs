@@ -10,7 +10,9 @@
 //! that grow to [`RETRY_LONGEST`].
 //!
 //! Until a prepared track has begun, it can be taken back: the programme drops it and the playlist
-//! is asked again, which is how a changed list or a request is heard after the present track.
+//! is asked again, which is how a changed list or a request is heard after the present track. When
+//! hours begin, something is due or a request has come meanwhile, the lookahead lets the programme
+//! do so.
 //!
 //! This part does not know the time; how far it gets is up to who takes from the queues.
 
@@ -22,6 +24,7 @@ use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
+use crate::playlist::queue::Numbers;
 use crate::playlist::selection::{Next, Selection, Upcoming};
 use crate::tasks;
 use common::backoff::Backoff;
@@ -42,6 +45,10 @@ pub use crate::lookahead::supply::{Coming, Prepared, Supply};
 pub struct Track {
     /// Tells it from every other track of this programme; later tracks have higher numbers.
     pub number: u64,
+    /// What it is known by to people: no other track or request of the station has this number.
+    pub rid: u64,
+    /// What it is remembered by: the same for the same track in every run.
+    pub key: u64,
     /// What listeners are told.
     pub title: Arc<str>,
     /// The audio file.
@@ -56,9 +63,20 @@ pub struct Track {
     pub cues: Cues,
 }
 
+impl Track {
+    /// The place in its file where it was left when so much of it had been `heard`; `None` if that
+    /// is practically its end.
+    fn left_at(&self, heard: Duration) -> Option<Duration> {
+        let has_ended = self.length.is_some_and(|length| heard + REST_MIN >= length);
+        (!has_ended).then(|| self.cues.cue_in.unwrap_or_default() + heard)
+    }
+}
+
 /// What plays, prepared track by track.
 pub struct Lookahead {
     selection: Selection,
+    /// Where tracks get their numbers.
+    numbers: Numbers,
     /// Where it is told what comes next.
     upcoming: watch::Sender<Vec<Upcoming>>,
     rate_hz: u32,
@@ -67,6 +85,8 @@ pub struct Lookahead {
     woken: Receiver<()>,
     /// The number of the track that was prepared last.
     tracks: u64,
+    /// The track that plays, or played last.
+    playing: Option<Arc<Track>>,
     /// Waits in a row after which there still was nothing.
     barren_waits: u32,
     /// Threads that may still be at work.
@@ -86,17 +106,20 @@ enum Outcome {
 
 impl Lookahead {
     /// A lookahead over `selection` that prepares audio at `rate_hz`, and the other end, from which
-    /// the programme takes it.
-    pub fn new(selection: Selection, rate_hz: u32) -> (Self, Supply) {
+    /// the programme takes it. Tracks that were not requested get their numbers from `numbers`.
+    pub fn new(selection: Selection, rate_hz: u32, numbers: Numbers) -> (Self, Supply) {
         let (coming, supply, desk, woken) = supply::ends();
+        selection.wakes(desk.waker());
         let lookahead = Self {
             upcoming: watch::Sender::new(selection.upcoming()),
             selection,
+            numbers,
             rate_hz,
             coming,
             desk,
             woken,
             tracks: 0,
+            playing: None,
             barren_waits: 0,
             reels: Vec::new(),
         };
@@ -119,13 +142,14 @@ impl Lookahead {
         let reconsidered = self.desk.reconsidered();
         let next = self.next_item()?;
         self.upcoming.send_replace(self.selection.upcoming());
-        let number = match self.open(&next, reconsidered)? {
+        let track = match self.open(&next, reconsidered)? {
             Outcome::Prepared(prepared) => {
                 self.selection.tell(true, Instant::now());
                 self.barren_waits = 0;
-                self.tracks = prepared.track.number;
+                let track = Arc::clone(&prepared.track);
+                self.tracks = track.number;
                 self.coming.send(Coming::Track(prepared)).map_err(|_| Gone)?;
-                self.tracks
+                track
             }
             Outcome::Reconsidered => {
                 self.selection.give_back();
@@ -142,14 +166,32 @@ impl Lookahead {
                 return Ok(());
             }
         };
+        self.wait_for_its_beginning(&track, reconsidered)
+    }
+
+    /// Waits until `track`, which is prepared, has begun, or is not wanted any more.
+    fn wait_for_its_beginning(
+        &mut self,
+        track: &Arc<Track>,
+        reconsidered: u64,
+    ) -> Result<(), Gone> {
         // In this order: what the programme began before it reconsidered is seen as begun.
-        while self.desk.reconsidered() == reconsidered && self.desk.begun() < number {
-            self.sleep(WAKE_LONGEST)?;
+        while self.desk.reconsidered() == reconsidered && self.desk.begun() < track.number {
+            let wall = Timestamp::now();
+            if self.selection.is_overtaken(wall) {
+                self.desk.overtake(track.number);
+            }
+            let look = self.selection.look_at(wall).duration_since(wall);
+            self.sleep(look.unsigned_abs().min(WAKE_LONGEST))?;
         }
-        if self.desk.begun() < number {
+        if self.desk.begun() < track.number {
             self.selection.give_back();
-            self.upcoming.send_replace(self.selection.upcoming());
+        } else {
+            let left_at = self.playing.as_ref().and_then(|it| it.left_at(self.desk.heard()?));
+            self.selection.began(Timestamp::now(), left_at);
+            self.playing = Some(Arc::clone(track));
         }
+        self.upcoming.send_replace(self.selection.upcoming());
         Ok(())
     }
 
@@ -187,6 +229,8 @@ impl Lookahead {
                 Ok(Ok(Opened { title, tags, length, cues })) => {
                     let track = Arc::new(Track {
                         number: self.tracks + 1,
+                        rid: next.request.unwrap_or_else(|| self.numbers.next()),
+                        key: next.key,
                         title,
                         path: item.path.clone(),
                         playlist: Arc::clone(&next.playlist),
@@ -194,7 +238,9 @@ impl Lookahead {
                         length,
                         cues,
                     });
-                    return Ok(Outcome::Prepared(Prepared { track, pieces, reconsidered }));
+                    let interrupts = next.interrupts;
+                    let prepared = Prepared { track, pieces, interrupts, reconsidered };
+                    return Ok(Outcome::Prepared(prepared));
                 }
                 Ok(Err(reason)) => return Ok(Outcome::Unplayable(reason)),
                 Err(TryRecvError::Disconnected) => {
@@ -233,16 +279,16 @@ impl Lookahead {
         }
     }
 
-    /// Waits for `time`, or until the programme reconsiders.
+    /// Waits for `time`, or until the programme reconsiders or something else is due.
     fn rest(&mut self, time: Duration) -> Result<(), Gone> {
         let reconsidered = self.desk.reconsidered();
         let until = Instant::now() + time;
         while self.desk.reconsidered() == reconsidered {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || self.selection.is_overtaken(Timestamp::now()) {
                 break;
             }
-            self.sleep(left)?;
+            self.sleep(left.min(WAKE_LONGEST))?;
         }
         Ok(())
     }
@@ -272,6 +318,8 @@ pub const REELS_MAX: usize = 8;
 pub const RETRY_LONGEST: Duration = Duration::from_secs(30);
 const RETRY: Backoff =
     Backoff { first: Duration::from_secs(1), factor: 2.0, longest: RETRY_LONGEST };
+/// A track that was interrupted goes on only if at least so much is left of it.
+pub const REST_MIN: Duration = Duration::from_secs(5);
 /// Sleep ends with a word from the programme or a reel; this is in case one is lost.
 const WAKE_LONGEST: Duration = Duration::from_secs(1);
 

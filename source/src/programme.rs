@@ -45,8 +45,6 @@ pub struct Settings {
     pub crossfade: Crossfade,
     /// Whether tracks are made equally loud, where an analysis has left its ReplayGain tags.
     pub replay_gain: bool,
-    /// Which of the station's programmes it is, from 0, and of how many.
-    pub place: (u64, u64),
 }
 
 /// A stretch of the programme.
@@ -183,12 +181,11 @@ impl Programme {
     }
 
     fn remember(&mut self, track: &Arc<Track>) {
-        let (place, programmes) = self.settings.place;
         if self.on_air.history.len() == HISTORY_MAX {
             self.on_air.history.pop_front();
         }
         self.on_air.history.push_back(Played {
-            id: track.number * programmes + place, // so no two programmes have the same
+            id: track.rid,
             track: Arc::clone(track),
             since: SystemTime::now(),
         });
@@ -202,7 +199,7 @@ impl Programme {
             match self.timeline.step(CUT_SAMPLE_FRAMES, pressing) {
                 Step::Begun(track) => {
                     self.current = self.next.take();
-                    self.supply.began(track.number);
+                    self.supply.began(track.number, self.heard());
                 }
                 Step::GivenUp(track) => {
                     self.current = None;
@@ -219,6 +216,9 @@ impl Programme {
 
     /// Takes whatever has come, as far as there is room for it.
     fn take_in(&mut self) {
+        if self.timeline.next().is_some_and(|next| self.supply.is_overtaken(next.number)) {
+            self.reconsider();
+        }
         if self.next.is_none() && self.timeline.next().is_none() {
             self.wait_for_a_track(Instant::now());
         }
@@ -259,6 +259,9 @@ impl Programme {
                 let marks = self.marks(&prepared.track.cues);
                 self.timeline.load(prepared.track, claimed, marks);
                 self.next = Some(prepared.pieces);
+                if prepared.interrupts {
+                    self.timeline.skip();
+                }
             }
             None => return false,
         }
@@ -306,6 +309,18 @@ impl Programme {
         }
     }
 
+    /// How much of the track on air has been heard, if there is one.
+    fn heard(&self) -> Option<Duration> {
+        self.track.as_ref()?;
+        let sample_frames = (self.cuts * CUT_SAMPLE_FRAMES as u64).saturating_sub(self.began_at);
+        Some(self.time(sample_frames))
+    }
+
+    fn time(&self, sample_frames: u64) -> Duration {
+        let ns = u128::from(sample_frames) * 1_000_000_000 / u128::from(self.settings.rate_hz);
+        Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+    }
+
     /// How much of the track on air is still to be heard, if that can be known.
     fn remaining(&self) -> Option<Duration> {
         let on_air = self.track.as_ref()?;
@@ -313,15 +328,12 @@ impl Programme {
         if current.number != on_air.number {
             return self.on_air.remaining; // its successor begins within the next cut
         }
-        let rate_hz = u64::from(self.settings.rate_hz);
-        left.map(|left| Duration::from_nanos(left.saturating_mul(1_000_000_000) / rate_hz))
+        left.map(|left| self.time(left))
     }
 
     fn report(&mut self, cut: &Cut, lateness: Lateness, report: &Report<OnAir>) {
         let end = cut.position + CUT_SAMPLE_FRAMES as u64;
-        let ns = u128::from(end.saturating_sub(self.began_at)) * 1_000_000_000;
-        let ns = u64::try_from(ns / u128::from(self.settings.rate_hz)).unwrap_or(u64::MAX);
-        self.on_air.elapsed = Duration::from_nanos(ns);
+        self.on_air.elapsed = self.time(end.saturating_sub(self.began_at));
         self.on_air.next = self.timeline.next().map(Arc::clone);
         self.on_air.remaining = self.remaining();
         self.on_air.sample_frames = end;

@@ -13,15 +13,16 @@
 pub mod channel;
 pub mod command;
 mod control;
+mod shelf;
 
-use crate::config::{Config, Output, PlaylistConfig, ReloadConfig};
+use crate::config::{Config, Output};
 use crate::control::console::{OutputEnd, Parts};
 use crate::encode::mp3::EncodeError;
-use crate::playlist::watch::{Reload, Watch};
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::station::channel::Channel;
 use crate::station::control::Sockets;
+use crate::station::shelf::Shelf;
 use crate::status::{ChannelStatus, OutputStatus, Status};
 use crate::tasks::Tasks;
 use std::net::SocketAddr;
@@ -83,7 +84,7 @@ impl Station {
         let (any, changes) = watch::channel(());
         let (stop, stopped) = watch::channel(());
         let tasks = Tasks::default();
-        let watches = watched(&config.playlists)?;
+        let shelf = Shelf::new(config, None)?;
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
         for output in &config.outputs {
@@ -92,28 +93,21 @@ impl Station {
             outputs.push(running);
         }
         let mut channels = Vec::new();
-        for (place, channel) in config.channels.iter().enumerate() {
+        for channel in &config.channels {
             let own = outlets.extract_if(.., |(name, _)| *name == channel.name);
             let own = own.map(|(_, outlet)| outlet).collect();
-            let place = (place as u64, config.channels.len() as u64);
-            let plays: Vec<_> = config.playlists.iter().zip(&watches).collect();
             let name = &config.identity.name;
-            channels.push(Channel::start(channel, &plays, name, place, own, &any)?);
+            channels.push(Channel::start(channel, &shelf, name, own, &any)?);
         }
-        for (playlist, watch) in config.playlists.iter().zip(&watches) {
-            let plays = config.channels.iter().zip(&channels);
-            let plays = plays.filter(|(channel, _)| channel.play.contains(&playlist.name));
+        let played: Vec<_> = config.channels.iter().map(|it| config.played_by(it)).collect();
+        for (playlist, watch) in config.playlists.iter().zip(&shelf.watches) {
+            let plays = played.iter().zip(&channels);
+            let plays = plays.filter(|(played, _)| played.contains(&playlist.name));
             let plays = plays.map(|(_, running)| running.commands.clone()).collect();
             tasks.spawn(control::reconsider_on_news(watch.clone(), plays, stopped.clone()));
         }
-        for (channel, running) in config.channels.iter().zip(&channels) {
-            let plays = config.playlists.iter().filter(|it| channel.play.contains(&it.name));
-            let timetables = plays.map(|playlist| playlist.timetable.clone()).collect();
-            let commands = running.commands.clone();
-            tasks.spawn(control::reconsider_on_the_hour(timetables, commands, stopped.clone()));
-        }
-        let ends = config.channels.iter().zip(&channels).map(|(it, running)| running.end(it));
-        let ends = control::parts(config, &watches, ends.collect(), outputs.clone());
+        let ends = played.iter().zip(&channels).map(|(played, running)| running.end(played));
+        let ends = control::parts(config, &shelf, ends.collect(), outputs.clone());
         let parts = watch::Sender::new(ends);
         let (console, carrier) = control::console(parts.subscribe())?;
         sockets.serve(&console, &config.control, &stopped, &tasks);
@@ -173,21 +167,6 @@ impl Station {
     }
 }
 
-/// Begins to read the files of every playlist.
-fn watched(playlists: &[PlaylistConfig]) -> Result<Vec<Watch>, StartError> {
-    let watched = playlists.iter().map(|playlist| {
-        let reload = match playlist.reload {
-            ReloadConfig::Every(time) => Reload::Every(time),
-            ReloadConfig::Never => Reload::Never,
-            ReloadConfig::Watch => Reload::Watch,
-        };
-        let (watch, _ends_by_itself) =
-            Watch::start(&playlist.name, playlist.paths.clone(), reload)?;
-        Ok(watch)
-    });
-    watched.collect()
-}
-
 /// Starts an output: how it is seen from here, and what its channel feeds.
 fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (OutputEnd, Outlet) {
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
@@ -205,6 +184,8 @@ fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (OutputEnd
 mod tests {
     use super::*;
     use crate::config::Address;
+    use crate::config::entries::QueueConfig;
+    use crate::playlist::rules::Rules;
     use crate::status::OnAir;
     use crate::test_audio::{self as audio, Form};
     use std::time::Duration;
@@ -332,6 +313,53 @@ mod tests {
             station.stop().await;
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_request_is_pushed_by_telnet_and_heard_next() {
+        within_limit(async {
+            let dir = two_tracks();
+            std::fs::create_dir(dir.path().join("wishes")).unwrap();
+            std::fs::copy(dir.path().join("a.wav"), dir.path().join("wishes/w.wav")).unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut config = config(&dir, &listener);
+            config.playlists[0].paths = ["a.wav", "b.wav"].map(|it| dir.path().join(it)).to_vec();
+            config.control.telnet = Some("127.0.0.1:0".parse().unwrap());
+            config.queues = vec![QueueConfig {
+                name: "req".to_owned(),
+                aliases: Vec::new(),
+                folder: dir.path().join("wishes"),
+                rules: Rules::always(),
+            }];
+            config.channels[0].play.insert(0, "req".to_owned());
+            let mut station = Station::start(&config).unwrap();
+            until_playing(&mut station, "a").await;
+            until_next(&mut station, "b").await;
+
+            let said = said(&station, "req.push nowhere.wav\nreq.push w.wav\nreq.queue\n").await;
+            let bodies: Vec<_> = said.split("\r\nEND\r\n").collect();
+            assert_eq!(bodies[..2], ["3", "4"], "{said}");
+            assert!(bodies[2].ends_with('4'), "{said}");
+            until_next(&mut station, "w").await;
+            station.skip("main");
+            until_playing(&mut station, "w").await;
+            until_next(&mut station, "b").await;
+            let played = station.status().channels[0].on_air.history.back().cloned().unwrap();
+            assert_eq!((played.id, &*played.track.playlist), (4, "req"));
+
+            station.stop().await;
+        })
+        .await;
+    }
+
+    /// What is said to `lines` by telnet.
+    async fn said(station: &Station, lines: &str) -> String {
+        let mut telnet = TcpStream::connect(station.telnet().unwrap()).await.unwrap();
+        telnet.write_all(lines.as_bytes()).await.unwrap();
+        telnet.shutdown().await.unwrap();
+        let mut said = String::new();
+        telnet.read_to_string(&mut said).await.unwrap();
+        said
     }
 
     async fn until_next(station: &mut Station, title: &str) {

@@ -218,8 +218,11 @@ const SERVER: &[Layer] = &[
 const SOURCE: &[Layer] = &[
     ("cli", &["config"]),
     ("clock", &[]),
-    ("config", &["encode", "mix::crossfade", "playlist::hours"]),
-    ("control", &["config::names", "encode", "playlist", "programme", "status"]),
+    (
+        "config",
+        &["encode", "mix::crossfade", "playlist::hours", "playlist::rules", "playlist::selection"],
+    ),
+    ("control", &["config::names", "encode", "lookahead", "playlist", "programme", "status"]),
     ("control::answer", &[]),
     ("control::ask", &["config::names"]),
     ("control::telnet", &["control", "tasks"]),
@@ -274,6 +277,7 @@ const PURE: &[&str] = &[
     "source/src/mix/timeline.rs",
     "source/src/playlist/annotate.rs",
     "source/src/playlist/artist.rs",
+    "source/src/playlist/at.rs",
     "source/src/playlist/change.rs",
     "source/src/playlist/extinf.rs",
     "source/src/playlist/format/cue.rs",
@@ -284,7 +288,10 @@ const PURE: &[&str] = &[
     "source/src/playlist/hours.rs",
     "source/src/playlist/item.rs",
     "source/src/playlist/order.rs",
+    "source/src/playlist/requests.rs",
+    "source/src/playlist/rotation.rs",
     "source/src/playlist/rounds.rs",
+    "source/src/playlist/rules.rs",
     "source/src/playlist/settle.rs",
     "source/src/push/link.rs",
 ];

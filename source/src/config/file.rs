@@ -17,6 +17,9 @@
 mod channels;
 mod outputs;
 mod playlists;
+mod queues;
+mod rotations;
+mod rules;
 mod values;
 
 use crate::config::{Config, ControlConfig, Identity};
@@ -42,10 +45,19 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
         let (identity, zone) = top
             .section("station", |section| (identity(section, &Identity::default()), zone(section)));
         let playlists = playlists::read(top, folder, &zone, &mut names);
-        let channels = channels::read(top, folder, &playlists);
+        let queues = queues::read(top, folder, &zone, &mut names);
+        if playlists.is_empty() && queues.is_empty() {
+            top.wrong("playlists", "missing; write [playlists.music] with a path");
+        }
+        let known = playlists.iter().map(|it| &it.name).chain(queues.iter().map(|it| &it.name));
+        let known: Vec<String> = known.cloned().collect();
+        let rotations = rotations::read(top, &zone, &known, &mut names);
+        let playable =
+            channels::Playable { playlists: &playlists, queues: &queues, rotations: &rotations };
+        let channels = channels::read(top, folder, &playable);
         let outputs = outputs::read(top, &channels, &identity, &mut names);
         let control = top.section("control", |section| control(section, folder));
-        Config { identity, playlists, channels, outputs, control }
+        Config { identity, playlists, queues, rotations, channels, outputs, control }
     })
 }
 

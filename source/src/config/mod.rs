@@ -4,13 +4,15 @@
 //! has been checked when it gets here, so nothing behind it has to doubt it: a channel names only
 //! playlists that are there, an output only a channel that is there, and no two names meet.
 
+pub mod entries;
 pub mod file;
 pub mod names;
 
+use crate::config::entries::{QueueConfig, RotationConfig};
 use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::Crossfade;
-use crate::playlist::hours::Timetable;
+use crate::playlist::rules::Rules;
 use common::auth::{Credentials, Password};
 use common::http::percent;
 use std::fmt;
@@ -25,6 +27,10 @@ pub struct Config {
     pub identity: Identity,
     /// What there is to play, in the order of the file.
     pub playlists: Vec<PlaylistConfig>,
+    /// Where people ask for what they want to hear, in the order of the file.
+    pub queues: Vec<QueueConfig>,
+    /// Lists that take turns, in the order of the file.
+    pub rotations: Vec<RotationConfig>,
     /// The programmes, in the order of the file.
     pub channels: Vec<ChannelConfig>,
     /// Where they are sent, in the order of the file.
@@ -61,8 +67,8 @@ pub struct PlaylistConfig {
     pub order: OrderConfig,
     /// How changes on disk are noticed.
     pub reload: ReloadConfig,
-    /// When it may be played.
-    pub timetable: Timetable,
+    /// When it is due, and how it comes in.
+    pub rules: Rules,
 }
 
 /// The order in which a playlist's items are played.
@@ -100,7 +106,8 @@ pub enum ReloadConfig {
 pub struct ChannelConfig {
     /// What outputs call it, and commands.
     pub name: String,
-    /// The names of playlists; the first that has something to play is played.
+    /// The names of playlists, queues and rotations; the first that has something to play is
+    /// played.
     pub play: Vec<String>,
     /// What is heard when none has.
     pub emergency: Emergency,
@@ -215,7 +222,7 @@ impl Config {
             paths,
             order: OrderConfig::default(),
             reload: ReloadConfig::default(),
-            timetable: Timetable::always(),
+            rules: Rules::always(),
         };
         let channel = ChannelConfig {
             name: CHANNEL.to_owned(),
@@ -241,6 +248,8 @@ impl Config {
         Self {
             identity: Identity::default(),
             playlists: vec![playlist],
+            queues: Vec::new(),
+            rotations: Vec::new(),
             channels: vec![channel],
             outputs: vec![output],
             control: ControlConfig::default(),

@@ -57,6 +57,19 @@ pub fn numbers(numbers: impl IntoIterator<Item = u64>) -> String {
     numbers.join(" ")
 }
 
+/// The numbers of requests, each once, in the order of the alphabet.
+pub fn requests(numbers: impl IntoIterator<Item = u64>) -> String {
+    let mut numbers: Vec<_> = numbers.into_iter().map(|number| number.to_string()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.join(" ")
+}
+
+/// What has happened to a request that waits.
+pub fn pushed(date: &str, uri: &str) -> String {
+    format!("[{date}] Pushed [{};...].", quoted(uri))
+}
+
 /// The last tracks, the oldest first; the newest one is number 1.
 pub fn history(tracks: &[About]) -> String {
     let mut body = String::new();
@@ -121,6 +134,11 @@ mod tests {
         assert_eq!(reply(&uptime(Duration::from_secs(52))), "0d 00h 00m 52s\r\nEND\r\n");
         assert_eq!(reply(&remaining(Some(Duration::from_millis(15_491)))), "15.49\r\nEND\r\n");
         assert_eq!(reply(&numbers([10, 4, 7])), "10 4 7\r\nEND\r\n");
+        assert_eq!(reply(&requests([7, 8, 10, 4, 7, 9])), "10 4 7 8 9\r\nEND\r\n");
+        assert_eq!(
+            reply(&pushed("2026/11/22 07:33:49", "/app/music/05 Plaid - vorbis48k.ogg")),
+            "[2026/11/22 07:33:49] Pushed [\"/app/music/05 Plaid - vorbis48k.ogg\";...].\r\nEND\r\n"
+        );
     }
 
     #[test]

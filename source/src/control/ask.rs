@@ -19,6 +19,8 @@ pub enum Ask {
     Output(usize, OfOutput),
     /// Something of the playlist at this place in the configuration.
     Playlist(usize, OfPlaylist),
+    /// Something of the queue at this place in the configuration.
+    Queue(usize, OfQueue),
     /// Something about tracks, which are called requests here.
     Request(OfRequest),
     /// Nothing that there is.
@@ -65,6 +67,23 @@ pub enum OfPlaylist {
     Uri(String),
 }
 
+/// What a queue of requests can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfQueue {
+    /// Drop its requests, and end the one that plays.
+    FlushAndSkip,
+    /// Tell what comes next.
+    Next,
+    /// Take this in as a request.
+    Push(String),
+    /// Drop the request of this number; `None` if what was said is no number.
+    Remove(Option<u64>),
+    /// End the request that plays.
+    Skip,
+    /// Tell the numbers of those that wait.
+    Waiting,
+}
+
 /// What can be asked about tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OfRequest {
@@ -88,6 +107,8 @@ pub struct Names {
     pub outputs: Vec<Vec<String>>,
     /// Of the playlists.
     pub playlists: Vec<Vec<String>>,
+    /// Of the queues.
+    pub queues: Vec<Vec<String>>,
 }
 
 impl Ask {
@@ -103,6 +124,11 @@ impl Ask {
             "request.metadata" => Self::Request(OfRequest::Metadata(id())),
             "request.on_air" => Self::Request(OfRequest::OnAir),
             "request.resolving" => Self::Request(OfRequest::Resolving),
+            // People say so where there is one queue that is not called like this.
+            "request.push" | "request.queue" | "request.skip" if !names.queues.is_empty() => {
+                let (_, verb) = command.split_once('.').unwrap_or_default();
+                of_queue(verb, argument).map_or(Self::Unknown, |wish| Self::Queue(0, wish))
+            }
             "request.trace" => Self::Request(OfRequest::Trace(id())),
             "uptime" => Self::Uptime,
             "var.get" => Self::VarGet,
@@ -127,6 +153,9 @@ impl Ask {
             };
             return Some(Self::Output(output, verb));
         }
+        if let Some(queue) = found(part, &names.queues) {
+            return of_queue(verb, argument).map(|wish| Self::Queue(queue, wish));
+        }
         let verb = match verb {
             "next" => OfPlaylist::Next,
             "reload" => OfPlaylist::Reload,
@@ -143,7 +172,9 @@ impl Names {
     pub fn commands(&self) -> Vec<(String, &'static str)> {
         let mut commands: Vec<(String, &'static str)> =
             STATION.iter().map(|&(usage, what)| (usage.to_owned(), what)).collect();
-        for (parts, verbs) in [(&self.outputs, OUTPUT), (&self.playlists, PLAYLIST)] {
+        for (parts, verbs) in
+            [(&self.outputs, OUTPUT), (&self.playlists, PLAYLIST), (&self.queues, QUEUE)]
+        {
             for name in parts.iter().flatten() {
                 commands.extend(verbs.iter().map(|(verb, what)| (format!("{name}.{verb}"), *what)));
             }
@@ -151,6 +182,19 @@ impl Names {
         commands.sort();
         commands
     }
+}
+
+/// What `verb` wants of a queue.
+fn of_queue(verb: &str, argument: &str) -> Option<OfQueue> {
+    Some(match verb {
+        "flush_and_skip" => OfQueue::FlushAndSkip,
+        "next" => OfQueue::Next,
+        "push" => OfQueue::Push(argument.to_owned()),
+        "queue" => OfQueue::Waiting,
+        "remove" => OfQueue::Remove(argument.parse().ok()),
+        "skip" => OfQueue::Skip,
+        _ => return None,
+    })
 }
 
 /// Which of `parts` is called `name`.
@@ -189,6 +233,14 @@ const PLAYLIST: &[(&str, &str)] = &[
     ("skip", "Skip current song in the playlist."),
     ("uri", "Print playlist URI."),
 ];
+const QUEUE: &[(&str, &str)] = &[
+    ("flush_and_skip", "Drop all requests, and skip the one that plays."),
+    ("next", "Return the URIs of the requests to be played."),
+    ("push <uri>", "Push a new request in the queue."),
+    ("queue", "Display the IDs of the requests that wait."),
+    ("remove <rid>", "Remove a request that waits from the queue."),
+    ("skip", "Skip the request that plays."),
+];
 
 #[cfg(test)]
 mod tests {
@@ -209,6 +261,27 @@ mod tests {
         ] {
             assert_eq!(Ask::read(command, &names()), expected, "{command}");
         }
+    }
+
+    #[test]
+    fn a_queue_takes_all_that_follows_the_verb_as_one_address() {
+        let push = |uri: &str| OfQueue::Push(uri.to_owned());
+        for (command, expected) in [
+            ("req.push /a b.mp3 ", push("/a b.mp3")),
+            ("request_queue.push annotate:a=\"1\":x y.mp3", push("annotate:a=\"1\":x y.mp3")),
+            ("req.push", push("")),
+            ("request.push x.mp3", push("x.mp3")),
+            ("req.queue", OfQueue::Waiting),
+            ("request.queue", OfQueue::Waiting),
+            ("req.remove 7", OfQueue::Remove(Some(7))),
+            ("req.remove x", OfQueue::Remove(None)),
+            ("req.flush_and_skip", OfQueue::FlushAndSkip),
+        ] {
+            assert_eq!(Ask::read(command, &names()), Ask::Queue(0, expected), "{command}");
+        }
+        let none = Names { queues: Vec::new(), ..names() };
+        assert_eq!(Ask::read("request.push x.mp3", &none), Ask::Unknown);
+        assert_eq!(Ask::read("req.uri", &names()), Ask::Unknown);
     }
 
     #[test]
@@ -249,6 +322,7 @@ mod tests {
         Names {
             outputs: vec![own(&["a.mp3", "output.icecast"]), own(&["b.mp3", "output.icecast.1"])],
             playlists: vec![own(&["stream-queue", "stream-queue.m3u"]), own(&["library"])],
+            queues: vec![own(&["req", "request.queue"])],
         }
     }
 }

@@ -3,16 +3,17 @@
 //! It holds the ends of channels whose other ends the station's parts hold. It reads what they
 //! published last and leaves words for them, so nobody who asks ever waits for a part.
 
+mod requests;
+
 use crate::config::names;
 use crate::control::answer::{self, About};
-use crate::control::ask::{Ask, Names, OfOutput, OfPlaylist, OfRequest};
+use crate::control::ask::{Ask, Names, OfOutput, OfPlaylist};
 use crate::encode::Format;
+use crate::playlist::queue::Queue;
 use crate::playlist::selection::Upcoming;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
-use crate::status::{LinkStatus, OnAir, Played};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use crate::status::{LinkStatus, OnAir};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -36,11 +37,13 @@ pub struct Parts {
     pub station: Arc<str>,
     /// Its playlists.
     pub playlists: Vec<PlaylistEnd>,
+    /// Its queues of requests.
+    pub queues: Vec<QueueEnd>,
     /// Its channels.
     pub channels: Vec<ChannelEnd>,
     /// Its outputs.
     pub outputs: Vec<OutputEnd>,
-    /// What playlists and outputs are called.
+    /// What playlists, queues and outputs are called.
     names: Names,
 }
 
@@ -57,12 +60,21 @@ pub struct PlaylistEnd {
     pub watch: Watch,
 }
 
+/// A queue of requests, from here.
+#[derive(Clone, Debug)]
+pub struct QueueEnd {
+    /// Its aliases.
+    pub aliases: Vec<String>,
+    /// The queue.
+    pub queue: Queue,
+}
+
 /// A channel, from here.
 #[derive(Clone, Debug)]
 pub struct ChannelEnd {
     /// What it is called.
     pub name: Arc<str>,
-    /// What it plays: names of playlists, the preferred one first.
+    /// What it plays: names of playlists, queues and rotations, the preferred one first.
     pub play: Vec<Arc<str>>,
     /// What is on air.
     pub on_air: watch::Receiver<OnAir>,
@@ -126,6 +138,7 @@ impl Parts {
     pub fn new(
         station: Arc<str>,
         playlists: Vec<PlaylistEnd>,
+        queues: Vec<QueueEnd>,
         channels: Vec<ChannelEnd>,
         outputs: Vec<OutputEnd>,
     ) -> Self {
@@ -137,8 +150,9 @@ impl Parts {
         let names = Names {
             outputs: outputs.iter().map(|output| called(&output.id, &output.aliases)).collect(),
             playlists: playlists.iter().map(|list| called(&list.name, &list.aliases)).collect(),
+            queues: queues.iter().map(|end| called(end.queue.name(), &end.aliases)).collect(),
         };
-        Self { station, playlists, channels, outputs, names }
+        Self { station, playlists, queues, channels, outputs, names }
     }
 
     /// The playlist that goes by `name`, which may be an alias.
@@ -204,7 +218,11 @@ impl Console {
                 let playlist = parts.playlists.get(playlist);
                 playlist.map_or_else(String::new, |it| self.playlist(&parts, it, &wish))
             }
-            Ask::Request(wish) => parts.request(wish),
+            Ask::Queue(queue, wish) => {
+                let queue = parts.queues.get(queue);
+                queue.map_or_else(String::new, |it| parts.queue_told(&it.queue, &wish))
+            }
+            Ask::Request(wish) => parts.request_told(wish),
             Ask::Unknown => answer::UNKNOWN.to_owned(),
             Ask::Uptime => answer::uptime(self.uptime()),
             Ask::VarGet => answer::NO_VARIABLE.to_owned(),
@@ -258,50 +276,6 @@ impl Parts {
             }
         }
     }
-
-    fn request(&self, wish: OfRequest) -> String {
-        let known = |id: Option<u64>, text: &dyn Fn(&Played) -> String| {
-            let Some(id) = id else { return answer::NO_NUMBER.to_owned() };
-            let histories: Vec<OnAir> = self.on_air().collect();
-            let mut tracks = histories.iter().flat_map(|on_air| &on_air.history);
-            let found = tracks.find(|played| played.id == id);
-            found.map_or_else(|| answer::NO_REQUEST.to_owned(), text)
-        };
-        match wish {
-            OfRequest::All | OfRequest::OnAir => {
-                let playing = |on_air: OnAir| on_air.playing().map(|played| played.id);
-                answer::numbers(self.on_air().filter_map(playing))
-            }
-            OfRequest::Metadata(id) => known(id, &|played| self.about(played).text()),
-            OfRequest::Resolving => String::new(),
-            OfRequest::Trace(id) => {
-                known(id, &|played| format!("[{}] Currently on air.", date(played)))
-            }
-        }
-    }
-
-    /// What is shown of a track: artist, title and album first, since some look for the first
-    /// thing that ends in these words.
-    fn about(&self, played: &Played) -> About {
-        let track = &played.track;
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let has_title = track.tags.title.is_some();
-        let title = if has_title { text(&track.tags.title) } else { track.title.to_string() };
-        let is_playing = self.on_air().any(|on_air| on_air.playing() == Some(played));
-        About {
-            values: vec![
-                ("artist", if has_title { text(&track.tags.artist) } else { String::new() }),
-                ("title", title),
-                ("album", text(&track.tags.album)),
-                ("rid", played.id.to_string()),
-                ("on_air", date(played)),
-                ("status", if is_playing { "playing" } else { "played" }.to_owned()),
-                ("source", track.playlist.to_string()),
-                ("filename", track.path.display().to_string()),
-                ("initial_uri", track.path.display().to_string()),
-            ],
-        }
-    }
 }
 
 impl ChannelEnd {
@@ -310,6 +284,11 @@ impl ChannelEnd {
     /// Fails if it cannot take any more now.
     pub fn wish(&self, command: Command) -> Result<(), Refused> {
         left(self.commands.try_send(command))
+    }
+
+    /// Whether what plays comes from the playlist or queue called `name`.
+    fn plays(&self, name: &Arc<str>) -> bool {
+        self.on_air.borrow().playing().is_some_and(|played| played.track.playlist == *name)
     }
 
     /// Whether a skip is to be heard for the playlist called `playlist`: it plays, or it comes
@@ -354,11 +333,6 @@ fn left<T>(outcome: Result<(), TrySendError<T>>) -> Result<(), Refused> {
 /// What became of a wish: `done`, or why it is not.
 fn told(wish: Result<(), Refused>, done: &str) -> String {
     wish.map_or_else(|why| format!("ERROR: {why}."), |()| done.to_owned())
-}
-
-fn date(played: &Played) -> String {
-    let time = Timestamp::try_from(played.since).unwrap_or_default();
-    time.to_zoned(TimeZone::system()).strftime("%Y/%m/%d %H:%M:%S").to_string()
 }
 
 const NO_OTHER_URI: &str = "ERROR: the path of a playlist is the configuration's; change it there.";

@@ -24,6 +24,8 @@ pub struct Prepared {
     /// Its audio: stereo at the station's rate. The queue ends with the track; when it is dropped,
     /// nothing more of the file is read.
     pub pieces: Receiver<Block>,
+    /// Whether it begins at once, in the middle of what plays.
+    pub interrupts: bool,
     /// How often the programme had reconsidered when this track was chosen.
     pub(super) reconsidered: u64,
 }
@@ -38,6 +40,10 @@ pub struct Supply {
 /// What lookahead, reels and programme tell each other, without ever waiting.
 pub(super) struct Desk {
     begun: AtomicU64,
+    /// How much of the track before it had been heard then.
+    heard_ms: AtomicU64,
+    /// The track that was prepared and should not be heard any more.
+    overtaken: AtomicU64,
     reconsidered: AtomicU64,
     closed: AtomicBool,
     /// Wakes the lookahead; one word waiting is as good as many.
@@ -59,10 +65,20 @@ impl Supply {
         }
     }
 
-    /// Says that track `number` has begun, so that the one after it is prepared.
-    pub fn began(&self, number: u64) {
+    /// Says that track `number` has begun, so that the one after it is prepared; of the track that
+    /// played, if one did, `heard` had been heard.
+    pub fn began(&self, number: u64, heard: Option<Duration>) {
+        let heard_ms = heard.and_then(|heard| u64::try_from(heard.as_millis()).ok());
+        let heard_ms = heard_ms.unwrap_or(NOT_HEARD);
+        self.desk.heard_ms.store(heard_ms, Ordering::Relaxed); // released with the next one
         self.desk.begun.store(number, Ordering::Release);
         self.desk.wake();
+    }
+
+    /// Whether the track `number`, which was prepared, has been overtaken: something else is due
+    /// now. Whoever holds it reconsiders.
+    pub fn is_overtaken(&self, number: u64) -> bool {
+        self.desk.overtaken.load(Ordering::Relaxed) == number
     }
 
     /// Lets the playlist be asked again: a track that was prepared and has not begun is not wanted
@@ -86,12 +102,28 @@ impl Desk {
         self.begun.load(Ordering::Acquire)
     }
 
+    /// How much of the track before the one that has begun had been heard, if there was one.
+    pub(super) fn heard(&self) -> Option<Duration> {
+        let heard_ms = Some(self.heard_ms.load(Ordering::Relaxed));
+        heard_ms.filter(|&heard_ms| heard_ms != NOT_HEARD).map(Duration::from_millis)
+    }
+
+    /// Tells the programme that the track `number` has been overtaken.
+    pub(super) fn overtake(&self, number: u64) {
+        self.overtaken.store(number, Ordering::Relaxed);
+    }
+
     pub(super) fn reconsidered(&self) -> u64 {
         self.reconsidered.load(Ordering::Acquire)
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// What wakes the lookahead, for others.
+    pub(super) fn waker(&self) -> &SyncSender<()> {
+        &self.wake
     }
 
     pub(super) fn wake(&self) {
@@ -109,6 +141,8 @@ pub(super) fn ends() -> (SyncSender<Coming>, Supply, Arc<Desk>, Receiver<()>) {
     let (wake, woken) = sync_channel(1);
     let desk = Arc::new(Desk {
         begun: AtomicU64::new(0),
+        heard_ms: AtomicU64::new(NOT_HEARD),
+        overtaken: AtomicU64::new(0),
         reconsidered: AtomicU64::new(0),
         closed: AtomicBool::new(false),
         wake,
@@ -130,9 +164,11 @@ impl Supply {
 impl Prepared {
     /// A track that a test plays.
     pub(crate) fn of_test(track: Track, pieces: Receiver<Block>) -> Self {
-        Self { track: Arc::new(track), pieces, reconsidered: 0 }
+        Self { track: Arc::new(track), pieces, interrupts: false, reconsidered: 0 }
     }
 }
 
 /// Tracks, or words that there is none, on their way to the programme.
 const COMING_MAX: usize = 2;
+/// In place of a time: nothing was.
+const NOT_HEARD: u64 = u64::MAX;

@@ -3,6 +3,9 @@
 use super::*;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
+use crate::playlist::queue::Queue;
+use crate::playlist::rules::{Interrupted, Rules, Start};
+use crate::playlist::selection::Entry;
 use crate::test_audio::{self as audio, Form};
 use std::path::Path;
 
@@ -13,7 +16,7 @@ fn a_track_is_prepared_before_the_one_before_it_has_ended_but_not_two() {
 
     let first = track(&mut supply);
     assert!(supply.next(Duration::from_millis(50)).is_none(), "the first has not begun");
-    supply.began(first.track.number);
+    supply.began(first.track.number, None);
     let second = track(&mut supply);
 
     assert_eq!((&*first.track.title, &*second.track.title), ("a", "b"));
@@ -38,7 +41,7 @@ fn a_track_that_nobody_takes_does_not_hold_up_the_one_that_plays() {
     let dir = tempfile::tempdir().unwrap();
     let mut supply = lookahead(&[tone(dir.path(), "a", 5), tone(dir.path(), "b", 60)]);
     let first = track(&mut supply);
-    supply.began(first.track.number);
+    supply.began(first.track.number, None);
     let _second = track(&mut supply);
 
     let sample_frames: usize = first.pieces.iter().map(|piece| piece.sample_frames()).sum();
@@ -52,7 +55,7 @@ fn what_was_prepared_and_is_not_wanted_comes_again_when_the_playlist_is_asked_ag
     let paths = ["a", "b", "c"].map(|name| tone(dir.path(), name, 10));
     let mut supply = lookahead(&paths);
     let first = track(&mut supply);
-    supply.began(first.track.number);
+    supply.began(first.track.number, None);
     let dropped = track(&mut supply);
 
     supply.reconsider();
@@ -60,7 +63,7 @@ fn what_was_prepared_and_is_not_wanted_comes_again_when_the_playlist_is_asked_ag
     let again = track(&mut supply);
     assert_eq!((&*dropped.track.title, &*again.track.title), ("b", "b"));
     assert!(again.track.number > dropped.track.number);
-    supply.began(again.track.number);
+    supply.began(again.track.number, None);
     assert_eq!(&*track(&mut supply).track.title, "c");
 }
 
@@ -71,7 +74,7 @@ fn reconsidering_does_not_repeat_the_track_that_plays() {
     let mut supply = lookahead(&paths);
     let first = track(&mut supply);
 
-    supply.began(first.track.number);
+    supply.began(first.track.number, None);
     supply.reconsider();
 
     assert_eq!(&*track(&mut supply).track.title, "b");
@@ -104,7 +107,7 @@ fn when_nothing_can_be_played_it_says_so_and_looks_again() {
 fn a_reel_ends_when_its_track_is_dropped_and_the_lookahead_with_its_supply() {
     let dir = tempfile::tempdir().unwrap();
     let selection = selection(vec![tone(dir.path(), "a", 60)]);
-    let (lookahead, mut supply) = Lookahead::new(selection, 44_100);
+    let (lookahead, mut supply) = Lookahead::new(selection, 44_100, Numbers::default());
     let thread = std::thread::spawn(move || lookahead.run());
     let mut number = 0;
 
@@ -112,7 +115,7 @@ fn a_reel_ends_when_its_track_is_dropped_and_the_lookahead_with_its_supply() {
     for _ in 0..3 * REELS_MAX {
         let prepared = track(&mut supply);
         number = prepared.track.number;
-        supply.began(number);
+        supply.began(number, None);
     }
 
     drop(supply);
@@ -120,8 +123,97 @@ fn a_reel_ends_when_its_track_is_dropped_and_the_lookahead_with_its_supply() {
     assert_eq!(number, 3 * REELS_MAX as u64);
 }
 
+#[test]
+fn a_request_overtakes_what_was_prepared_and_one_that_cannot_be_played_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (queue, mut supply) = requested(&dir, Start::Soft);
+    let first = track(&mut supply);
+    supply.began(first.track.number, None);
+    let dropped = track(&mut supply);
+
+    queue.push("nowhere.wav").unwrap();
+    let number = queue.push("wish.wav").unwrap();
+    until(|| supply.is_overtaken(dropped.track.number));
+    supply.reconsider();
+
+    let wish = track(&mut supply);
+    assert_eq!((&*wish.track.title, wish.track.rid, wish.interrupts), ("wish", number, false));
+    assert_eq!(queue.requests().borrow().waiting().count(), 1, "it waits until it begins");
+    supply.began(wish.track.number, None);
+    assert_eq!(track(&mut supply).track.title, dropped.track.title);
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn a_request_that_was_prepared_and_is_dropped_is_not_played() {
+    let dir = tempfile::tempdir().unwrap();
+    let (queue, mut supply) = requested(&dir, Start::Soft);
+    let first = track(&mut supply);
+    supply.began(first.track.number, None);
+    queue.push("wish.wav").unwrap();
+    let mut prepared = track(&mut supply);
+    if &*prepared.track.title != "wish" {
+        until(|| supply.is_overtaken(prepared.track.number));
+        supply.reconsider();
+        prepared = track(&mut supply);
+    }
+
+    queue.flush();
+    until(|| supply.is_overtaken(prepared.track.number));
+    supply.reconsider();
+
+    assert_eq!(&*track(&mut supply).track.title, "b");
+}
+
+#[test]
+fn what_was_interrupted_goes_on_in_its_file_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (queue, mut supply) = requested(&dir, Start::Hard);
+    let first = track(&mut supply);
+    supply.began(first.track.number, None);
+    let dropped = track(&mut supply);
+    queue.push("wish.wav").unwrap();
+    until(|| supply.is_overtaken(dropped.track.number));
+    supply.reconsider();
+    let wish = track(&mut supply);
+    assert!(wish.interrupts);
+
+    supply.began(wish.track.number, Some(Duration::from_millis(2_500)));
+
+    let rest = track(&mut supply);
+    assert_eq!((&rest.track.title, rest.interrupts), (&first.track.title, false));
+    assert_eq!(rest.track.length, Some(Duration::from_millis(7_500)));
+    supply.began(rest.track.number, Some(Duration::from_secs(1)));
+    assert_eq!(track(&mut supply).track.title, dropped.track.title);
+}
+
+/// A lookahead over requests and, behind them, two tones of 10 seconds; requests are heard from
+/// `start` on, and what they interrupt returns.
+fn requested(dir: &tempfile::TempDir, start: Start) -> (Queue, Supply) {
+    tone(dir.path(), "wish", 10);
+    let paths = ["a", "b"].map(|name| tone(dir.path(), name, 10)).to_vec();
+    let queue = Queue::new("requests", dir.path().to_owned(), Numbers::default());
+    let rules = Rules { start, interrupted: Interrupted::Returns, ..Rules::always() };
+    let music = Playlist::new(paths, Order::normal());
+    let entries =
+        vec![Entry::queue(queue.clone(), rules), Entry::playlist("music", music, Rules::always())];
+    let selection = Selection::among(entries, vec![0, 1], Timestamp::now());
+    let (lookahead, supply) = Lookahead::new(selection, 44_100, Numbers::default());
+    std::thread::spawn(move || lookahead.run());
+    (queue, supply)
+}
+
+/// Waits for what another thread does at once.
+fn until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it takes too long");
+        std::thread::yield_now();
+    }
+}
+
 fn lookahead(paths: &[PathBuf]) -> Supply {
-    let (lookahead, supply) = Lookahead::new(selection(paths.to_vec()), 44_100);
+    let (lookahead, supply) = Lookahead::new(selection(paths.to_vec()), 44_100, Numbers::default());
     std::thread::spawn(move || lookahead.run());
     supply
 }

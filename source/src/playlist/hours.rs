@@ -50,7 +50,7 @@ pub struct NoHours(String);
 impl Hours {
     /// Whether `now` is within them.
     pub fn contain(&self, now: DateTime) -> bool {
-        let today = usize::from(now.weekday().to_monday_zero_offset().unsigned_abs());
+        let today = day_of(now);
         let yesterday = (today + 6) % 7;
         let time = now.time();
         if self.from < self.to || self.to == Time::midnight() {
@@ -90,8 +90,13 @@ impl FromStr for Hours {
     }
 }
 
+/// The day of the week, from Monday.
+pub(super) fn day_of(now: DateTime) -> usize {
+    usize::from(now.weekday().to_monday_zero_offset().unsigned_abs())
+}
+
 /// `06:00`, `6:30`; `24:00` is midnight.
-fn time(text: &str) -> Option<Time> {
+pub(super) fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
     if minute.len() != 2 || hour.is_empty() || hour.len() > 2 {
         return None;
@@ -103,7 +108,7 @@ fn time(text: &str) -> Option<Time> {
 }
 
 /// `mon`, `sat,sun`, `fri-mon`.
-fn days(text: &str) -> Option<[bool; 7]> {
+pub(super) fn days(text: &str) -> Option<[bool; 7]> {
     let mut days = [false; 7];
     for part in text.split(',') {
         let (from, to) = part.split_once('-').unwrap_or((part, part));

@@ -12,6 +12,7 @@
 pub mod alike;
 pub mod annotate;
 pub mod artist;
+pub mod at;
 pub mod change;
 mod contents;
 pub mod extinf;
@@ -21,7 +22,11 @@ pub mod format;
 pub mod hours;
 pub mod item;
 pub mod order;
+pub mod queue;
+pub mod requests;
+pub mod rotation;
 pub mod rounds;
+pub mod rules;
 pub mod selection;
 pub mod settle;
 mod text;
@@ -86,6 +91,14 @@ impl Playlist {
         let parts: Vec<_> = paths.iter().filter_map(|path| Contents::read(path).ok()).collect();
         let (_, contents) = tokio::sync::watch::channel(Arc::new(Contents::joined(parts.iter())));
         Self::of(name, order, contents, None)
+    }
+
+    /// A playlist of `items`, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_items(items: Vec<Item>, order: Order) -> Self {
+        let contents = Contents { items, ..Contents::default() };
+        let (_, contents) = tokio::sync::watch::channel(Arc::new(contents));
+        Self::of("playlist", order, contents, None)
     }
 
     fn of(

@@ -26,7 +26,7 @@ enum Kind {
 
 /// A small generator of even random numbers (SplitMix64); nothing secret hangs on it.
 #[derive(Clone, Debug)]
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Order {
     /// As written.
@@ -272,13 +272,19 @@ impl Pool {
 }
 
 impl Dice {
+    /// Dice that fall the same way for the same `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A number from 0 to `end`, exclusive, which must not be 0. (Its slight unevenness, below
     /// one in 2^44 for a million items, cannot be heard.)
     fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.below_u64(end as u64)).expect("it is below `end`, which is a usize")
     }
 
-    fn below_u64(&mut self, end: u64) -> u64 {
+    /// The same, for longer numbers.
+    pub(super) fn below_u64(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

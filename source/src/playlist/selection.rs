@@ -1,29 +1,54 @@
-//! What plays: of several playlists, the first that has something to play.
+//! What plays: of several entries, the first that is due and has something to play.
 //!
-//! The question is asked anew before every item, so a playlist further up is back as soon as the
-//! item that plays has ended. A playlist of which a whole round could not be heard is passed over
-//! for [`BARREN_REST`], or until nothing else is left; one that has hours is asked only within
-//! them. Told the time and what came of each item.
+//! An *entry* is a playlist, a queue of requests, or a rotation of these; each may have rules that
+//! say when it is due. The question is asked anew before every track, so an entry further up is
+//! back as soon as the track that plays has ended; one with a hard start interrupts that track. A
+//! playlist of which a whole round could not be heard is passed over for [`BARREN_REST`], or until
+//! nothing else is left. What was asked for counts only once it has begun. Told the time and what
+//! came of each item.
 
-use crate::playlist::hours::Timetable;
+use crate::playlist::order::track_key;
+use crate::playlist::queue::Queue;
+use crate::playlist::rotation::Rotation;
+use crate::playlist::rules::{Interrupted, Rules, Start, Turn};
 use crate::playlist::{Item, Playlist};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-/// Several playlists, the preferred one first.
+/// Several entries, the preferred one first.
 pub struct Selection {
-    candidates: Vec<Candidate>,
-    /// Which of them the last item came from.
-    last: usize,
+    entries: Vec<Entry>,
+    /// Which of them are asked, one after the other; the others belong to rotations.
+    top: Vec<usize>,
+    /// Which of them were due when they were asked last.
+    asked: Vec<bool>,
+    /// What was given out last and has not begun.
+    pending: Option<Pending>,
+    playing: Option<Playing>,
+    /// Tracks that were interrupted and return, the last one first to do so.
+    returning: Vec<Returning>,
+}
+
+/// Something that can be played.
+pub struct Entry {
+    name: Arc<str>,
+    rules: Rules,
+    turn: Turn,
+    kind: Kind,
+}
+
+enum Kind {
+    Playlist(Box<List>),
+    Queue(Queue),
+    Rotation(Rotation),
 }
 
 /// One playlist, and how it fares.
-struct Candidate {
-    name: Arc<str>,
+struct List {
     playlist: Playlist,
-    timetable: Timetable,
     /// Items in a row that could not be heard.
     unheard: usize,
     /// Items in its present round.
@@ -32,7 +57,30 @@ struct Candidate {
     rests_until: Option<Instant>,
 }
 
-/// What a playlist would play next.
+/// What was given out and has not begun.
+struct Pending {
+    next: Next,
+    /// The entries that lead to it.
+    path: Vec<usize>,
+    /// Whether it is a track that was interrupted.
+    is_returning: bool,
+}
+
+/// What plays.
+struct Playing {
+    next: Next,
+    path: Vec<usize>,
+    /// Which entries were due when it began.
+    due: Vec<bool>,
+}
+
+/// A track that was interrupted.
+struct Returning {
+    next: Next,
+    path: Vec<usize>,
+}
+
+/// What a playlist or queue would play next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upcoming {
     /// Its name.
@@ -46,42 +94,121 @@ pub struct Upcoming {
 pub struct Next {
     /// The item.
     pub item: Item,
-    /// The name of its playlist.
+    /// The name of its playlist or queue.
     pub playlist: Arc<str>,
     /// Whether it is tried again after its playlist could not be heard; what was said about it
     /// then need not be said again.
     pub again: bool,
+    /// What it is remembered by.
+    pub key: u64,
+    /// Its number, if it was requested.
+    pub request: Option<u64>,
+    /// Whether it begins at once, in the middle of what plays.
+    pub interrupts: bool,
+}
+
+/// A track that was played before a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past<'p> {
+    /// The name of its playlist or queue.
+    pub playlist: &'p str,
+    /// What it is remembered by.
+    pub key: u64,
+    /// When it began.
+    pub began: Timestamp,
+}
+
+impl Entry {
+    /// A playlist.
+    pub fn playlist(name: &str, playlist: Playlist, rules: Rules) -> Self {
+        let list = List { playlist, unheard: 0, round: 0, rests_until: None };
+        Self::of(name, Kind::Playlist(Box::new(list)), rules)
+    }
+
+    /// A queue of requests.
+    pub fn queue(queue: Queue, rules: Rules) -> Self {
+        let name = Arc::clone(queue.name());
+        Self::of(&name, Kind::Queue(queue), rules)
+    }
+
+    /// A rotation of other entries.
+    pub fn rotation(name: &str, rotation: Rotation, rules: Rules) -> Self {
+        Self::of(name, Kind::Rotation(rotation), rules)
+    }
+
+    fn of(name: &str, kind: Kind, rules: Rules) -> Self {
+        Self { name: name.into(), rules, turn: Turn::new(Timestamp::UNIX_EPOCH), kind }
+    }
+
+    fn is_queue(&self) -> bool {
+        matches!(self.kind, Kind::Queue(_))
+    }
+
+    /// Whether it is to be played at `now`, as far as that can be known without asking it.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let has_something = match &self.kind {
+            Kind::Queue(queue) => !queue.is_empty(),
+            Kind::Playlist(_) | Kind::Rotation(_) => true,
+        };
+        has_something && self.rules.are_met(&self.turn, now)
+    }
 }
 
 impl Selection {
     /// A selection among `playlists`, each with its name.
     pub fn new(playlists: Vec<(Arc<str>, Playlist)>) -> Self {
-        let timed = playlists.into_iter().map(|(name, it)| (name, it, Timetable::always()));
-        Self::timed(timed.collect())
+        let entries = playlists.into_iter();
+        let entries: Vec<_> =
+            entries.map(|(name, it)| Entry::playlist(&name, it, Rules::always())).collect();
+        let top = (0..entries.len()).collect();
+        Self::among(entries, top, Timestamp::UNIX_EPOCH)
     }
 
-    /// A selection among `playlists`, each with its name and its hours.
-    pub fn timed(playlists: Vec<(Arc<str>, Playlist, Timetable)>) -> Self {
-        let candidates = playlists
-            .into_iter()
-            .map(|(name, playlist, timetable)| Candidate {
-                name,
-                playlist,
-                timetable,
-                unheard: 0,
-                round: 0,
-                rests_until: None,
-            })
-            .collect();
-        Self { candidates, last: 0 }
+    /// A selection among those of `entries` at the places `top`, which begins at `now`. Rotations
+    /// refer to the places of others, not to their own.
+    pub fn among(mut entries: Vec<Entry>, top: Vec<usize>, now: Timestamp) -> Self {
+        for entry in &mut entries {
+            entry.turn = Turn::new(now);
+        }
+        let asked = vec![false; entries.len()];
+        Self { entries, top, asked, pending: None, playing: None, returning: Vec::new() }
     }
 
-    /// What each playlist would play next, in the order of preference.
+    /// Lets `wake` be told when there is a request.
+    pub fn wakes(&self, wake: &SyncSender<()>) {
+        for entry in &self.entries {
+            if let Kind::Queue(queue) = &entry.kind {
+                queue.wakes(wake);
+            }
+        }
+    }
+
+    /// Goes on behind what was `played` before a restart, of which the last is the latest.
+    pub fn resume(&mut self, played: &[Past<'_>]) {
+        for entry in &mut self.entries {
+            if let Kind::Playlist(list) = &mut entry.kind {
+                let own = played.iter().filter(|past| *past.playlist == *entry.name);
+                list.playlist.resume(own.map(|past| past.key));
+            }
+        }
+        for past in played {
+            if let Some(path) = self.path_to(past.playlist) {
+                self.note_began(&path, past.began);
+            }
+        }
+    }
+
+    /// What each playlist and queue would play next, in the order of preference.
     pub fn upcoming(&self) -> Vec<Upcoming> {
-        let upcoming = self.candidates.iter().map(|candidate| {
-            let items = candidate.playlist.rounds().upcoming(UPCOMING_MAX);
-            let paths = items.map(|item| item.path.clone()).collect();
-            Upcoming { playlist: Arc::clone(&candidate.name), paths }
+        let upcoming = self.entries.iter().filter_map(|entry| {
+            let paths = match &entry.kind {
+                Kind::Playlist(list) => {
+                    let items = list.playlist.rounds().upcoming(UPCOMING_MAX);
+                    items.map(|item| item.path.clone()).collect()
+                }
+                Kind::Queue(_) | Kind::Rotation(_) => return None,
+            };
+            Some(Upcoming { playlist: Arc::clone(&entry.name), paths })
         });
         upcoming.collect()
     }
@@ -89,49 +216,212 @@ impl Selection {
     /// The next item; `None` if nothing is left that might be heard now, when the clock on the
     /// wall says `wall`.
     pub fn next_item(&mut self, now: Instant, wall: Timestamp) -> Option<Next> {
-        for (number, candidate) in self.candidates.iter_mut().enumerate() {
-            if !candidate.timetable.allows(wall) {
-                continue;
-            }
-            let Some(item) = candidate.next_item(now) else { continue };
-            self.last = number;
-            let again = candidate.rests_until.is_some();
-            return Some(Next { item, playlist: Arc::clone(&candidate.name), again });
+        self.give_back();
+        for entry in &mut self.entries {
+            entry.turn.not_after(wall);
         }
-        None
+        self.asked = self.due(wall);
+        for rank in 0..self.top.len() {
+            let is_its_turn = |it: &Returning| self.rank(&it.path) <= rank;
+            if self.returning.last().is_some_and(is_its_turn) {
+                return self.return_to();
+            }
+            let mut path = vec![self.top[rank]];
+            if let Some(mut next) = self.ask(&mut path, now) {
+                next.interrupts = self.interrupts(&path, wall);
+                self.pending = Some(Pending { next: next.clone(), path, is_returning: false });
+                return Some(next);
+            }
+        }
+        self.return_to()
     }
 
     /// Takes the last item back, which is not to be heard now.
     pub fn give_back(&mut self) {
-        if let Some(candidate) = self.candidates.get_mut(self.last) {
-            candidate.playlist.give_back();
+        let Some(pending) = self.pending.take() else { return };
+        if pending.is_returning {
+            self.returning.push(Returning { next: pending.next, path: pending.path });
+            return;
+        }
+        match self.leaf(&pending.path) {
+            Some(Kind::Playlist(list)) => list.playlist.give_back(),
+            Some(Kind::Queue(queue)) => queue.give_back(),
+            Some(Kind::Rotation(_)) | None => {}
         }
     }
 
     /// Says whether the last item could be heard.
     pub fn tell(&mut self, was_heard: bool, now: Instant) {
-        let Some(candidate) = self.candidates.get_mut(self.last) else { return };
-        if was_heard {
-            candidate.unheard = 0;
-            candidate.rests_until = None;
+        let Some(pending) = &self.pending else { return };
+        let path = pending.path.clone();
+        if !was_heard && self.pending.take().is_some_and(|pending| pending.is_returning) {
             return;
         }
-        candidate.unheard += 1;
-        if candidate.unheard >= candidate.round {
-            candidate.unheard = 0;
-            candidate.rests_until = Some(now + BARREN_REST);
+        match self.leaf(&path) {
+            Some(Kind::Playlist(list)) => list.tell(was_heard, now),
+            Some(Kind::Queue(queue)) if !was_heard => queue.done(),
+            Some(Kind::Queue(_) | Kind::Rotation(_)) | None => {}
         }
+    }
+
+    /// The last item has begun to be heard, at `wall`; what played before it was `left_at` this
+    /// place in its file, or has ended.
+    pub fn began(&mut self, wall: Timestamp, left_at: Option<Duration>) {
+        let Some(Pending { next, path, is_returning }) = self.pending.take() else { return };
+        if let Some(Kind::Queue(queue)) = self.leaf(&path) {
+            queue.done();
+        }
+        if let Some(left_at) = left_at.filter(|_| next.interrupts) {
+            self.keep_interrupted(&path, left_at);
+        }
+        if !is_returning {
+            self.note_began(&path, wall);
+        }
+        let due = self.due(wall);
+        self.playing = Some(Playing { next, path, due });
+    }
+
+    /// Whether other entries are due at `wall` than were when the next item was asked for.
+    pub fn is_overtaken(&self, wall: Timestamp) -> bool {
+        self.due(wall) != self.asked
+    }
+
+    /// When to look next whether that is so: at the next full minute, or when something is due.
+    pub fn look_at(&self, wall: Timestamp) -> Timestamp {
+        let minute = wall.as_second().div_euclid(60) * 60 + 60;
+        let minute = Timestamp::from_second(minute).unwrap_or(wall);
+        let due = self.entries.iter().filter_map(|entry| entry.rules.due_at(&entry.turn));
+        due.filter(|due| *due > wall).fold(minute, Timestamp::min)
     }
 
     /// Lets every playlist be asked again, since nothing else is left.
     pub fn retry(&mut self, now: Instant) {
-        for candidate in &mut self.candidates {
-            candidate.rests_until = candidate.rests_until.map(|until| until.min(now));
+        for entry in &mut self.entries {
+            if let Kind::Playlist(list) = &mut entry.kind {
+                list.rests_until = list.rests_until.map(|until| until.min(now));
+            }
         }
+    }
+
+    fn due(&self, wall: Timestamp) -> Vec<bool> {
+        self.entries.iter().map(|entry| entry.is_due(wall)).collect()
+    }
+
+    /// Asks the entry at the end of `path` for an item, and puts those behind it that lead there.
+    fn ask(&mut self, path: &mut Vec<usize>, now: Instant) -> Option<Next> {
+        let place = *path.last()?;
+        if path.len() > DEPTH_MAX || !*self.asked.get(place)? {
+            return None;
+        }
+        let entry = self.entries.get_mut(place)?;
+        let (item, request, again) = match &mut entry.kind {
+            Kind::Playlist(list) => (list.next_item(now)?, None, list.rests_until.is_some()),
+            Kind::Queue(queue) => {
+                let request = queue.take()?;
+                (request.item, Some(request.id), false)
+            }
+            Kind::Rotation(rotation) => {
+                let children = rotation.children.clone();
+                for child in rotation.asked() {
+                    path.push(children[child]);
+                    let next = self.ask(path, now);
+                    if next.is_some() {
+                        return next;
+                    }
+                    path.pop();
+                }
+                return None;
+            }
+        };
+        let (playlist, key) = (Arc::clone(&entry.name), track_key(&item));
+        Some(Next { item, playlist, again, key, request, interrupts: false })
+    }
+
+    fn return_to(&mut self) -> Option<Next> {
+        let Returning { mut next, path } = self.returning.pop()?;
+        next.interrupts = false;
+        self.pending = Some(Pending { next: next.clone(), path, is_returning: true });
+        Some(next)
+    }
+
+    /// Whether what `path` leads to begins in the middle of what plays: it has a hard start and
+    /// has become due meanwhile, and stands before what plays, or the hours of that are over.
+    fn interrupts(&self, path: &[usize], wall: Timestamp) -> bool {
+        let Some(playing) = &self.playing else { return false };
+        let comes_hard = |&at: &usize| {
+            let entry = &self.entries[at];
+            entry.rules.start == Start::Hard && (entry.is_queue() || !playing.due[at])
+        };
+        let is_over = |&at: &usize| !self.entries[at].rules.timetable.allows(wall);
+        path.last() != playing.path.last()
+            && path.iter().any(comes_hard)
+            && (self.rank(path) < self.rank(&playing.path) || playing.path.iter().any(is_over))
+    }
+
+    /// Keeps the track that plays for later, if what interrupts it says so.
+    fn keep_interrupted(&mut self, path: &[usize], left_at: Duration) {
+        let returns = |&at: &usize| {
+            let rules = &self.entries[at].rules;
+            rules.start == Start::Hard && rules.interrupted == Interrupted::Returns
+        };
+        if !path.iter().any(returns) || self.returning.len() >= RETURNING_MAX {
+            return;
+        }
+        let Some(Playing { mut next, path, .. }) = self.playing.take() else { return };
+        let cue_in = format!("{:.3}", left_at.as_secs_f64());
+        next.item.annotations.push("liq_cue_in", &cue_in);
+        self.returning.push(Returning { next, path });
+    }
+
+    /// What `path` leads to has begun at `wall`.
+    fn note_began(&mut self, path: &[usize], wall: Timestamp) {
+        for both in path.windows(2) {
+            let [place, child] = *both else { continue };
+            if let Kind::Rotation(rotation) = &mut self.entries[place].kind
+                && let Some(child) = rotation.children.iter().position(|&at| at == child)
+            {
+                rotation.began(child);
+            }
+        }
+        let is_occasional = path.iter().any(|&at| self.entries[at].rules.is_occasional());
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            if path.contains(&at) {
+                entry.turn = Turn::new(wall);
+            } else if !is_occasional {
+                entry.turn.tracks = entry.turn.tracks.saturating_add(1);
+            }
+        }
+    }
+
+    /// The entries that lead to the one called `name`.
+    fn path_to(&self, name: &str) -> Option<Vec<usize>> {
+        let mut paths: Vec<Vec<usize>> = self.top.iter().map(|&at| vec![at]).collect();
+        while let Some(path) = paths.pop() {
+            let entry = &self.entries[*path.last()?];
+            if *entry.name == *name {
+                return Some(path);
+            }
+            if let Kind::Rotation(rotation) = &entry.kind
+                && path.len() < DEPTH_MAX
+            {
+                let longer = |&child: &usize| [&path[..], &[child]].concat();
+                paths.extend(rotation.children.iter().map(longer));
+            }
+        }
+        None
+    }
+
+    /// The place of what `path` leads to in the order of preference.
+    fn rank(&self, path: &[usize]) -> usize {
+        self.top.iter().position(|at| Some(at) == path.first()).unwrap_or(usize::MAX)
+    }
+
+    fn leaf(&mut self, path: &[usize]) -> Option<&mut Kind> {
+        path.last().and_then(|&at| self.entries.get_mut(at)).map(|entry| &mut entry.kind)
     }
 }
 
-impl Candidate {
+impl List {
     fn next_item(&mut self, now: Instant) -> Option<Item> {
         if self.rests_until.is_some_and(|until| now < until) {
             return None;
@@ -141,88 +431,29 @@ impl Candidate {
             self.playlist.next_item()
         })
     }
+
+    fn tell(&mut self, was_heard: bool, now: Instant) {
+        if was_heard {
+            self.unheard = 0;
+            self.rests_until = None;
+            return;
+        }
+        self.unheard += 1;
+        if self.unheard >= self.round {
+            self.unheard = 0;
+            self.rests_until = Some(now + BARREN_REST);
+        }
+    }
 }
 
 /// So many files are told of what comes next.
 pub const UPCOMING_MAX: usize = 10;
 /// A playlist that could not be heard is asked again after so long.
 pub const BARREN_REST: Duration = Duration::from_secs(30);
+/// So many tracks that were interrupted may wait to go on.
+pub const RETURNING_MAX: usize = 4;
+/// Rotations may stand in rotations this deep.
+pub const DEPTH_MAX: usize = 8;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::playlist::order::Order;
-
-    #[test]
-    fn the_first_playlist_that_has_something_plays_and_goes_on_from_item_to_item() {
-        let mut selection = selection(&[&["a", "b"], &["z"]]);
-        let now = Instant::now();
-
-        assert_eq!(heard(&mut selection, now, 3), ["a", "b", "a"]);
-    }
-
-    #[test]
-    fn what_cannot_be_heard_gives_way_to_the_next_and_is_asked_again_later() {
-        let mut selection = selection(&[&["a", "b"], &["y", "z"]]);
-        let now = Instant::now();
-
-        assert_eq!(unheard(&mut selection, now, 2), ["a", "b"]);
-        assert_eq!(heard(&mut selection, now, 1), ["y"]);
-        let later = now + BARREN_REST;
-        let again = selection.next_item(later, Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!((again.item.path, again.again), (PathBuf::from("a"), true));
-        selection.tell(true, later);
-        assert_eq!(heard(&mut selection, later, 1), ["b"]);
-    }
-
-    #[test]
-    fn when_nothing_is_left_there_is_nothing_until_it_is_tried_again() {
-        let mut selection = selection(&[&["a"], &[]]);
-        let now = Instant::now();
-        unheard(&mut selection, now, 1);
-        assert_eq!(selection.next_item(now, Timestamp::UNIX_EPOCH), None);
-
-        selection.retry(now);
-
-        assert_eq!(heard(&mut selection, now, 1), ["a"]);
-    }
-
-    #[test]
-    fn a_playlist_with_hours_is_played_only_within_them() {
-        let mut selection = selection(&[&["a"], &["z"]]);
-        let hours = vec!["06:00-12:00".parse().unwrap()];
-        selection.candidates[0].timetable = Timetable { hours, zone: jiff::tz::TimeZone::UTC };
-        let mut at = |wall: &str| {
-            let next = selection.next_item(Instant::now(), wall.parse().unwrap()).unwrap();
-            next.item.path.display().to_string()
-        };
-
-        assert_eq!(at("2026-11-25T05:59:59Z"), "z");
-        assert_eq!(at("2026-11-25T06:00:00Z"), "a");
-        assert_eq!(at("2026-11-25T12:00:00Z"), "z");
-    }
-
-    fn selection(playlists: &[&[&str]]) -> Selection {
-        let playlist = |paths: &[&str]| {
-            Playlist::new(paths.iter().map(PathBuf::from).collect(), Order::normal())
-        };
-        Selection::new(playlists.iter().map(|paths| ("p".into(), playlist(paths))).collect())
-    }
-
-    fn heard(selection: &mut Selection, now: Instant, count: usize) -> Vec<String> {
-        asked(selection, now, count, true)
-    }
-
-    fn unheard(selection: &mut Selection, now: Instant, count: usize) -> Vec<String> {
-        asked(selection, now, count, false)
-    }
-
-    fn asked(selection: &mut Selection, now: Instant, count: usize, heard: bool) -> Vec<String> {
-        let next = |_| {
-            let next = selection.next_item(now, Timestamp::UNIX_EPOCH).unwrap();
-            selection.tell(heard, now);
-            next.item.path.display().to_string()
-        };
-        (0..count).map(next).collect()
-    }
-}
+mod tests;

@@ -42,7 +42,7 @@ impl Looped {
             match self.supply.next(Duration::ZERO)? {
                 Coming::Nothing => {}
                 Coming::Track(prepared) => {
-                    self.supply.began(prepared.track.number);
+                    self.supply.began(prepared.track.number, None);
                     self.pieces = Some(prepared.pieces);
                 }
             }
@@ -85,6 +85,8 @@ mod tests {
         let (queue, pieces) = sync_channel(2);
         let track = Track {
             number: 1,
+            rid: 1,
+            key: 0,
             title: "loop".into(),
             path: PathBuf::new(),
             playlist: "emergency".into(),

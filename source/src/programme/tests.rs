@@ -11,6 +11,7 @@ use crate::lookahead::{Lookahead, Prepared};
 use crate::mix::tone::{Filler, Sound};
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
+use crate::playlist::queue::Numbers;
 use crate::playlist::selection::Selection;
 use crate::programme::fan::Outlet;
 use crate::test_audio::{self as audio, Form};
@@ -273,6 +274,8 @@ fn a_lookahead_that_is_too_slow_is_bridged_and_counted() {
     let mut programme = Programme::new(settings(), supply, tone());
     let track = Track {
         number: 1,
+        rid: 1,
+        key: 0,
         title: "slow".into(),
         path: PathBuf::new(),
         playlist: "p".into(),
@@ -332,7 +335,7 @@ fn programme(paths: Vec<PathBuf>) -> Programme {
 
 fn programme_with(paths: Vec<PathBuf>, settings: Settings) -> Programme {
     let selection = Selection::new(vec![("p".into(), Playlist::new(paths, Order::normal()))]);
-    let (lookahead, supply) = Lookahead::new(selection, settings.rate_hz);
+    let (lookahead, supply) = Lookahead::new(selection, settings.rate_hz, Numbers::default());
     std::thread::spawn(move || lookahead.run());
     Programme::new(settings, supply, tone())
 }
@@ -343,7 +346,6 @@ fn settings() -> Settings {
         title_when_empty: "Carrier".into(),
         crossfade: Crossfade::default(),
         replay_gain: false,
-        place: (0, 1),
     }
 }
 

@@ -1,21 +1,23 @@
 //! One channel of a station: its two threads, and the way to speak to them.
 
 use crate::clock::{Clock, Schedule};
-use crate::config::{ChannelConfig, Emergency, OrderConfig, PlaylistConfig};
+use crate::config::{ChannelConfig, Emergency};
 use crate::control::console::ChannelEnd;
 use crate::lookahead::{Lookahead, Supply};
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
+use crate::playlist::queue::Numbers;
 use crate::playlist::selection::{Selection, Upcoming};
-use crate::playlist::watch::Watch;
 use crate::programme::emergency::Looped;
 use crate::programme::fan::{Fan, Outlet};
 use crate::programme::{CUT_SAMPLE_FRAMES, Command, Programme, Settings};
 use crate::station::StartError;
+use crate::station::shelf::Shelf;
 use crate::status::{OnAir, Report};
 use crate::tasks::thread;
+use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -33,24 +35,26 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Starts a channel of the station called `station`, which plays some of `playlists` to
-    /// `outlets`, and is at this `place` among so many.
+    /// Starts a channel of the station called `station`, which plays some of what is in `shelf` to
+    /// `outlets`.
     pub(super) fn start(
         config: &ChannelConfig,
-        playlists: &[(&PlaylistConfig, &Watch)],
+        shelf: &Shelf<'_>,
         station: &str,
-        place: (u64, u64),
         outlets: Vec<Outlet>,
         any: &watch::Sender<()>,
     ) -> Result<Self, StartError> {
         let rate_hz = config.rate_hz;
         let mut threads = Vec::new();
-        let (supply, upcoming) = prepared(selection(config, playlists)?, rate_hz, &mut threads)?;
+        let selection = shelf.selection(config, Timestamp::now())?;
+        let numbers = shelf.numbers.clone();
+        let (supply, upcoming) = prepared(selection, rate_hz, numbers, &mut threads)?;
         let emergency: Box<dyn EverReady> = match &config.emergency {
             Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
             Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
             Emergency::File(path) => {
-                let (supply, _) = prepared(looped(path), rate_hz, &mut threads)?;
+                let (supply, _) =
+                    prepared(looped(path), rate_hz, Numbers::default(), &mut threads)?;
                 Box::new(Looped::new(supply, rate_hz))
             }
         };
@@ -63,7 +67,6 @@ impl Channel {
             title_when_empty: station.into(),
             crossfade: config.crossfade,
             replay_gain: config.replay_gain,
-            place,
         };
         let programme = Programme::new(settings, supply, emergency);
         let name: Arc<str> = config.name.as_str().into();
@@ -77,11 +80,11 @@ impl Channel {
         Ok(Self { name, on_air, upcoming, commands, threads })
     }
 
-    /// The channel, which `config` describes, as control sees it.
-    pub(super) fn end(&self, config: &ChannelConfig) -> ChannelEnd {
+    /// The channel, which plays what is called by the names `play`, as control sees it.
+    pub(super) fn end(&self, play: &[String]) -> ChannelEnd {
         ChannelEnd {
             name: Arc::clone(&self.name),
-            play: config.play.iter().map(|name| name.as_str().into()).collect(),
+            play: play.iter().map(|name| name.as_str().into()).collect(),
             on_air: self.on_air.clone(),
             upcoming: self.upcoming.clone(),
             commands: self.commands.clone(),
@@ -106,43 +109,19 @@ impl Channel {
 fn prepared(
     selection: Selection,
     rate_hz: u32,
+    numbers: Numbers,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(Supply, watch::Receiver<Vec<Upcoming>>), StartError> {
-    let (lookahead, supply) = Lookahead::new(selection, rate_hz);
+    let (lookahead, supply) = Lookahead::new(selection, rate_hz, numbers);
     let upcoming = lookahead.upcoming();
     threads.push(thread("lookahead", move || lookahead.run())?);
     Ok((supply, upcoming))
-}
-
-/// What the channel plays: its playlists, each with a position of its own in files that are read
-/// once for all channels.
-fn selection(
-    config: &ChannelConfig,
-    playlists: &[(&PlaylistConfig, &Watch)],
-) -> Result<Selection, StartError> {
-    let named = |name: &String| playlists.iter().find(|(playlist, _)| playlist.name == *name);
-    let playlists = config.play.iter().filter_map(named).map(|(playlist, watch)| {
-        let order = order(playlist.order)?;
-        let name = playlist.name.as_str().into();
-        let place = Playlist::watching(&playlist.name, order, watch);
-        Ok((name, place, playlist.timetable.clone()))
-    });
-    playlists.collect::<Result<_, _>>().map(Selection::timed)
 }
 
 /// A file, again and again.
 fn looped(path: &Path) -> Selection {
     let playlist = Playlist::new(vec![path.to_owned()], Order::normal());
     Selection::new(vec![("emergency".into(), playlist)])
-}
-
-fn order(order: OrderConfig) -> Result<Order, StartError> {
-    let seed = |seed: Option<u64>| seed.map_or_else(getrandom::u64, Ok).map_err(StartError::Random);
-    Ok(match order {
-        OrderConfig::Normal => Order::normal(),
-        OrderConfig::Random { seed: it } => Order::random(seed(it)?),
-        OrderConfig::Shuffle { seed: it } => Order::shuffle(seed(it)?),
-    })
 }
 
 /// Commands that may wait; more are forgotten.

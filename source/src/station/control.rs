@@ -1,24 +1,23 @@
 //! What a station puts up so that it can be asked and told: sockets, and those who carry wishes.
 
 use crate::config::{Config, ControlConfig};
-use crate::control::console::{ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, SkipWish};
+use crate::control::console::{
+    ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, SkipWish,
+};
 use crate::control::telnet::Telnet;
-use crate::playlist::hours::Timetable;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
 use crate::station::StartError;
+use crate::station::shelf::Shelf;
 use crate::tasks::{Tasks, thread};
-use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-use tokio::time::sleep;
 use tracing::{info, warn};
 
 /// The sockets of a station, which are there before anything else, so that a mistake in them is
@@ -77,18 +76,25 @@ impl Sockets {
 /// What control sees of a station of these parts.
 pub(super) fn parts(
     config: &Config,
-    watches: &[Watch],
+    shelf: &Shelf<'_>,
     channels: Vec<ChannelEnd>,
     outputs: Vec<OutputEnd>,
 ) -> Arc<Parts> {
-    let playlists = config.playlists.iter().zip(watches).map(|(playlist, watch)| PlaylistEnd {
-        name: playlist.name.as_str().into(),
-        aliases: playlist.aliases.clone(),
-        paths: playlist.paths.clone(),
-        watch: watch.clone(),
-    });
+    let playlists =
+        config.playlists.iter().zip(&shelf.watches).map(|(playlist, watch)| PlaylistEnd {
+            name: playlist.name.as_str().into(),
+            aliases: playlist.aliases.clone(),
+            paths: playlist.paths.clone(),
+            watch: watch.clone(),
+        });
     let station = config.identity.name.as_str().into();
-    Arc::new(Parts::new(station, playlists.collect(), channels, outputs))
+    let queues = config
+        .queues
+        .iter()
+        .zip(&shelf.queues)
+        .map(|(config, queue)| QueueEnd { aliases: config.aliases.clone(), queue: queue.clone() });
+    let (playlists, queues) = (playlists.collect(), queues.collect());
+    Arc::new(Parts::new(station, playlists, queues, channels, outputs))
 }
 
 /// A console of `parts`, and the thread that carries its wishes.
@@ -136,34 +142,6 @@ pub(super) async fn reconsider_on_news(
     }
 }
 
-/// Lets a channel ask its playlists again whenever the hours of one of them begin or end, until the
-/// sender of `stop` is dropped.
-pub(super) async fn reconsider_on_the_hour(
-    timetables: Vec<Timetable>,
-    channel: SyncSender<Command>,
-    mut stop: watch::Receiver<()>,
-) {
-    if timetables.iter().all(|timetable| timetable.hours.is_empty()) {
-        return;
-    }
-    let allowed = || {
-        let now = Timestamp::now();
-        timetables.iter().map(|timetable| timetable.allows(now)).collect::<Vec<_>>()
-    };
-    let mut was = allowed();
-    loop {
-        tokio::select! {
-            () = sleep(HOURS_LOOK) => {}
-            _ = stop.changed() => return,
-        }
-        let is = allowed();
-        if is != was {
-            leave(&channel, Command::Reconsider);
-        }
-        was = is;
-    }
-}
-
 /// Leaves `command` for a channel; one that has too many waiting forgets it.
 fn leave(channel: &SyncSender<Command>, command: Command) {
     match channel.try_send(command) {
@@ -189,7 +167,5 @@ fn unix(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// The clock on the wall is looked at so often.
-const HOURS_LOOK: Duration = Duration::from_secs(1);
 /// Wishes that may wait; who has one more is told so.
 const WISHES_MAX: usize = 16;

@@ -1,31 +1,91 @@
 //! Reads `[channels.NAME]`: what a programme plays, how, and what sounds when it cannot.
 
-use super::values::{Texts, choice, none_of, one_of};
+use super::values::{Texts, called, choice, none_of, one_of};
+use crate::config::entries::{QueueConfig, RotationConfig};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
 use crate::encode::mp3::RATES_HZ;
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
+use crate::playlist::rules::Rules;
 use common::config::Section;
 use std::path::Path;
 use std::time::Duration;
+
+/// What channels may play.
+pub(super) struct Playable<'c> {
+    pub(super) playlists: &'c [PlaylistConfig],
+    pub(super) queues: &'c [QueueConfig],
+    pub(super) rotations: &'c [RotationConfig],
+}
+
+impl Playable<'_> {
+    fn names(&self) -> Vec<&str> {
+        let playlists = self.playlists.iter().map(|it| it.name.as_str());
+        let queues = self.queues.iter().map(|it| it.name.as_str());
+        let rotations = self.rotations.iter().map(|it| it.name.as_str());
+        playlists.chain(queues).chain(rotations).collect()
+    }
+
+    /// What a channel plays that does not say: requests, then what is not always due, then the
+    /// rest, each as it stands in the file; what is in a rotation is played by that alone.
+    fn all(&self) -> Vec<String> {
+        let is_free = |name: &str| {
+            let mut played = self.rotations.iter().flat_map(|rotation| &rotation.play);
+            played.all(|(played, _)| played != name)
+        };
+        let queues = self.queues.iter().map(|it| (&it.name, false));
+        let is_always_due =
+            |rules: &Rules| !rules.is_occasional() && rules.timetable.hours.is_empty();
+        let rotations = self.rotations.iter().map(|it| (&it.name, is_always_due(&it.rules)));
+        let playlists = self.playlists.iter().map(|it| (&it.name, is_always_due(&it.rules)));
+        let mut all: Vec<_> = queues.chain(rotations).chain(playlists).collect();
+        all.sort_by_key(|(_, is_always_due)| *is_always_due);
+        let free = all.into_iter().filter(|(name, _)| is_free(name));
+        free.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Notes the queues that `channel` plays; a request is heard once, so they have one channel.
+    fn note_queues(
+        &self,
+        channel: &ChannelConfig,
+        section: &mut Section<'_>,
+        taken: &mut Vec<(String, String)>,
+    ) {
+        let rotations = self.rotations.iter().filter(|it| channel.play.contains(&it.name));
+        let inner = rotations.flat_map(|it| it.play.iter().map(|(name, _)| name));
+        let played: Vec<&String> = channel.play.iter().chain(inner).collect();
+        for queue in self.queues.iter().filter(|queue| played.contains(&&queue.name)) {
+            if let Some((_, other)) = taken.iter().find(|(name, _)| *name == queue.name) {
+                let what = "a request is heard once, so give this channel a queue of its own";
+                let name = &queue.name;
+                section
+                    .wrong("play", format_args!("`{name}` is played by {other} as well; {what}"));
+            }
+            taken.push((queue.name.clone(), called("channel", &channel.name)));
+        }
+    }
+}
 
 /// Every channel of the file; one that plays everything if it names none.
 pub(super) fn read(
     top: &mut Section<'_>,
     folder: &Path,
-    playlists: &[PlaylistConfig],
+    playable: &Playable<'_>,
 ) -> Vec<ChannelConfig> {
+    let mut taken = Vec::new();
     let channels = top.named("channels", |name, section| {
         if let Some(fault) = names::fault(name) {
             section.wrong_here(format_args!("`{name}` {fault}"));
         }
-        channel(name, section, folder, playlists)
+        let channel = channel(name, section, folder, playable);
+        playable.note_queues(&channel, section, &mut taken);
+        channel
     });
     if !channels.is_empty() {
         return channels;
     }
     vec![ChannelConfig {
         name: CHANNEL.to_owned(),
-        play: playlists.iter().map(|playlist| playlist.name.clone()).collect(),
+        play: playable.all(),
         emergency: Emergency::default(),
         crossfade: Crossfade::default(),
         replay_gain: false,
@@ -37,13 +97,13 @@ fn channel(
     name: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    playlists: &[PlaylistConfig],
+    playable: &Playable<'_>,
 ) -> ChannelConfig {
-    let known: Vec<&str> = playlists.iter().map(|playlist| playlist.name.as_str()).collect();
+    let known = playable.names();
     let play = section.value::<Texts>("play").map(|Texts(play)| play);
-    let play = play.unwrap_or_else(|| known.iter().map(|&name| name.to_owned()).collect());
+    let play = play.unwrap_or_else(|| playable.all());
     for strange in play.iter().filter(|name| !known.contains(&name.as_str())) {
-        section.wrong("play", format_args!("the playlist {}", none_of(strange, &known)));
+        section.wrong("play", none_of(strange, &known));
     }
     if play.is_empty() && !known.is_empty() {
         section.wrong("play", "is empty; name at least one playlist, or leave it out for all");

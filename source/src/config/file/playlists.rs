@@ -1,8 +1,9 @@
 //! Reads `[playlists.NAME]`: what there is to play, in which order, and when it is read again.
 
+use super::rules;
 use super::values::{Names, Texts, called, choice, none_of};
 use crate::config::{OrderConfig, PlaylistConfig, ReloadConfig};
-use crate::playlist::hours::{Hours, Timetable};
+use crate::playlist::rules::Rules;
 use common::config::{Section, Value};
 use common::units::parse_duration;
 use jiff::tz::TimeZone;
@@ -17,14 +18,10 @@ pub(super) fn read(
     zone: &TimeZone,
     names: &mut Names,
 ) -> Vec<PlaylistConfig> {
-    let playlists = top.named("playlists", |name, section| PlaylistConfig {
-        timetable: Timetable { hours: hours(section), zone: zone.clone() },
+    top.named("playlists", |name, section| PlaylistConfig {
+        rules: rules::read(section, zone, false),
         ..playlist(name, section, folder, names)
-    });
-    if playlists.is_empty() {
-        top.wrong("playlists", "missing; write [playlists.music] with a path");
-    }
-    playlists
+    })
 }
 
 fn playlist(
@@ -47,21 +44,8 @@ fn playlist(
         order: order(section),
         reload: section.value::<Reload>("reload").map(|Reload(it)| it).unwrap_or_default(),
         aliases: names.aliases(section, &owner),
-        timetable: Timetable::always(),
+        rules: Rules::always(),
     }
-}
-
-/// The hours within which it may be played.
-fn hours(section: &mut Section<'_>) -> Vec<Hours> {
-    let Texts(texts) = section.value("when").unwrap_or(Texts(Vec::new()));
-    let mut hours = Vec::new();
-    for text in texts {
-        match text.parse() {
-            Ok(parsed) => hours.push(parsed),
-            Err(error) => section.wrong("when", error),
-        }
-    }
-    hours
 }
 
 fn order(section: &mut Section<'_>) -> OrderConfig {

@@ -1,10 +1,12 @@
 //! Tests of the configuration file, as an operator writes it.
 
 use super::*;
+use crate::config::entries::RotationOrder;
 use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
 use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::{Crossfade, Curve, Mode};
+use crate::playlist::rules::{Every, Interrupted, Start};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,13 +41,97 @@ fn a_playlist_may_have_hours_by_the_stations_clock() {
          when = ['sun', 'noon']\n{output}"
     ));
 
-    let timetable = &config.unwrap().playlists[0].timetable;
+    let timetable = &config.unwrap().playlists[0].rules.timetable;
     assert_eq!(timetable.hours.len(), 2);
     assert!(timetable.allows("2026-11-25T05:00:00Z".parse().unwrap()));
     assert!(!timetable.allows("2026-11-25T11:00:00Z".parse().unwrap()));
     let mistakes = mistakes.unwrap_err();
     for expected in ["1: station.time_zone: `Berlin` is no", "4: playlists.music.when: `noon` does"]
     {
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
+}
+
+#[test]
+fn rules_queues_and_rotations_are_read() {
+    let config = parsed(PROGRAMME).unwrap();
+
+    let [jingles, news, ..] = &config.playlists[..] else { panic!("{config:?}") };
+    assert_eq!(jingles.rules.every, Some(Every::Tracks(4)));
+    assert_eq!(news.rules.every, Some(Every::Time(Duration::from_secs(5_400))));
+    assert_eq!(news.rules.at, [":00".parse().unwrap(), "sun 08:15".parse().unwrap()]);
+    let how = (news.rules.start, news.rules.interrupted);
+    assert_eq!(how, (Start::Hard, Interrupted::Returns));
+    assert_eq!(config.queues[0].folder, Path::new("/etc/carrier/wishes"));
+    assert_eq!(config.queues[0].rules.start, Start::Hard);
+    let day = &config.rotations[0];
+    assert_eq!(day.play, [("hits".to_owned(), 3), ("new".to_owned(), 1)]);
+    assert_eq!(day.order, RotationOrder::Random { seed: Some(7) });
+}
+
+#[test]
+fn a_channel_that_does_not_say_plays_requests_first_then_what_is_due_then_the_rest() {
+    let config = parsed(PROGRAMME).unwrap();
+
+    let channel = &config.channels[0];
+    assert_eq!(channel.play, ["requests", "jingles", "news", "night"]);
+    let all = ["requests", "jingles", "news", "night", "day", "hits", "new", "rest"];
+    assert_eq!(config.played_by(channel), all);
+}
+
+#[test]
+fn mistakes_in_rules_queues_and_rotations_are_told() {
+    let mistakes = parsed(
+        "[playlists.a]
+path = 'a'
+every = '0 tracks'
+at = ['8']
+start = 'hart'
+[playlists.b]
+path = 'b'
+every = '1s'
+interrupted = 'returns'
+[playlists.c]
+path = 'c'
+start = 'hard'
+[queues.a]
+[rotations.r]
+play = ['a', 'd', 's']
+weights = [1, 0]
+seed = 7
+[rotations.s]
+play = []
+order = 'turn'
+[queues.q]
+[channels.one]
+play = ['q', 'c']
+[channels.two]
+play = ['q', 'music']
+[[outputs]]
+channel = 'one'
+url = 'http://x@h/a.mp3'
+",
+    )
+    .unwrap_err();
+
+    for expected in [
+        ":3: playlists.a.every: `0` is no number of tracks from 1 up",
+        ":4: playlists.a.at: `8` is no time; write \"08:00\"",
+        ":5: playlists.a.start: `hart` is none of \"hard\", \"soft\"; did you mean \"hard\"?",
+        ":8: playlists.b.every: 1 s is too often; 10 s is the least",
+        ":9: playlists.b.interrupted: is of use only with start = \"hard\"",
+        ":12: playlists.c.start: is of use only with `when`, `every` or `at`",
+        ":13: queues.a: `a` is what the playlist \"a\" is called",
+        ":15: rotations.r.play: `d` is none of \"a\", \"b\"",
+        ":15: rotations.r.play: `s` is none of",
+        ":16: rotations.r.weights: 2 weights for 3 lists",
+        ":16: rotations.r.weights: 0 is no weight",
+        ":17: rotations.r.seed: is of use only with order = \"random\"",
+        ":19: rotations.s.play: is empty",
+        ":20: rotations.s.order: `turn` is none of \"random\", \"turns\"; did you mean",
+        ":25: channels.two.play: `q` is played by the channel \"one\" as well",
+        ":25: channels.two.play: `music` is none of",
+    ] {
         assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
     }
 }
@@ -103,7 +189,7 @@ fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
          \"shuffle\"; did you mean \"shuffle\"?",
         "station.toml:4: playlists.musik.reload: 10 ms is too often; 1 s is the least",
         "station.toml:5: playlists.musik.seeed: unknown key; did you mean `seed`?",
-        "station.toml:7: channels.main.play: the playlist `music` is none of \"musik\"; did you \
+        "station.toml:7: channels.main.play: `music` is none of \"musik\"; did you \
          mean \"musik\"?",
         "station.toml:8: channels.main.emergency: `ton` is none of \"silence\", \"tone\"; did you \
          mean \"tone\"?, nor an audio file",
@@ -225,6 +311,36 @@ fn parsed(text: &str) -> Result<Config, String> {
     let file = Path::new("/etc/carrier/station.toml");
     parse(file, text).map_err(|mistakes| mistakes.to_string())
 }
+
+const PROGRAMME: &str = "
+[playlists.jingles]
+path = 'jingles'
+every = '4 tracks'
+[playlists.news]
+path = 'news.mp3'
+every = '90min'
+at = [':00', 'sun 08:15']
+start = 'hard'
+interrupted = 'returns'
+[playlists.hits]
+path = 'hits'
+[playlists.new]
+path = 'new'
+[playlists.rest]
+path = 'rest'
+[queues.requests]
+folder = 'wishes'
+start = 'hard'
+[rotations.day]
+play = ['hits', 'new']
+weights = [3, 1]
+order = 'random'
+seed = 7
+[rotations.night]
+play = ['day', 'rest']
+[[outputs]]
+url = 'http://x@h/a.mp3'
+";
 
 const ASTEROID: &str = r#"
 [station]

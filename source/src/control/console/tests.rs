@@ -5,8 +5,10 @@ use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::encode::mp3::Mp3;
 use crate::lookahead::Track;
+use crate::playlist::queue::Numbers;
 use crate::playlist::watch::Reload;
 use crate::push::link::Link;
+use crate::status::Played;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::SystemTime;
@@ -38,7 +40,7 @@ fn requests_are_known_while_they_are_remembered() {
     let station = Station::new();
 
     assert_eq!(station.said("request.on_air"), "3");
-    assert_eq!(station.said("request.all"), "3");
+    assert_eq!(station.said("request.all"), "3 9");
     assert_eq!(station.said("request.resolving"), "");
     assert!(station.said("request.metadata 3").starts_with("artist=\"Brian Eno\"\n"));
     assert!(station.said("request.trace 3").ends_with("] Currently on air."));
@@ -96,13 +98,52 @@ fn an_output_is_stopped_and_started_and_says_how_it_fares() {
 fn what_there_is_not_is_answered_as_recorded() {
     let station = Station::new();
 
-    for command in ["request.queue", "request.push x", "request.skip", "foo", "library.metadata"] {
+    for command in ["request.foo", "req.uri", "foo", "library.metadata", "other.push x"] {
         assert_eq!(station.said(command), answer::UNKNOWN, "{command}");
     }
     assert_eq!(station.said("var.get amplify"), "Variable not found.");
     assert_eq!(station.said("var.set amplify 1.2"), "Syntax error or variable not found.");
     assert_eq!(station.said("var.list"), "");
     assert_eq!(station.console.answer("exit"), Said::Bye);
+}
+
+#[test]
+fn requests_are_pushed_shown_and_taken_out() {
+    let station = Station::new();
+
+    assert_eq!(station.said("req.queue"), "");
+    assert_eq!(station.said("req.push annotate:title=\"My Title\",artist=\"X\":y.mp3"), "4");
+    assert_eq!(station.said("request.push /z.mp3"), "5");
+    assert_eq!((station.said("req.push"), station.said("req.push http://h/x.mp3")), both("6", "7"));
+    assert_eq!((station.said("req.queue"), station.said("request.all")), both("4 5", "3 4 5 9"));
+    assert_eq!(
+        station.said("request.metadata 4"),
+        "artist=\"X\"\ntitle=\"My Title\"\nrid=\"4\"\nstatus=\"ready\"\nsource=\"req\"\n\
+         filename=\"/m/y.mp3\"\n\
+         initial_uri=\"annotate:title=\\\"My Title\\\",artist=\\\"X\\\":y.mp3\""
+    );
+    assert!(station.said("request.trace 5").ends_with("] Pushed [\"/z.mp3\";...]."));
+    assert_eq!(station.said("request.metadata 6"), "No such request.");
+    assert!(station.said("request.metadata 9").contains("\nrid=\"9\"\nstatus=\"ready\"\n"));
+    assert_eq!(station.said("req.next"), "annotate:title=\"My Title\",artist=\"X\":y.mp3\n/z.mp3");
+    assert_eq!(
+        (station.said("req.remove 5"), station.said("req.remove 5")),
+        both("OK", "No such request.")
+    );
+    assert_eq!(station.commands.try_recv(), Ok(Command::Reconsider));
+    assert_eq!((station.said("req.flush_and_skip"), station.said("req.queue")), both("Done.", ""));
+    assert_eq!(station.commands.try_recv(), Ok(Command::Reconsider));
+    assert!(station.commands.try_recv().is_err(), "no request plays, so none is skipped");
+    assert_eq!(station.said("req.skip"), "Done.");
+    assert_eq!(station.said("req.remove x"), "ERROR: Failure(\"int_of_string\")");
+    assert_eq!(
+        station.said("help req.push"),
+        "Usage: req.push <uri>\r\n  Push a new request in the queue."
+    );
+}
+
+fn both(one: &str, other: &str) -> (String, String) {
+    (one.to_owned(), other.to_owned())
 }
 
 /// A console of a channel that plays.
@@ -124,7 +165,7 @@ impl Station {
         };
         let channel = ChannelEnd {
             name: "main".into(),
-            play: ["stream-queue", "library", "last"].map(Arc::from).to_vec(),
+            play: ["req", "stream-queue", "library", "last"].map(Arc::from).to_vec(),
             on_air: watch::channel(on_air()).1,
             upcoming: watch::channel(vec![upcoming]).1,
             commands: command_sender,
@@ -151,7 +192,12 @@ impl Station {
             paths: vec!["/m".into()],
             watch: Watch::start(name, Vec::new(), Reload::Never).unwrap().0,
         });
-        let parts = Parts::new("".into(), playlists.to_vec(), vec![channel], vec![output]);
+        let numbers = Numbers::default();
+        numbers.begin_behind(3);
+        let queue = Queue::new("req", "/m".into(), numbers);
+        let queues = vec![QueueEnd { aliases: Vec::new(), queue }];
+        let (playlists, channels) = (playlists.to_vec(), vec![channel]);
+        let parts = Parts::new("".into(), playlists, queues, channels, vec![output]);
         let console = Console::new(watch::channel(Arc::new(parts)).1, wish_sender);
         Self { console, commands, wishes, wanted }
     }
@@ -173,7 +219,7 @@ fn on_air() -> OnAir {
     OnAir {
         title: Some("Brian Eno - Emerald And Lime".into()),
         remaining: Some(Duration::from_millis(12_340)),
-        next: Some(track("/m/b.mp3", "Next")),
+        next: Some(Arc::new(Track { rid: 9, ..Track::clone(&track("/m/b.mp3", "Next")) })),
         history: VecDeque::from([played]),
         ..OnAir::default()
     }
@@ -182,6 +228,8 @@ fn on_air() -> OnAir {
 fn track(path: &str, title: &str) -> Arc<Track> {
     Arc::new(Track {
         number: 3,
+        rid: 3,
+        key: 0,
         title: format!("Brian Eno - {title}").into(),
         path: path.into(),
         playlist: "library".into(),

@@ -1,0 +1,110 @@
+//! The shelf: everything of a station that can be played, and what a channel takes from it.
+//!
+//! Files are read once for all channels, and a queue is the same for everybody; the place in a
+//! playlist is each channel's own.
+
+use crate::config::entries::{RotationConfig, RotationOrder};
+use crate::config::{ChannelConfig, Config, OrderConfig, PlaylistConfig, ReloadConfig};
+use crate::playlist::Playlist;
+use crate::playlist::order::Order;
+use crate::playlist::queue::{Numbers, Queue};
+use crate::playlist::rotation::Rotation;
+use crate::playlist::selection::{Entry, Selection};
+use crate::playlist::watch::{Reload, Watch};
+use crate::station::StartError;
+use jiff::Timestamp;
+
+/// Everything that can be played.
+pub(super) struct Shelf<'c> {
+    config: &'c Config,
+    /// The files of the playlists, in the order of the configuration.
+    pub(super) watches: Vec<Watch>,
+    /// The queues, in the order of the configuration.
+    pub(super) queues: Vec<Queue>,
+    /// Where tracks and requests get their numbers.
+    pub(super) numbers: Numbers,
+    /// What shuffles and draws without a seed of their own begin with, if not with chance.
+    seed: Option<u64>,
+}
+
+impl<'c> Shelf<'c> {
+    /// Begins to read the files of every playlist.
+    ///
+    /// Fails if the system gives no thread.
+    pub(super) fn new(config: &'c Config, seed: Option<u64>) -> Result<Self, StartError> {
+        let watches = config.playlists.iter().map(watch).collect::<Result<_, _>>()?;
+        let numbers = Numbers::default();
+        let queues = config.queues.iter();
+        let queues =
+            queues.map(|it| Queue::new(&it.name, it.folder.clone(), numbers.clone())).collect();
+        Ok(Self { config, watches, queues, numbers, seed })
+    }
+
+    /// What `channel` plays, from `now` on.
+    ///
+    /// Fails if there is no randomness to shuffle with.
+    pub(super) fn selection(
+        &self,
+        channel: &ChannelConfig,
+        now: Timestamp,
+    ) -> Result<Selection, StartError> {
+        let names = self.config.played_by(channel);
+        let entries = names.iter().filter_map(|name| self.entry(name, &names).transpose());
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let places = channel.play.iter().filter_map(|name| place(name, &names));
+        Ok(Selection::among(entries, places.collect(), now))
+    }
+
+    /// What is called `name`; rotations refer to places among `names`.
+    fn entry(&self, name: &String, names: &[String]) -> Result<Option<Entry>, StartError> {
+        let mut playlists = self.config.playlists.iter().zip(&self.watches);
+        if let Some((playlist, watch)) = playlists.find(|(playlist, _)| playlist.name == *name) {
+            let place = Playlist::watching(name, self.order(playlist.order)?, watch);
+            return Ok(Some(Entry::playlist(name, place, playlist.rules.clone())));
+        }
+        let mut queues = self.config.queues.iter().zip(&self.queues);
+        if let Some((config, queue)) = queues.find(|(config, _)| config.name == *name) {
+            return Ok(Some(Entry::queue(queue.clone(), config.rules.clone())));
+        }
+        let rotation = self.config.rotations.iter().find(|it| it.name == *name);
+        let Some(config) = rotation else { return Ok(None) };
+        let rotation = self.rotation(config, names)?;
+        Ok(Some(Entry::rotation(name, rotation, config.rules.clone())))
+    }
+
+    fn rotation(&self, config: &RotationConfig, names: &[String]) -> Result<Rotation, StartError> {
+        let places = config.play.iter();
+        let places = places.filter_map(|(name, weight)| Some((place(name, names)?, *weight)));
+        let places = places.collect();
+        Ok(match config.order {
+            RotationOrder::Random { seed } => Rotation::random(places, self.seed(seed)?),
+            RotationOrder::Turns => Rotation::turns(places),
+        })
+    }
+
+    fn order(&self, order: OrderConfig) -> Result<Order, StartError> {
+        Ok(match order {
+            OrderConfig::Normal => Order::normal(),
+            OrderConfig::Random { seed } => Order::random(self.seed(seed)?),
+            OrderConfig::Shuffle { seed } => Order::shuffle(self.seed(seed)?),
+        })
+    }
+
+    fn seed(&self, said: Option<u64>) -> Result<u64, StartError> {
+        said.or(self.seed).map_or_else(getrandom::u64, Ok).map_err(StartError::Random)
+    }
+}
+
+fn place(name: &str, names: &[String]) -> Option<usize> {
+    names.iter().position(|own| own == name)
+}
+
+fn watch(playlist: &PlaylistConfig) -> Result<Watch, StartError> {
+    let reload = match playlist.reload {
+        ReloadConfig::Every(time) => Reload::Every(time),
+        ReloadConfig::Never => Reload::Never,
+        ReloadConfig::Watch => Reload::Watch,
+    };
+    let (watch, _ends_by_itself) = Watch::start(&playlist.name, playlist.paths.clone(), reload)?;
+    Ok(watch)
+}
