@@ -47,6 +47,7 @@ pub mod playlist;
 pub mod programme;
 pub mod push;
 pub mod resample;
+pub mod state;
 pub mod station;
 pub mod status;
 pub mod tasks;

@@ -20,6 +20,7 @@ use crate::mix::timeline::{Side, Step, Timeline};
 use crate::pcm::block::Block;
 use crate::programme::fan::Fan;
 use crate::status::{HISTORY_MAX, OnAir, Played, Report};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant, SystemTime};
@@ -95,6 +96,13 @@ impl Programme {
             is_missing: false,
             on_air: OnAir::default(),
         }
+    }
+
+    /// The same after what was played before a restart, the latest last.
+    #[must_use]
+    pub fn after(mut self, history: VecDeque<Played>) -> Self {
+        self.on_air.history = history;
+        self
     }
 
     /// Gives every cut to `fan` when `clock` says that it is due, until nobody can send commands
@@ -181,7 +189,7 @@ impl Programme {
     }
 
     fn remember(&mut self, track: &Arc<Track>) {
-        if self.on_air.history.len() == HISTORY_MAX {
+        if self.on_air.history.len() >= HISTORY_MAX {
             self.on_air.history.pop_front();
         }
         self.on_air.history.push_back(Played {

@@ -13,6 +13,7 @@
 pub mod channel;
 pub mod command;
 mod control;
+mod memory;
 mod shelf;
 
 use crate::config::{Config, Output};
@@ -20,14 +21,17 @@ use crate::control::console::{OutputEnd, Parts};
 use crate::encode::mp3::EncodeError;
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
+use crate::state::{Keeper, State};
 use crate::station::channel::Channel;
 use crate::station::control::Sockets;
+use crate::station::memory::Memory;
 use crate::station::shelf::Shelf;
 use crate::status::{ChannelStatus, OutputStatus, Status};
 use crate::tasks::Tasks;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tracing::error;
 
@@ -42,6 +46,8 @@ pub struct Station {
     parts: watch::Sender<Arc<Parts>>,
     /// The thread that carries wishes.
     carrier: JoinHandle<()>,
+    /// The thread that writes the state.
+    keeper: Option<JoinHandle<()>>,
     /// Dropped, so that control ends.
     stop: watch::Sender<()>,
 }
@@ -84,7 +90,8 @@ impl Station {
         let (any, changes) = watch::channel(());
         let (stop, stopped) = watch::channel(());
         let tasks = Tasks::default();
-        let shelf = Shelf::new(config, None)?;
+        let state = config.state.as_deref().map(State::load).unwrap_or_default();
+        let shelf = Shelf::new(config, state, None)?;
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
         for output in &config.outputs {
@@ -107,11 +114,23 @@ impl Station {
             tasks.spawn(control::reconsider_on_news(watch.clone(), plays, stopped.clone()));
         }
         let ends = played.iter().zip(&channels).map(|(played, running)| running.end(played));
+        let keeper = match &config.state {
+            Some(path) => {
+                let (keeper, thread) = Keeper::start(path.clone())?;
+                let heard = config.channels.iter().zip(&channels);
+                let heard = heard.map(|(it, running)| (it.name.clone(), running.on_air.clone()));
+                let (state, queues) = (shelf.state.clone(), shelf.queues.clone());
+                let memory = Memory::new(state, keeper, heard.collect(), queues);
+                tasks.spawn(memory.run(changes.clone(), stopped.clone()));
+                Some(thread)
+            }
+            None => None,
+        };
         let ends = control::parts(config, &shelf, ends.collect(), outputs.clone());
         let parts = watch::Sender::new(ends);
         let (console, carrier) = control::console(parts.subscribe())?;
         sockets.serve(&console, &config.control, &stopped, &tasks);
-        Ok(Self { channels, outputs, changes, tasks, telnet, parts, carrier, stop })
+        Ok(Self { channels, outputs, changes, tasks, telnet, parts, carrier, keeper, stop })
     }
 
     /// Where telnet is served by TCP, if it is.
@@ -152,11 +171,16 @@ impl Station {
 
     /// Ends the programmes, takes leave of the servers, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { channels, tasks, parts, carrier, stop, .. } = self;
+        let Self { channels, tasks, parts, carrier, keeper, stop, .. } = self;
         drop((parts, stop));
         let mut threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
         threads.push(carrier);
         tasks.ended().await;
+        if let Some(keeper) = keeper {
+            // A disk that hangs keeps nobody from leaving; the state before this one is whole.
+            let written = tokio::task::spawn_blocking(move || keeper.join().is_ok());
+            drop(tokio::time::timeout(LAST_WRITE, written).await);
+        }
         // The tasks end after the programmes, and a lookahead as soon as it has nobody to play
         // for, unless a file system keeps it; it is not waited for then.
         for thread in threads.into_iter().filter(JoinHandle::is_finished) {
@@ -180,6 +204,9 @@ fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (OutputEnd
     (OutputEnd { id, aliases, channel, url, format, link, wanted }, outlet)
 }
 
+/// The last state is written within this time, or not at all.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +215,6 @@ mod tests {
     use crate::playlist::rules::Rules;
     use crate::status::OnAir;
     use crate::test_audio::{self as audio, Form};
-    use std::time::Duration;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
@@ -325,12 +351,7 @@ mod tests {
             let mut config = config(&dir, &listener);
             config.playlists[0].paths = ["a.wav", "b.wav"].map(|it| dir.path().join(it)).to_vec();
             config.control.telnet = Some("127.0.0.1:0".parse().unwrap());
-            config.queues = vec![QueueConfig {
-                name: "req".to_owned(),
-                aliases: Vec::new(),
-                folder: dir.path().join("wishes"),
-                rules: Rules::always(),
-            }];
+            config.queues = vec![queue(&dir.path().join("wishes"))];
             config.channels[0].play.insert(0, "req".to_owned());
             let mut station = Station::start(&config).unwrap();
             until_playing(&mut station, "a").await;
@@ -360,6 +381,48 @@ mod tests {
         let mut said = String::new();
         telnet.read_to_string(&mut said).await.unwrap();
         said
+    }
+
+    #[tokio::test]
+    async fn after_a_restart_it_goes_on_behind_the_last_track_with_its_requests_and_history() {
+        within_limit(async {
+            let dir = two_tracks();
+            for name in ["c.wav", "w.wav"] {
+                std::fs::copy(dir.path().join("a.wav"), dir.path().join(name)).unwrap();
+            }
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut config = config(&dir, &listener);
+            let files = ["a.wav", "b.wav", "c.wav"].map(|it| dir.path().join(it));
+            config.playlists[0].paths = files.to_vec();
+            config.state = Some(dir.path().join("station.state"));
+            config.control.telnet = Some("127.0.0.1:0".parse().unwrap());
+            config.queues = vec![queue(dir.path())];
+            let mut station = Station::start(&config).unwrap();
+            until_playing(&mut station, "a").await;
+            station.skip("main");
+            until_playing(&mut station, "b").await;
+            config.channels[0].play.insert(0, "req".to_owned());
+            said(&station, "req.push w.wav\n").await;
+            station.stop().await;
+
+            let mut station = Station::start(&config).unwrap();
+            until_playing(&mut station, "w").await;
+            until_next(&mut station, "c").await;
+            let shown = said(&station, "live.mp3.metadata\n").await;
+            let titles: Vec<_> = shown.lines().filter(|it| it.starts_with("title=")).collect();
+            assert_eq!(titles, ["title=\"a\"", "title=\"b\"", "title=\"w\""], "{shown}");
+            station.stop().await;
+        })
+        .await;
+    }
+
+    fn queue(folder: &std::path::Path) -> QueueConfig {
+        QueueConfig {
+            name: "req".to_owned(),
+            aliases: Vec::new(),
+            folder: folder.to_owned(),
+            rules: Rules::always(),
+        }
     }
 
     async fn until_next(station: &mut Station, title: &str) {

@@ -242,6 +242,7 @@ const SOURCE: &[Layer] = &[
     ("push", &["config", "encode", "status", "tasks"]),
     ("push::link", &[]),
     ("resample", &["pcm"]),
+    ("state", &["playlist", "tasks"]),
     ("station", EVERYTHING),
     ("status", &["lookahead", "push::link"]),
     ("tasks", &[]),

@@ -26,7 +26,7 @@ use crate::config::{Config, ControlConfig, Identity};
 use common::config::variables::{self, Lookup};
 use common::config::{Mistakes, Section, read_with};
 use jiff::tz::TimeZone;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use values::{Names, address};
 
 /// The configuration in `text`, which stands in `file`; relative paths in it start at the file's
@@ -42,8 +42,10 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     read_with(&file.display().to_string(), text, Some(lookup), |top| {
         let mut names = Names::default();
-        let (identity, zone) = top
-            .section("station", |section| (identity(section, &Identity::default()), zone(section)));
+        let (identity, zone, state) = top.section("station", |section| {
+            let state = state(section, file, lookup);
+            (identity(section, &Identity::default()), zone(section), state)
+        });
         let playlists = playlists::read(top, folder, &zone, &mut names);
         let queues = queues::read(top, folder, &zone, &mut names);
         if playlists.is_empty() && queues.is_empty() {
@@ -57,13 +59,35 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
         let channels = channels::read(top, folder, &playable);
         let outputs = outputs::read(top, &channels, &identity, &mut names);
         let control = top.section("control", |section| control(section, folder));
-        Config { identity, playlists, queues, rotations, channels, outputs, control }
+        Config { identity, playlists, queues, rotations, channels, outputs, control, state }
     })
 }
 
 /// What a section tells listeners; for what it does not say, `usual` counts.
 fn identity(section: &mut Section<'_>, usual: &Identity) -> Identity {
     Identity { url: text(section, "url", &usual.url), ..about(section, usual) }
+}
+
+/// Where the state is kept: beside the configuration in `file`, or where the system has a place for
+/// it, if it does not say.
+fn state(section: &mut Section<'_>, file: &Path, lookup: Lookup<'_>) -> Option<PathBuf> {
+    let folder = file.parent().unwrap_or_else(|| Path::new(""));
+    match section.value::<String>("state").as_deref() {
+        Some("") => {
+            section.wrong("state", "is empty; name a file, or write \"none\"");
+            None
+        }
+        Some("none") => None,
+        Some(path) => Some(folder.join(path)),
+        None => {
+            let mut name = file.file_stem()?.to_owned();
+            name.push(".state");
+            // Of several folders, which systemd divides by colons, the first.
+            let own = lookup("STATE_DIRECTORY").filter(|folders| !folders.is_empty());
+            let own = own.and_then(|folders| folders.split(':').next().map(PathBuf::from));
+            Some(own.unwrap_or_else(|| folder.to_owned()).join(name))
+        }
+    }
 }
 
 /// Where the station's clock hangs: the machine's own zone if it does not say.

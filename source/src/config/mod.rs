@@ -37,6 +37,8 @@ pub struct Config {
     pub outputs: Vec<Output>,
     /// Who may ask and command, and where.
     pub control: ControlConfig,
+    /// The file in which the station notes what it has played; none if it shall forget.
+    pub state: Option<PathBuf>,
 }
 
 /// What listeners and directories are told about a station. Empty texts are not sent.
@@ -253,6 +255,7 @@ impl Config {
             channels: vec![channel],
             outputs: vec![output],
             control: ControlConfig::default(),
+            state: None,
         }
     }
 }

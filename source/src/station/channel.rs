@@ -13,8 +13,8 @@ use crate::playlist::selection::{Selection, Upcoming};
 use crate::programme::emergency::Looped;
 use crate::programme::fan::{Fan, Outlet};
 use crate::programme::{CUT_SAMPLE_FRAMES, Command, Programme, Settings};
-use crate::station::StartError;
 use crate::station::shelf::Shelf;
+use crate::station::{StartError, memory};
 use crate::status::{OnAir, Report};
 use crate::tasks::thread;
 use jiff::Timestamp;
@@ -68,7 +68,9 @@ impl Channel {
             crossfade: config.crossfade,
             replay_gain: config.replay_gain,
         };
-        let programme = Programme::new(settings, supply, emergency);
+        let history = shelf.state.channels.get(&config.name).map(memory::history);
+        let programme =
+            Programme::new(settings, supply, emergency).after(history.unwrap_or_default());
         let name: Arc<str> = config.name.as_str().into();
         let channel = Arc::clone(&name);
         threads.push(thread("programme", move || {

@@ -9,9 +9,10 @@ use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::{Numbers, Queue};
 use crate::playlist::rotation::Rotation;
-use crate::playlist::selection::{Entry, Selection};
+use crate::playlist::selection::{Entry, Past, Selection};
 use crate::playlist::watch::{Reload, Watch};
-use crate::station::StartError;
+use crate::state::State;
+use crate::station::{StartError, memory};
 use jiff::Timestamp;
 
 /// Everything that can be played.
@@ -23,24 +24,34 @@ pub(super) struct Shelf<'c> {
     pub(super) queues: Vec<Queue>,
     /// Where tracks and requests get their numbers.
     pub(super) numbers: Numbers,
+    /// What was played before a restart.
+    pub(super) state: State,
     /// What shuffles and draws without a seed of their own begin with, if not with chance.
     seed: Option<u64>,
 }
 
 impl<'c> Shelf<'c> {
-    /// Begins to read the files of every playlist.
+    /// Begins to read the files of every playlist, and goes on from `state`.
     ///
     /// Fails if the system gives no thread.
-    pub(super) fn new(config: &'c Config, seed: Option<u64>) -> Result<Self, StartError> {
+    pub(super) fn new(
+        config: &'c Config,
+        state: State,
+        seed: Option<u64>,
+    ) -> Result<Self, StartError> {
         let watches = config.playlists.iter().map(watch).collect::<Result<_, _>>()?;
         let numbers = Numbers::default();
+        numbers.begin_behind(state.last_number());
         let queues = config.queues.iter();
-        let queues =
+        let queues: Vec<_> =
             queues.map(|it| Queue::new(&it.name, it.folder.clone(), numbers.clone())).collect();
-        Ok(Self { config, watches, queues, numbers, seed })
+        for queue in &queues {
+            memory::restore(queue, &state);
+        }
+        Ok(Self { config, watches, queues, numbers, state, seed })
     }
 
-    /// What `channel` plays, from `now` on.
+    /// What `channel` plays, from `now` on and behind what it played before a restart.
     ///
     /// Fails if there is no randomness to shuffle with.
     pub(super) fn selection(
@@ -52,7 +63,16 @@ impl<'c> Shelf<'c> {
         let entries = names.iter().filter_map(|name| self.entry(name, &names).transpose());
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let places = channel.play.iter().filter_map(|name| place(name, &names));
-        Ok(Selection::among(entries, places.collect(), now))
+        let mut selection = Selection::among(entries, places.collect(), now);
+        if let Some(state) = self.state.channels.get(&channel.name) {
+            let past = state.past.iter().map(|past| Past {
+                playlist: &past.playlist,
+                key: past.key,
+                began: memory::time(past.began_ms),
+            });
+            selection.resume(&past.collect::<Vec<_>>());
+        }
+        Ok(selection)
     }
 
     /// What is called `name`; rotations refer to places among `names`.

@@ -53,6 +53,25 @@ fn a_playlist_may_have_hours_by_the_stations_clock() {
 }
 
 #[test]
+fn the_state_is_kept_beside_the_file_or_where_the_system_says() {
+    let text = |state: &str| {
+        format!("{state}playlists.m.path = 'm'\n[[outputs]]\nurl = 'http://x@h/a.mp3'")
+    };
+    let file = Path::new("/etc/carrier/night.toml");
+    let state = |text: &str, folder: Option<&str>| {
+        let lookup = |name: &str| folder.filter(|_| name == "STATE_DIRECTORY").map(str::to_owned);
+        parse_with(file, text, &lookup).unwrap().state
+    };
+
+    assert_eq!(state(&text(""), None), Some("/etc/carrier/night.state".into()));
+    assert_eq!(state(&text(""), Some("/var/lib/x:/y")), Some("/var/lib/x/night.state".into()));
+    let own = text("station.state = '../own'\n");
+    assert_eq!(state(&own, Some("/var/lib/x")), Some("/etc/carrier/../own".into()));
+    assert_eq!(state(&text("station.state = 'none'\n"), None), None);
+    assert!(parsed(&text("station.state = ''\n")).unwrap_err().contains("write \"none\""));
+}
+
+#[test]
 fn rules_queues_and_rotations_are_read() {
     let config = parsed(PROGRAMME).unwrap();
 
