@@ -12,7 +12,7 @@ pub mod fan;
 
 use crate::clock::{Clock, Lateness, Woken};
 use crate::cues::Cues;
-use crate::encode::mp3::EncodeError;
+use crate::encode::EncodeError;
 use crate::lookahead::{Coming, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
 use crate::mix::stand_in::EverReady;

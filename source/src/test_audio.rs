@@ -3,6 +3,7 @@
 //! WAV is written by hand and MP3 by our own encoder; FLAC, Vorbis and AAC come from `ffmpeg`,
 //! and where that is not installed they are left out, which is reported.
 
+use crate::encode::Encoder as _;
 use crate::encode::mp3::{Mp3, Mp3Encoder};
 use crate::pcm::block::Block;
 use std::io::Write as _;

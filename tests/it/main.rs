@@ -13,6 +13,7 @@ mod crowd;
 mod encoders;
 mod fallback;
 mod files;
+mod formats;
 mod hooks;
 mod hostile;
 mod http;

@@ -135,15 +135,21 @@ fn is_on_air(source: &source::station::Station) -> bool {
 
 /// Plays the files of `folder` to `/live.mp3` of `to`.
 fn play(to: &Station, folder: &Path) -> source::station::Station {
-    let url = format!("http://source:{SOURCE_PASSWORD}@{}/live.mp3", to.address());
-    let address = Address::parse(&url).expect("an address of a mount");
-    let mut config = Config::simple(vec![folder.to_owned()], address);
-    config.outputs[0].identity.name = "Test station".to_owned();
+    let config = station_config(to, folder, "/live.mp3");
     source::station::Station::start(&config).expect("a station can start")
 }
 
+/// What plays the files of `folder` to `mount` of `to`.
+pub(crate) fn station_config(to: &Station, folder: &Path, mount: &str) -> Config {
+    let url = format!("http://source:{SOURCE_PASSWORD}@{}{mount}", to.address());
+    let address = Address::parse(&url).expect("an address of a mount");
+    let mut config = Config::simple(vec![folder.to_owned()], address);
+    config.outputs[0].identity.name = "Test station".to_owned();
+    config
+}
+
 /// A folder with a minute of tone for every title, named in an M3U list.
-fn music(titles: &[&str]) -> tempfile::TempDir {
+pub(crate) fn music(titles: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (number, title) in titles.iter().enumerate() {
         let path: PathBuf = folder.path().join(format!("{number}.wav"));

@@ -5,12 +5,13 @@
 //! sample frames that went in (MPEG-2, at 24 kHz and below: 576), a few calls later. There is no
 //! header frame with a length in it: a stream has none.
 
+pub use crate::encode::EncodeError;
+use crate::encode::Encoder;
+use crate::pcm::block::Block;
 use bytes::{Bytes, BytesMut};
 use common::mpeg::frame::Header;
 use mp3lame_encoder as lame;
 use std::num::NonZeroU32;
-
-use crate::pcm::block::Block;
 
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,31 +26,11 @@ pub struct Mp3 {
 }
 
 /// The encoder of a whole run.
-pub struct Mp3Encoder {
+pub(crate) struct Mp3Encoder {
     lame: lame::Encoder,
     /// What LAME gave that is not yet a whole frame.
     pending: BytesMut,
     scratch: Vec<u8>,
-}
-
-/// Why there is no encoding.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EncodeError {
-    /// LAME failed in the middle of the stream.
-    #[error("LAME failed: {0}")]
-    Failed(String),
-    /// LAME does not take these settings.
-    #[error("LAME refuses {bitrate_kbps} kbit/s at {rate_hz} Hz, quality {quality}: {reason}")]
-    Refused {
-        /// The bit rate asked for.
-        bitrate_kbps: u32,
-        /// The sample rate asked for.
-        rate_hz: u32,
-        /// The quality asked for.
-        quality: u8,
-        /// What LAME says.
-        reason: String,
-    },
 }
 
 impl Mp3 {
@@ -73,11 +54,13 @@ fn is_mpeg1(rate_hz: u32) -> bool {
 
 impl Mp3Encoder {
     /// An encoder with these settings.
-    pub fn new(settings: Mp3) -> Result<Self, EncodeError> {
+    pub(crate) fn new(settings: Mp3) -> Result<Self, EncodeError> {
         let refused = |reason: String| EncodeError::Refused {
-            bitrate_kbps: settings.bitrate_kbps,
-            rate_hz: settings.rate_hz,
-            quality: settings.quality,
+            encoder: ENCODER,
+            settings: format!(
+                "{} kbit/s at {} Hz, quality {}",
+                settings.bitrate_kbps, settings.rate_hz, settings.quality
+            ),
             reason,
         };
         let bitrate = Some(settings.bitrate_kbps)
@@ -101,23 +84,21 @@ impl Mp3Encoder {
             .map_err(|error| refused(error.to_string()))?;
         Ok(Self { lame, pending: BytesMut::new(), scratch: Vec::new() })
     }
+}
 
-    /// Takes in `block`, which must be stereo at the encoder's rate.
-    ///
-    /// Fails if LAME does, which leaves the stream without a future.
-    pub fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
+impl Encoder for Mp3Encoder {
+    fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
         self.scratch.clear();
         self.scratch.reserve(lame::max_required_buffer_size(block.sample_frames()));
         let input = lame::DualPcm { left: block.plane(0), right: block.plane(1) };
         self.lame
             .encode_to_vec(input, &mut self.scratch)
-            .map_err(|error| EncodeError::Failed(error.to_string()))?;
+            .map_err(|error| EncodeError::Failed { encoder: ENCODER, reason: error.to_string() })?;
         self.pending.extend_from_slice(&self.scratch);
         Ok(())
     }
 
-    /// The next whole frame and the sample frames it plays, if there is one.
-    pub fn frame(&mut self) -> Option<(Bytes, u32)> {
+    fn frame(&mut self) -> Option<(Bytes, u32)> {
         let header = Header::mpeg(&self.pending)?;
         (self.pending.len() >= header.frame_bytes)
             .then(|| (self.pending.split_to(header.frame_bytes).freeze(), header.sample_frames))
@@ -153,6 +134,7 @@ pub const BITRATES_KBPS: [u32; 16] =
     [8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
 /// The worst quality.
 pub const QUALITY_MAX: u8 = 9;
+const ENCODER: &str = "LAME";
 const QUALITIES: [lame::Quality; QUALITY_MAX as usize + 1] = [
     lame::Quality::Best,
     lame::Quality::SecondBest,

@@ -1,13 +1,12 @@
 //! The encoders of one programme: one for each different format, all fed with the same blocks.
 //!
 //! Formats cut the programme into frames of different lengths (1 152 sample frames in MP3 at
-//! 44.1 kHz, 576 at 22.05 kHz), so each encoder counts its own frames, and a title is tied to a
-//! place in the programme: the frame in which that place lies is the first to carry it.
+//! 44.1 kHz, 576 at 22.05 kHz, 1 024 or 2 048 in AAC), so each encoder counts its own frames, and
+//! a title is tied to a place in the programme: the frame in which that place lies is the first to
+//! carry it.
 
-use crate::encode::mp3::{EncodeError, Mp3Encoder};
-use crate::encode::{Format, Frame};
+use crate::encode::{EncodeError, Encoder, Format, Frame};
 use crate::pcm::block::Block;
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,16 +18,12 @@ pub struct Rack {
 /// One encoder, and the titles that its next frames will carry.
 struct Line {
     format: Format,
-    encoder: Encoder,
+    encoder: Box<dyn Encoder>,
     /// Where its next frame begins in the programme.
     position: u64,
     title: Arc<str>,
     /// Titles still to come, with the places where they begin.
     coming: VecDeque<(u64, Arc<str>)>,
-}
-
-enum Encoder {
-    Mp3(Mp3Encoder),
 }
 
 impl Rack {
@@ -56,10 +51,9 @@ impl Rack {
         if let Some(line) = self.line_of(format) {
             return Ok(line);
         }
-        let Format::Mp3(settings) = format;
         self.lines.push(Line {
             format,
-            encoder: Encoder::Mp3(Mp3Encoder::new(settings)?),
+            encoder: format.encoder()?,
             position,
             title: Arc::clone(title),
             coming: VecDeque::new(),
@@ -108,19 +102,6 @@ impl Line {
             self.title = self.coming.pop_front().map(|(_, title)| title)?;
         }
         Some(Frame { position, sample_frames, bytes, title: Arc::clone(&self.title) })
-    }
-}
-
-impl Encoder {
-    fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
-        let Self::Mp3(encoder) = self;
-        encoder.feed(block)
-    }
-
-    /// The next whole frame and the sample frames it plays, if there is one.
-    fn frame(&mut self) -> Option<(Bytes, u32)> {
-        let Self::Mp3(encoder) = self;
-        encoder.frame()
     }
 }
 

@@ -3,9 +3,8 @@
 //! Each output has a queue of its own. A frame that a queue has no room for is lost to that output
 //! and to no other, and nothing waits for it.
 
-use crate::encode::mp3::EncodeError;
 use crate::encode::rack::Rack;
-use crate::encode::{Format, Frame};
+use crate::encode::{EncodeError, Format, Frame};
 use crate::programme::Cut;
 use std::sync::Arc;
 use tokio::sync::mpsc;

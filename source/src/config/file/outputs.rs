@@ -1,11 +1,12 @@
 //! Reads `[[outputs]]`: where a channel is sent, as what, and what listeners are told there.
 
 use super::about;
-use super::values::{Names, called, choice, none_of, one_of};
+use super::values::{Names, called, choice, none_of, one_of, within};
 use crate::config::{
     Address, BITRATE_KBPS, ChannelConfig, Identity, Method, Output, QUALITY, RATE_HZ,
 };
 use crate::encode::Format;
+use crate::encode::aac::{Aac, Profile};
 use crate::encode::mp3::{Mp3, QUALITY_MAX, bitrates_kbps};
 use common::config::Section;
 
@@ -102,11 +103,41 @@ fn id(section: &mut Section<'_>, address: Option<&Address>, names: &mut Names) -
 }
 
 fn format(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    choice(section, "codec", &[("mp3", ())]);
+    let codecs: &[(&str, Codec)] = &[("aac", Codec::Aac), ("mp3", Codec::Mp3)];
+    match choice(section, "codec", codecs).unwrap_or(Codec::Mp3) {
+        Codec::Aac => aac(section, rate_hz),
+        Codec::Mp3 => mp3(section, rate_hz),
+    }
+}
+
+fn aac(section: &mut Section<'_>, rate_hz: u32) -> Format {
+    if !cfg!(feature = "aac") {
+        section.wrong("codec", "this program was built without AAC; build it with --features aac");
+    }
+    let profiles =
+        [Profile::He, Profile::HeV2, Profile::Lc].map(|profile| (profile.name(), profile));
+    let profile = choice(section, "profile", &profiles).unwrap_or_default();
+    if !profile.rates_hz().contains(&rate_hz) {
+        let all: Vec<_> = profile.rates_hz().iter().map(u32::to_string).collect();
+        let what = "has no sample rate of";
+        section.wrong("profile", format_args!("{what} {rate_hz} Hz; it has {}", all.join(", ")));
+    }
+    let bitrate_kbps =
+        within(section, "bitrate", profile.bitrates_kbps(rate_hz), profile.usual_kbps());
+    Format::Aac(Aac { rate_hz, bitrate_kbps, profile })
+}
+
+fn mp3(section: &mut Section<'_>, rate_hz: u32) -> Format {
     let allowed = bitrates_kbps(rate_hz);
     let usual = allowed.iter().copied().filter(|&kbps| kbps <= BITRATE_KBPS).max();
     let bitrate_kbps = one_of(section, "bitrate", allowed, usual.unwrap_or(BITRATE_KBPS));
     let qualities: Vec<u32> = (0..=u32::from(QUALITY_MAX)).collect();
     let quality = one_of(section, "quality", &qualities, QUALITY.into());
     Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality: quality.try_into().unwrap_or(QUALITY) })
+}
+
+#[derive(Clone, Copy)]
+enum Codec {
+    Aac,
+    Mp3,
 }

@@ -4,6 +4,8 @@ use super::*;
 use crate::config::entries::RotationOrder;
 use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
 use crate::encode::Format;
+#[cfg(feature = "aac")]
+use crate::encode::aac::{Aac, Profile};
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::{Crossfade, Curve, Mode};
 use crate::playlist::rules::{Every, Interrupted, Start};
@@ -217,7 +219,8 @@ fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
         "station.toml:10: channels.main.crossfade.curve: `sinus` is none of",
         "station.toml:12: outputs[1].channel: `mian` is none of \"main\"; did you mean \"main\"?",
         "station.toml:13: outputs[1].url: no password; write http://source:PASSWORD@HOST:8000",
-        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"mp3\"; did you mean \"mp3\"?",
+        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"aac\", \"mp3\"; did \
+         you mean \"mp3\"?",
         "station.toml:14: outputs[1].format.bitrate: 127 is none of 32, 40,",
         "station.toml:14: outputs[1].format.quality: 10 is none of 0, 1,",
         "station.toml:15: outputs[1].method: `post` is none of \"put\", \"source\"",
@@ -298,6 +301,37 @@ fn a_lower_rate_has_bit_rates_of_its_own() {
     assert!(parsed(&text("format.bitrate = 192")).unwrap_err().contains("192 is none of 8, 16,"));
 }
 
+#[cfg(feature = "aac")]
+#[test]
+fn aac_has_profiles_and_each_has_bit_rates_of_its_own() {
+    for (format, profile, bitrate_kbps) in [
+        ("codec = 'aac'", Profile::Lc, 96),
+        ("codec = 'aac', bitrate = 320", Profile::Lc, 320),
+        ("codec = 'aac', profile = 'he'", Profile::He, 48),
+        ("codec = 'aac', profile = 'he-v2', bitrate = 24", Profile::HeV2, 24),
+    ] {
+        let expected = Format::Aac(Aac { rate_hz: 44_100, bitrate_kbps, profile });
+        assert_eq!(with_format(44_100, format).unwrap().outputs[0].format, expected, "{format}");
+    }
+    for (rate_hz, format, expected) in [
+        (44_100, "codec = 'aac', bitrate = 321", "format.bitrate: 321 is not from 24 to 320"),
+        (22_050, "codec = 'aac', profile = 'he'", "profile: has no sample rate of 22050 Hz"),
+        (44_100, "codec = 'aac', profile = 'hev2'", "did you mean \"he-v2\"?"),
+        (44_100, "codec = 'aac', quality = 3", "format.quality: unknown key"),
+    ] {
+        let mistakes = with_format(rate_hz, format).unwrap_err();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
+}
+
+#[cfg(not(feature = "aac"))]
+#[test]
+fn a_program_without_aac_says_so() {
+    let mistakes = with_format(44_100, "codec = 'aac'").unwrap_err();
+
+    assert!(mistakes.contains("format.codec: this program was built without AAC"), "{mistakes}");
+}
+
 #[test]
 fn control_from_elsewhere_needs_a_password() {
     let text = ASTEROID.replacen("127.0.0.1:1234", "0.0.0.0:1234", 1);
@@ -320,6 +354,14 @@ fn passwords_may_come_from_the_environment() {
 
     assert!(config.outputs[0].address.credentials.password.matches("s3cret"));
     assert!(mistakes.to_string().contains("`${PASSWORD}` is not set"), "{mistakes}");
+}
+
+/// A station of `rate_hz` with an output of `format`.
+fn with_format(rate_hz: u32, format: &str) -> Result<Config, String> {
+    parsed(&format!(
+        "playlists.m.path = 'm'\nchannels.c.sample_rate = {rate_hz}\n[[outputs]]\n\
+         url = 'http://x@one/a'\nformat = {{ {format} }}"
+    ))
 }
 
 fn mp3(rate_hz: u32, bitrate_kbps: u32, quality: u8) -> Format {

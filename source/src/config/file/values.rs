@@ -4,6 +4,7 @@ use crate::config::names;
 use common::config::{Section, Value, nearest};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use toml::de::DeValue;
 
 /// A text, or a list of them.
@@ -86,6 +87,21 @@ pub(super) fn one_of(
     if !allowed.contains(&value) {
         let all: Vec<_> = allowed.iter().map(u32::to_string).collect();
         section.wrong(key, format_args!("{value} is none of {}", all.join(", ")));
+    }
+    value
+}
+
+/// The value of `key`, which has to be within `allowed`.
+pub(super) fn within(
+    section: &mut Section<'_>,
+    key: &'static str,
+    allowed: RangeInclusive<u32>,
+    usual: u32,
+) -> u32 {
+    let Some(value) = section.value(key) else { return usual };
+    if !allowed.contains(&value) {
+        let (from, to) = (allowed.start(), allowed.end());
+        section.wrong(key, format_args!("{value} is not from {from} to {to}"));
     }
     value
 }
