@@ -266,6 +266,8 @@ const PURE: &[&str] = &[
     "source/src/import/lexer.rs",
     "source/src/import/meaning.rs",
     "source/src/import/meaning/outputs.rs",
+    "source/src/import/meaning/predicate.rs",
+    "source/src/import/meaning/programme.rs",
     "source/src/import/mod.rs",
     "source/src/import/tree.rs",
     "source/src/control/answer.rs",

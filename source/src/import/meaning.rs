@@ -6,14 +6,21 @@
 //! line. Pure.
 
 mod outputs;
+mod predicate;
+mod programme;
 
 use super::tree::{Argument, Expr, Kind, Sentence};
+use predicate::When;
 use std::collections::HashMap;
+
+pub(super) use programme::{Queue, Rotation, Rules};
 
 /// What the script describes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Meaning {
     pub(super) playlists: Vec<Playlist>,
+    pub(super) queues: Vec<Queue>,
+    pub(super) rotations: Vec<Rotation>,
     pub(super) channels: Vec<Channel>,
     pub(super) outputs: Vec<Output>,
     pub(super) telnet: Telnet,
@@ -45,6 +52,15 @@ pub(super) struct Playlist {
     pub(super) path: String,
     pub(super) order: &'static str,
     pub(super) reload: String,
+    pub(super) rules: Rules,
+}
+
+impl Playlist {
+    /// A list of one file.
+    fn of_file(id: String, path: String) -> Self {
+        let reload = "watch".to_owned();
+        Self { id, path, order: "normal", reload, rules: Rules::default() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +69,14 @@ pub(super) struct Channel {
     pub(super) play: Vec<String>,
     pub(super) emergency: Option<String>,
     pub(super) crossfade: Option<[f64; 3]>,
+}
+
+impl Channel {
+    fn plays(&mut self, id: &str) {
+        if !self.play.iter().any(|own| own == id) {
+            self.play.push(id.to_owned());
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +106,8 @@ enum Value {
     Text(String),
     /// Something that only the running script would know.
     Unknown,
+    /// When something is to be played.
+    When(When),
 }
 
 impl Value {
@@ -106,6 +132,10 @@ enum Source {
     File(String),
     /// One of the playlists.
     Playlist(usize),
+    /// One of the queues.
+    Queue(usize),
+    /// One of the rotations.
+    Rotation(usize),
     Silence,
     Tone,
 }
@@ -183,6 +213,7 @@ impl Reader {
             }
             Kind::Name(name) => self.names.get(name).cloned().unwrap_or(Value::Unknown),
             Kind::Number(number) => Value::Number(*number),
+            Kind::Predicate(words) => When::read(words).map_or(Value::Unknown, Value::When),
             Kind::Text(text) => Value::Text(text.clone()),
             Kind::Field(..) if self.is_source_of(expr) => self.value(root(expr)),
             Kind::Compound(..)
@@ -190,8 +221,7 @@ impl Reader {
             | Kind::Field(..)
             | Kind::Function(_)
             | Kind::If(..)
-            | Kind::Index(..)
-            | Kind::Predicate(_) => Value::Unknown,
+            | Kind::Index(..) => Value::Unknown,
         }
     }
 
@@ -228,10 +258,19 @@ impl Reader {
             },
             "fallback" => {
                 if given.named("track_sensitive") == Some(&Value::Bool(false)) {
+                    self.let_requests_interrupt(&given.sources());
                     self.remark("a source that is back takes over at the next track's border");
                 }
                 self.source(Source::Fallback(given.sources()))
             }
+            "delay"
+            | "predicate.activates"
+            | "predicate.once"
+            | "random"
+            | "request.equeue"
+            | "request.queue"
+            | "rotate"
+            | "switch" => self.programme(callee, &given, line),
             "mksafe" => {
                 let silence = self.sources.len();
                 self.sources.push(Source::Silence);
@@ -278,54 +317,6 @@ impl Reader {
                 given.value_of_source()
             }
         }
-    }
-
-    fn playlist(&mut self, given: &Given, is_safe: bool) -> Value {
-        let texts = given.texts();
-        let Some(path) = texts.first() else { return Value::Unknown };
-        let order = match given.named("mode") {
-            Some(Value::Text(mode)) if mode == "normal" => "normal",
-            Some(Value::Text(mode)) if mode == "random" => "random",
-            _ => "shuffle",
-        };
-        let seconds = given.number("reload").filter(|&seconds| seconds > 0.0);
-        let reload = match (given.named("reload_mode"), seconds) {
-            (Some(Value::Text(mode)), _) if mode == "watch" => "watch".to_owned(),
-            (Some(Value::Text(mode)), _) if mode == "never" || mode == "rounds" => mode.clone(),
-            (_, Some(seconds)) => format!("{seconds}s"),
-            (_, None) => "never".to_owned(),
-        };
-        if reload == "rounds" {
-            self.remark("a playlist that was read after some rounds is watched instead");
-        }
-        let reload = if reload == "rounds" { "watch".to_owned() } else { reload };
-        let id = match given.named("id") {
-            Some(Value::Text(id)) => unblanked(id),
-            _ => identifier(path),
-        };
-        let id = self.free(&id);
-        let path = path.clone();
-        self.meaning.playlists.push(Playlist { id, path, order, reload });
-        let playlist = self.sources.len();
-        self.sources.push(Source::Playlist(self.meaning.playlists.len() - 1));
-        if !is_safe {
-            return Value::Source(playlist);
-        }
-        let silence = self.sources.len();
-        self.sources.push(Source::Silence);
-        self.source(Source::Fallback(vec![playlist, silence]))
-    }
-
-    /// `id`, with a number behind it if it is taken, as Liquidsoap does.
-    fn free(&self, id: &str) -> String {
-        let is_taken = |id: &str| self.meaning.playlists.iter().any(|playlist| playlist.id == id);
-        let mut free = id.to_owned();
-        let mut number = 0;
-        while is_taken(&free) {
-            number += 1;
-            free = format!("{id}.{number}");
-        }
-        free
     }
 
     fn amplify(&mut self, given: &Given, line: usize) -> Value {
@@ -422,12 +413,9 @@ impl Reader {
                     self.fill(channel, source, line, depth + 1);
                 }
             }
-            Source::Playlist(number) => {
-                let id = self.meaning.playlists[number].id.clone();
-                if !channel.play.contains(&id) {
-                    channel.play.push(id);
-                }
-            }
+            Source::Playlist(number) => channel.plays(&self.meaning.playlists[number].id),
+            Source::Queue(number) => channel.plays(&self.meaning.queues[number].id),
+            Source::Rotation(number) => channel.plays(&self.meaning.rotations[number].id),
             Source::File(path) => {
                 channel.emergency.get_or_insert(path);
             }
@@ -440,9 +428,17 @@ impl Reader {
     }
 
     fn finish(mut self) -> Meaning {
-        let used: Vec<String> =
+        let mut used: Vec<String> =
             self.meaning.channels.iter().flat_map(|channel| channel.play.clone()).collect();
+        // Rotations stand behind those that they play.
+        for rotation in self.meaning.rotations.iter().rev() {
+            if used.contains(&rotation.id) {
+                used.extend(rotation.play.iter().map(|(id, _)| id.clone()));
+            }
+        }
         self.meaning.playlists.retain(|playlist| used.contains(&playlist.id));
+        self.meaning.queues.retain(|queue| used.contains(&queue.id));
+        self.meaning.rotations.retain(|rotation| used.contains(&rotation.id));
         self.meaning.left.sort_by_key(|left| left.first);
         self.meaning
     }
@@ -494,7 +490,11 @@ impl Given {
             match value {
                 Value::List(values) => values.iter().for_each(|value| collect(value, sources)),
                 Value::Source(source) => sources.push(*source),
-                Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Unknown => {}
+                Value::Bool(_)
+                | Value::Number(_)
+                | Value::Text(_)
+                | Value::Unknown
+                | Value::When(_) => {}
             }
         }
         let mut sources = Vec::new();
@@ -547,18 +547,7 @@ fn is_of_sound(callee: &str) -> bool {
     SOUND.contains(&first)
 }
 
-const SOUND: [&str; 10] = [
-    "add",
-    "cue_cut",
-    "delay",
-    "input",
-    "interactive",
-    "nrj",
-    "random",
-    "request",
-    "rotate",
-    "switch",
-];
+const SOUND: [&str; 6] = ["add", "cue_cut", "input", "interactive", "nrj", "request"];
 /// What is done anyway, or is of no use here.
 const NEEDLESS: [&str; 7] =
     ["log.", "enable_replaygain", "print", "clock.", "thread.", "settings.", "add_skip_command"];

@@ -10,7 +10,7 @@ mod lexer;
 mod meaning;
 mod tree;
 
-use meaning::{Channel, Meaning, Output};
+use meaning::{Channel, Meaning, Output, Rotation, Rules};
 use std::fmt::Write as _;
 
 /// What comes of a script.
@@ -35,6 +35,14 @@ pub fn import(script: &str) -> Imported {
         line(&mut toml, format_args!("path = {}", text(&playlist.path)));
         line(&mut toml, format_args!("order = \"{}\"", playlist.order));
         line(&mut toml, format_args!("reload = {}", text(&playlist.reload)));
+        rules(&mut toml, &playlist.rules);
+    }
+    for queue in &meaning.queues {
+        line(&mut toml, format_args!("\n[queues.{}]", key(&queue.id)));
+        rules(&mut toml, &queue.rules);
+    }
+    for it in &meaning.rotations {
+        rotation(&mut toml, it);
     }
     for it in &meaning.channels {
         channel(&mut toml, it, meaning.sample_rate);
@@ -59,6 +67,35 @@ fn station(toml: &mut String, meaning: &Meaning) {
     }
     // Liquidsoap lists a stream unless it is told not to.
     line(toml, format_args!("public = {}", first.public.unwrap_or(true)));
+}
+
+fn rotation(toml: &mut String, rotation: &Rotation) {
+    line(toml, format_args!("\n[rotations.{}]", key(&rotation.id)));
+    let play: Vec<_> = rotation.play.iter().map(|(id, _)| text(id)).collect();
+    line(toml, format_args!("play = [{}]", play.join(", ")));
+    let weights: Vec<_> = rotation.play.iter().map(|(_, weight)| weight.to_string()).collect();
+    line(toml, format_args!("weights = [{}]", weights.join(", ")));
+    let order = if rotation.is_random { "random" } else { "turns" };
+    line(toml, format_args!("order = \"{order}\""));
+    rules(toml, &rotation.rules);
+}
+
+fn rules(toml: &mut String, rules: &Rules) {
+    for (key, texts) in [("when", &rules.when), ("at", &rules.at)] {
+        if !texts.is_empty() {
+            let texts: Vec<_> = texts.iter().map(|it| text(it)).collect();
+            line(toml, format_args!("{key} = [{}]", texts.join(", ")));
+        }
+    }
+    if let Some(every) = &rules.every {
+        line(toml, format_args!("every = {}", text(every)));
+    }
+    if rules.is_hard {
+        line(toml, format_args!("start = \"hard\""));
+    }
+    if rules.returns {
+        line(toml, format_args!("interrupted = \"returns\""));
+    }
 }
 
 fn channel(toml: &mut String, channel: &Channel, sample_rate: Option<f64>) {

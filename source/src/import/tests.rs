@@ -57,6 +57,52 @@ fn what_is_not_understood_is_named_with_its_line_and_left_as_a_comment() {
 }
 
 #[test]
+fn rotations_switches_requests_and_jingles_are_taken_over() {
+    let imported = import(
+        "music = playlist(id=\"music\", mode=\"randomize\", \"/m\")\n\
+         ids = playlist(id=\"ids\", \"/ids\")\n\
+         news = delay(1200., playlist(id=\"news\", \"/news\"))\n\
+         night = playlist(id=\"night\", \"/night\")\n\
+         top = single(\"/top.mp3\")\n\
+         req = request.queue(id=\"req\")\n\
+         day = rotate(weights=[1, 4], [ids, random(weights=[2, 1], [music, top])])\n\
+         s = switch([(predicate.activates({0m}), news), ({22h-6h}, night), ({true}, day)])\n\
+         radio = fallback(track_sensitive=false, [req, s, blank()])\n\
+         output.icecast(%mp3, mount=\"m\", password=\"x\", radio)\n",
+    );
+
+    assert_eq!(imported.left, [""; 0], "{}", imported.toml);
+    for expected in [
+        "[playlists.news]\npath = \"/news\"\norder = \"shuffle\"\nreload = \"never\"\n\
+         at = [\":00\"]\nevery = \"1200s\"\n",
+        "[playlists.night]\npath = \"/night\"\norder = \"shuffle\"\nreload = \"never\"\n\
+         when = [\"22:00-06:00\"]\n",
+        "[playlists.top_mp3]\npath = \"/top.mp3\"\n",
+        "[queues.req]\nstart = \"hard\"\ninterrupted = \"returns\"\n",
+        "[rotations.rotation]\nplay = [\"music\", \"top_mp3\"]\nweights = [2, 1]\n\
+         order = \"random\"\n",
+        "[rotations.\"rotation.1\"]\nplay = [\"ids\", \"rotation\"]\nweights = [1, 4]\n\
+         order = \"turns\"\n",
+        "play = [\"req\", \"news\", \"night\", \"rotation.1\"]\n",
+    ] {
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+    let file = std::path::Path::new("station.toml");
+    crate::config::file::parse(file, &imported.toml).unwrap();
+}
+
+#[test]
+fn a_predicate_that_is_not_understood_is_named() {
+    let imported = import(
+        "a = playlist(\"a.m3u\")\nb = playlist(\"b.m3u\")\n\
+         s = switch([({is_night()}, b), ({true}, a)])\noutput.icecast(%mp3, mount=\"m\", s)\n",
+    );
+
+    let why = "line 3: when a branch of this switch plays is not understood";
+    assert_eq!(imported.left, [why], "{}", imported.toml);
+}
+
+#[test]
 fn of_a_script_with_everything_the_playlist_and_the_output_are_taken_over() {
     let imported = import(include_str!("scripts/full.liq"));
 
