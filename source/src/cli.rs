@@ -28,6 +28,17 @@ pub(crate) enum Command {
         /// The script.
         script: PathBuf,
     },
+    /// Say what would play when, as a configuration file says and a station left it.
+    Plan {
+        /// The file.
+        file: PathBuf,
+        /// For how long: `6h`, `90min`, `2d`.
+        #[arg(long = "for", value_name = "TIME", default_value = "6h")]
+        span: String,
+        /// From when on, by the station's clock: `2026-11-26T08:00`; from now on if not said.
+        #[arg(long, value_name = "WHEN")]
+        from: Option<String>,
+    },
     /// Play what is named here.
     Play(Play),
 }

@@ -43,6 +43,7 @@ pub mod import;
 pub mod lookahead;
 pub mod mix;
 pub mod pcm;
+pub mod plan;
 pub mod playlist;
 pub mod programme;
 pub mod push;

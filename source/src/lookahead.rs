@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
+pub use crate::lookahead::reel::Known;
 pub use crate::lookahead::studio::PIECE_SAMPLE_FRAMES;
 pub use crate::lookahead::supply::{Coming, Prepared, Supply};
 

@@ -14,6 +14,7 @@ pub mod channel;
 pub mod command;
 mod control;
 mod memory;
+mod planning;
 mod shelf;
 
 use crate::config::{Config, Output};

@@ -237,6 +237,7 @@ const SOURCE: &[Layer] = &[
     ("main", EVERYTHING),
     ("mix", &["pcm"]),
     ("pcm", &[]),
+    ("plan", &["lookahead", "playlist"]),
     ("playlist", &[]),
     ("programme", &["clock", "cues", "encode", "lookahead", "mix", "pcm", "status"]),
     ("push", &["config", "encode", "status", "tasks"]),

@@ -2,6 +2,7 @@
 
 use crate::config::{ChannelConfig, Config};
 use crate::playlist::rules::Rules;
+use jiff::tz::TimeZone;
 use std::path::PathBuf;
 
 /// A queue of requests.
@@ -44,6 +45,13 @@ pub enum RotationOrder {
 }
 
 impl Config {
+    /// Where the station's clock hangs.
+    pub fn zone(&self) -> TimeZone {
+        let playlists = self.playlists.iter().map(|it| &it.rules);
+        let mut rules = playlists.chain(self.queues.iter().map(|it| &it.rules));
+        rules.next().map_or_else(TimeZone::system, |rules| rules.timetable.zone.clone())
+    }
+
     /// The names of all that `channel` plays, rotations and what is in them included, the
     /// preferred one first.
     pub fn played_by(&self, channel: &ChannelConfig) -> Vec<String> {

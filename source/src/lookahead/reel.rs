@@ -39,7 +39,7 @@ impl Reel {
     /// Plays the item to its end, or as far as anybody takes it.
     pub(super) fn play(self) {
         let path = &self.item.path;
-        let (mut decoder, opened) = match self.open() {
+        let (mut decoder, opened) = match open(&self.item) {
             Ok(both) => both,
             Err(error) => return self.refuse(error.to_string()),
         };
@@ -75,40 +75,6 @@ impl Reel {
         }
     }
 
-    fn open(&self) -> Result<(Decoder, Opened), DecodeError> {
-        let path = &self.item.path;
-        let mut decoder = Decoder::open(path)?;
-        let about = decoder.about();
-        if let Some(warning) = about.warning {
-            warn!(file = %path.display(), "{warning}");
-        }
-        let title = self.title(&about.tags);
-        let cues = self.cues(&about.tags);
-        let length = about.length.map(|length| cues.heard(length));
-        let tags = about.tags.clone();
-        if cues.cue_in.is_some() || cues.cue_out.is_some() {
-            decoder.play_only(cues.cue_in.unwrap_or_default(), cues.cue_out)?;
-        }
-        Ok((decoder, Opened { title, tags, length, cues }))
-    }
-
-    fn title(&self, tags: &Tags) -> Arc<str> {
-        let ordered = self.item.ordered_title().and_then(|title| tags::ordered(&title));
-        let listed = self.item.listed_title.as_deref();
-        ordered.unwrap_or_else(|| tags.title_for(&self.item.path, listed))
-    }
-
-    /// What the list says of the track, and where it says nothing, what the file says.
-    fn cues(&self, tags: &Tags) -> Cues {
-        let (listed, mistakes) = Cues::read(self.item.annotations.iter());
-        let tags = tags.cues.iter().map(|(key, value)| (&**key, &**value));
-        let (filed, more) = Cues::read(tags);
-        for mistake in mistakes.iter().chain(&more) {
-            warn!(file = %self.item.path.display(), "{mistake}");
-        }
-        listed.or(filed)
-    }
-
     /// Sends a piece, after the word that the file can be played if this is its first.
     fn send(&self, opened: &mut Option<Opened>, piece: Block) -> Result<(), Unwanted> {
         self.piece_queue.send(piece).map_err(|_| Unwanted)?;
@@ -126,4 +92,61 @@ impl Reel {
         drop(self.answer.try_send(outcome)); // there is room for the one answer
         self.desk.wake();
     }
+}
+
+/// What is known of a track before it is played.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// What listeners are told.
+    pub title: Arc<str>,
+    /// How long it is heard, if its file or its list says so.
+    pub length: Option<Duration>,
+    /// Where in its file it begins.
+    pub cue_in: Duration,
+}
+
+impl Known {
+    /// What the file of `item` says of itself, without decoding it.
+    ///
+    /// Fails if it cannot be played.
+    pub fn of(item: &Item) -> Result<Self, DecodeError> {
+        let (_, Opened { title, length, cues, .. }) = open(item)?;
+        let listed = item.listed_length.map(|length| cues.heard(length));
+        let cue_in = cues.cue_in.unwrap_or_default();
+        Ok(Self { title, length: length.or(listed), cue_in })
+    }
+}
+
+fn open(item: &Item) -> Result<(Decoder, Opened), DecodeError> {
+    let path = &item.path;
+    let mut decoder = Decoder::open(path)?;
+    let about = decoder.about();
+    if let Some(warning) = about.warning {
+        warn!(file = %path.display(), "{warning}");
+    }
+    let title = title(item, &about.tags);
+    let cues = cues(item, &about.tags);
+    let length = about.length.map(|length| cues.heard(length));
+    let tags = about.tags.clone();
+    if cues.cue_in.is_some() || cues.cue_out.is_some() {
+        decoder.play_only(cues.cue_in.unwrap_or_default(), cues.cue_out)?;
+    }
+    Ok((decoder, Opened { title, tags, length, cues }))
+}
+
+fn title(item: &Item, tags: &Tags) -> Arc<str> {
+    let ordered = item.ordered_title().and_then(|title| tags::ordered(&title));
+    let listed = item.listed_title.as_deref();
+    ordered.unwrap_or_else(|| tags.title_for(&item.path, listed))
+}
+
+/// What the list says of the track, and where it says nothing, what the file says.
+fn cues(item: &Item, tags: &Tags) -> Cues {
+    let (listed, mistakes) = Cues::read(item.annotations.iter());
+    let tags = tags.cues.iter().map(|(key, value)| (&**key, &**value));
+    let (filed, more) = Cues::read(tags);
+    for mistake in mistakes.iter().chain(&more) {
+        warn!(file = %item.path.display(), "{mistake}");
+    }
+    listed.or(filed)
 }

@@ -10,12 +10,15 @@ use crate::config::{
 use crate::encode::Format;
 use crate::encode::mp3::{Mp3, bitrates_kbps};
 use crate::import::{Imported, import};
+use crate::station::planning::{moment, plan};
 use crate::station::{StartError, Station};
 use clap::Parser as _;
+use common::units::parse_duration;
+use jiff::Timestamp;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
@@ -40,6 +43,16 @@ pub fn run() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
+        Ok(Task::Plan { config, from, span }) => match plan(&config, from, span) {
+            Ok(plan) => {
+                say(plan.trim_end());
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                complain(&error.to_string());
+                ExitCode::FAILURE
+            }
+        },
         Ok(Task::Play(config)) => play(*config),
         Err(usage) => {
             complain(&usage.to_string());
@@ -129,6 +142,8 @@ enum Task {
     Checked(PathBuf),
     /// A script was to be turned into a configuration, and this is it.
     Imported(Imported),
+    /// Say what would play from a moment on, for so long.
+    Plan { config: Box<Config>, from: Timestamp, span: Duration },
     /// Play.
     Play(Box<Config>),
 }
@@ -149,6 +164,23 @@ fn task(cli: Cli) -> Result<Task, UsageError> {
             let text = std::fs::read(&script)
                 .map_err(|error| UsageError(format!("{}: {error}", script.display())))?;
             Ok(Task::Imported(import(&String::from_utf8_lossy(&text))))
+        }
+        (_, Some(Command::Plan { file, span, from })) => {
+            let config = Box::new(read(&file)?);
+            let span =
+                parse_duration(&span).map_err(|error| UsageError(format!("--for: {error}")))?;
+            if span > PLAN_MAX {
+                let days = PLAN_MAX.as_secs() / 86_400;
+                return Err(UsageError(format!("--for: a plan is for at most {days} days")));
+            }
+            let from = match from {
+                None => Timestamp::now(),
+                Some(text) => moment(&text, &config.zone()).ok_or_else(|| {
+                    let what = "is no moment such as 2026-11-26T08:00";
+                    UsageError(format!("--from: `{text}` {what}"))
+                })?,
+            };
+            Ok(Task::Plan { config, from, span })
         }
         (_, Some(Command::Play(play))) => Ok(Task::Play(Box::new(said(play)?))),
         (Some(file), None) => Ok(Task::Play(Box::new(read(&file)?))),
@@ -198,5 +230,7 @@ fn read(path: &Path) -> Result<Config, UsageError> {
 
 /// The exit code for a mistake of the user's.
 const EXIT_USAGE: u8 = 2;
+/// Nobody plans further ahead.
+const PLAN_MAX: Duration = Duration::from_secs(14 * 86_400);
 /// The live line is kept within a terminal of the usual width.
 const LINE_COLUMNS: usize = 79;
