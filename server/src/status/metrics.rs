@@ -31,7 +31,7 @@
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
-use std::fmt::{Display, Write as _};
+use common::metrics::{CONTENT_TYPE, Page};
 
 /// What the system knows of this process; none of it where there is no `/proc`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,7 +61,7 @@ impl Process {
 
 /// The counts, of hidden mounts too if `all`.
 pub(crate) fn answer(snapshot: &Snapshot, config: &Config, process: Process, all: bool) -> Answer {
-    Answer::ok("text/plain; version=0.0.4; charset=utf-8", written(snapshot, config, process, all))
+    Answer::ok(CONTENT_TYPE, written(snapshot, config, process, all))
 }
 
 fn written(snapshot: &Snapshot, config: &Config, process: Process, all: bool) -> String {
@@ -104,7 +104,7 @@ fn written(snapshot: &Snapshot, config: &Config, process: Process, all: bool) ->
     ] {
         page.one(name, "gauge", help, value.map(|value| (&[][..], value)));
     }
-    page.0
+    page.into_text()
 }
 
 fn put_mounts(page: &mut Page, snapshot: &Snapshot, config: &Config, all: bool) {
@@ -161,37 +161,6 @@ fn put_mounts(page: &mut Page, snapshot: &Snapshot, config: &Config, all: bool) 
     }
 }
 
-/// The text as it grows.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    /// Writes one metric, with a line for each of its values; nothing without any.
-    fn one<'a>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        values: impl IntoIterator<Item = (&'a [(&'a str, &'a str)], impl Display)>,
-    ) {
-        let mut values = values.into_iter().peekable();
-        if values.peek().is_none() {
-            return;
-        }
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (labels, value) in values {
-            self.0.push_str(name);
-            for (index, (label, text)) in labels.iter().enumerate() {
-                let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-                let before = if index == 0 { '{' } else { ',' };
-                let _ = write!(self.0, "{before}{label}=\"{text}\"");
-            }
-            let after = if labels.is_empty() { "" } else { "}" };
-            let _ = writeln!(self.0, "{after} {value}");
-        }
-    }
-}
-
 fn seconds(time: jiff::Timestamp) -> u64 {
     u64::try_from(time.as_second()).unwrap_or_default()
 }
@@ -199,19 +168,6 @@ fn seconds(time: jiff::Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_metric_is_written_as_prometheus_reads_it() {
-        let mut page = Page::default();
-        let odd = [("mount", "/a\"\\\n")];
-        page.one("x_total", "counter", "What it is.", [(&odd[..], 1), (&[][..], 2)]);
-        let nothing: [(&[(&str, &str)], u64); 0] = [];
-        page.one("y", "gauge", "Nothing.", nothing);
-
-        let expected = "# HELP x_total What it is.\n# TYPE x_total counter\n\
-            x_total{mount=\"/a\\\"\\\\\\n\"} 1\nx_total 2\n";
-        assert_eq!(page.0, expected);
-    }
 
     #[test]
     fn this_process_has_memory_and_open_files() {
