@@ -18,6 +18,7 @@ use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
 use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
 use crate::pcm::block::Block;
+use crate::pcm::level::Meter;
 use crate::programme::fan::Fan;
 use crate::status::{HISTORY_MAX, OnAir, Played, Report};
 use std::collections::VecDeque;
@@ -78,6 +79,8 @@ pub struct Programme {
     began_at: u64,
     /// Whether the emergency stood in for missing audio in the last block.
     is_missing: bool,
+    /// Measures what is given out, from one report to the next.
+    meter: Meter,
     on_air: OnAir,
 }
 
@@ -94,6 +97,7 @@ impl Programme {
             track: None,
             began_at: 0,
             is_missing: false,
+            meter: Meter::default(),
             on_air: OnAir::default(),
         }
     }
@@ -348,8 +352,10 @@ impl Programme {
         self.on_air.late_cuts = lateness.late_cuts;
         self.on_air.latest = lateness.worst;
         self.on_air.given_up = lateness.given_up;
+        self.meter.measure(&cut.block);
         let begins = !cut.titles.is_empty();
         if begins || cut.number.is_multiple_of(REPORT_CUTS) {
+            self.on_air.levels = self.meter.take();
             report.say(self.on_air.clone());
         }
     }

@@ -43,6 +43,7 @@ pub struct Station {
     changes: watch::Receiver<()>,
     tasks: Tasks,
     telnet: Option<SocketAddr>,
+    http: Option<SocketAddr>,
     /// What control sees of all this.
     parts: watch::Sender<Arc<Parts>>,
     /// The thread that carries wishes.
@@ -87,7 +88,7 @@ impl Station {
     /// cannot be reached is no such failure, but dialled until it can.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let sockets = Sockets::open(&config.control)?;
-        let telnet = sockets.telnet();
+        let (telnet, http) = (sockets.telnet(), sockets.http());
         let (any, changes) = watch::channel(());
         let (stop, stopped) = watch::channel(());
         let tasks = Tasks::default();
@@ -130,13 +131,18 @@ impl Station {
         let ends = control::parts(config, &shelf, ends.collect(), outputs.clone());
         let parts = watch::Sender::new(ends);
         let (console, carrier) = control::console(parts.subscribe())?;
-        sockets.serve(&console, &config.control, &stopped, &tasks);
-        Ok(Self { channels, outputs, changes, tasks, telnet, parts, carrier, keeper, stop })
+        sockets.serve(&console, &config.control, &changes, &stopped, &tasks);
+        Ok(Self { channels, outputs, changes, tasks, telnet, http, parts, carrier, keeper, stop })
     }
 
     /// Where telnet is served by TCP, if it is.
     pub fn telnet(&self) -> Option<SocketAddr> {
         self.telnet
+    }
+
+    /// Where control by HTTP is served, if it is.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
     }
 
     /// What the station is doing.

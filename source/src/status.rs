@@ -4,6 +4,7 @@
 //! Elsewhere the log says what changes, and this part is silent.
 
 use crate::lookahead::Track;
+use crate::pcm::level::Level;
 use crate::push::link::Link;
 use std::collections::VecDeque;
 use std::fmt;
@@ -87,6 +88,8 @@ pub struct OnAir {
     pub next: Option<Arc<Track>>,
     /// The last tracks, of which the newest is the last; it plays unless `title` is `None`.
     pub history: VecDeque<Played>,
+    /// How loud the last second was, left and right.
+    pub levels: [Level; 2],
     /// Sample frames given out since the start.
     pub sample_frames: u64,
     /// Frames that an output's queue had no room for.

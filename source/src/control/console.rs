@@ -76,6 +76,8 @@ pub struct ChannelEnd {
     pub name: Arc<str>,
     /// What it plays: names of playlists, queues and rotations, the preferred one first.
     pub play: Vec<Arc<str>>,
+    /// Sample frames per second.
+    pub rate_hz: u32,
     /// What is on air.
     pub on_air: watch::Receiver<OnAir>,
     /// What comes next.
@@ -338,4 +340,4 @@ fn told(wish: Result<(), Refused>, done: &str) -> String {
 const NO_OTHER_URI: &str = "ERROR: the path of a playlist is the configuration's; change it there.";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

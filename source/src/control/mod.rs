@@ -8,4 +8,7 @@
 pub mod answer;
 pub mod ask;
 pub mod console;
+pub mod http;
+pub mod news;
+pub mod state;
 pub mod telnet;

@@ -28,6 +28,8 @@ use tracing::error;
 /// A running channel.
 pub(super) struct Channel {
     pub(super) name: Arc<str>,
+    /// Sample frames per second.
+    rate_hz: u32,
     pub(super) on_air: watch::Receiver<OnAir>,
     pub(super) upcoming: watch::Receiver<Vec<Upcoming>>,
     pub(super) commands: SyncSender<Command>,
@@ -79,7 +81,7 @@ impl Channel {
                 error!(%channel, "the programme has ended: {error}");
             }
         })?);
-        Ok(Self { name, on_air, upcoming, commands, threads })
+        Ok(Self { name, rate_hz, on_air, upcoming, commands, threads })
     }
 
     /// The channel, which plays what is called by the names `play`, as control sees it.
@@ -87,6 +89,7 @@ impl Channel {
         ChannelEnd {
             name: Arc::clone(&self.name),
             play: play.iter().map(|name| name.as_str().into()).collect(),
+            rate_hz: self.rate_hz,
             on_air: self.on_air.clone(),
             upcoming: self.upcoming.clone(),
             commands: self.commands.clone(),

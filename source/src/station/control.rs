@@ -4,6 +4,7 @@ use crate::config::{Config, ControlConfig};
 use crate::control::console::{
     ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, SkipWish,
 };
+use crate::control::http::Http;
 use crate::control::telnet::Telnet;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
@@ -18,13 +19,14 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::info;
 
 /// The sockets of a station, which are there before anything else, so that a mistake in them is
 /// told before it is on the air.
 pub(super) struct Sockets {
     tcp: Option<TcpListener>,
     unix: Option<UnixListener>,
+    http: Option<TcpListener>,
 }
 
 impl Sockets {
@@ -32,17 +34,18 @@ impl Sockets {
     ///
     /// Fails if one of them cannot be had.
     pub(super) fn open(config: &ControlConfig) -> Result<Self, StartError> {
-        let tcp = config.telnet.map(|address| {
+        let tcp = |address: SocketAddr| {
             tcp(address).map_err(|error| StartError::Control { what: address.to_string(), error })
-        });
+        };
         let unix = config.socket.as_deref().map(|path| {
             let what = path.display().to_string();
             unix(path).map_err(|error| StartError::Control { what, error })
         });
-        if let Some(address) = config.http {
-            warn!(%address, "control by HTTP is not served by this version; telnet is");
-        }
-        Ok(Self { tcp: tcp.transpose()?, unix: unix.transpose()? })
+        Ok(Self {
+            tcp: config.telnet.map(tcp).transpose()?,
+            unix: unix.transpose()?,
+            http: config.http.map(tcp).transpose()?,
+        })
     }
 
     /// Where telnet is served by TCP.
@@ -50,16 +53,35 @@ impl Sockets {
         self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// Serves them until the sender of `stop` is dropped.
+    /// Where HTTP is served.
+    pub(super) fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Serves them until the sender of `stop` is dropped; `changes` is touched when anything has
+    /// changed.
     pub(super) fn serve(
         self,
         console: &Arc<Console>,
         config: &ControlConfig,
+        changes: &watch::Receiver<()>,
         stop: &watch::Receiver<()>,
         tasks: &Tasks,
     ) {
-        let is_open = config.telnet.is_some_and(|address| !address.ip().is_loopback());
-        let password = config.password.clone().filter(|_| is_open);
+        let password = |address: Option<SocketAddr>| {
+            let is_open = address.is_some_and(|address| !address.ip().is_loopback());
+            config.password.clone().filter(|_| is_open)
+        };
+        if let Some(listener) = self.http {
+            if let Ok(address) = listener.local_addr() {
+                info!(%address, "control by HTTP");
+            }
+            let (password, changes) = (password(config.http), changes.clone());
+            let http =
+                Http::new(Arc::clone(console), password, changes, stop.clone(), tasks.clone());
+            tasks.spawn(http.serve(listener));
+        }
+        let password = password(config.telnet);
         let telnet = Telnet::new(Arc::clone(console), password, stop.clone(), tasks.clone());
         if let Some(listener) = self.tcp {
             if let Ok(address) = listener.local_addr() {

@@ -5,6 +5,7 @@ use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::encode::mp3::Mp3;
 use crate::lookahead::Track;
+use crate::pcm::level::Level;
 use crate::playlist::queue::Numbers;
 use crate::playlist::watch::Reload;
 use crate::push::link::Link;
@@ -147,15 +148,16 @@ fn both(one: &str, other: &str) -> (String, String) {
 }
 
 /// A console of a channel that plays.
-struct Station {
-    console: Console,
-    commands: Receiver<Command>,
-    wishes: Receiver<SkipWish>,
-    wanted: watch::Receiver<bool>,
+pub(crate) struct Station {
+    pub(crate) console: Arc<Console>,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) wishes: Receiver<SkipWish>,
+    pub(crate) wanted: watch::Receiver<bool>,
+    pub(crate) link: watch::Sender<LinkStatus>,
 }
 
 impl Station {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (command_sender, commands) = sync_channel(2);
         let (wish_sender, wishes) = sync_channel(4);
         let (wanted_sender, wanted) = watch::channel(true);
@@ -166,6 +168,7 @@ impl Station {
         let channel = ChannelEnd {
             name: "main".into(),
             play: ["req", "stream-queue", "library", "last"].map(Arc::from).to_vec(),
+            rate_hz: 44_100,
             on_air: watch::channel(on_air()).1,
             upcoming: watch::channel(vec![upcoming]).1,
             commands: command_sender,
@@ -177,13 +180,14 @@ impl Station {
             unsent_frames: 0,
             last_error: Some("refused".into()),
         };
+        let (link_sender, link) = watch::channel(link);
         let output = OutputEnd {
             id: "a.mp3".into(),
             aliases: vec!["output.icecast.1".to_owned()],
             channel: "main".into(),
             url: "http://host:8000/a.mp3".into(),
             format: Format::Mp3(Mp3 { rate_hz: 44_100, bitrate_kbps: 128, quality: 3 }),
-            link: watch::channel(link).1,
+            link,
             wanted: wanted_sender,
         };
         let playlists = ["stream-queue", "library", "last"].map(|name| PlaylistEnd {
@@ -198,8 +202,8 @@ impl Station {
         let queues = vec![QueueEnd { aliases: Vec::new(), queue }];
         let (playlists, channels) = (playlists.to_vec(), vec![channel]);
         let parts = Parts::new("".into(), playlists, queues, channels, vec![output]);
-        let console = Console::new(watch::channel(Arc::new(parts)).1, wish_sender);
-        Self { console, commands, wishes, wanted }
+        let console = Arc::new(Console::new(watch::channel(Arc::new(parts)).1, wish_sender));
+        Self { console, commands, wishes, wanted, link: link_sender }
     }
 
     fn said(&self, line: &str) -> String {
@@ -221,6 +225,7 @@ fn on_air() -> OnAir {
         remaining: Some(Duration::from_millis(12_340)),
         next: Some(Arc::new(Track { rid: 9, ..Track::clone(&track("/m/b.mp3", "Next")) })),
         history: VecDeque::from([played]),
+        levels: [Level { peak: 0.5, rms: 0.355 }, Level { peak: 0.25, rms: 0.176 }],
         ..OnAir::default()
     }
 }
