@@ -23,6 +23,8 @@ pub(crate) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Ask a running station, or tell it what to do.
+    Ctl(Ctl),
     /// Turn the Liquidsoap script of a station into a configuration file, and write that out.
     Import {
         /// The script.
@@ -41,6 +43,68 @@ pub(crate) enum Command {
     },
     /// Play what is named here.
     Play(Play),
+}
+
+/// A running station, and what is asked of it.
+#[derive(Debug, Args)]
+pub(crate) struct Ctl {
+    /// Where the station is: http://127.0.0.1:1235 (the default), http://:PASSWORD@HOST:PORT,
+    /// telnet://HOST:PORT, or the path of its socket.
+    #[arg(long, value_name = "PLACE", env = "CARRIER_CONTROL", hide_env_values = true)]
+    pub(crate) to: Option<String>,
+    /// Ask the station of this configuration file.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "to")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: CtlCommand,
+}
+
+/// What is asked of a running station.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CtlCommand {
+    /// Show what happens, a line each: the kind of the event, and JSON.
+    Follow {
+        /// Only these kinds: status, track, next, link, levels, trouble.
+        #[arg(long, value_name = "KINDS", default_value = "track,next,link,trouble,status")]
+        kinds: String,
+    },
+    /// Show the last tracks of an output, the newest last.
+    Metadata {
+        /// The output.
+        output: String,
+    },
+    /// Read the files of a playlist again.
+    Reload {
+        /// The playlist.
+        playlist: String,
+    },
+    /// Say anything that telnet understands: `ctl say request.on_air`.
+    Say {
+        /// The command and its argument.
+        #[arg(required = true)]
+        words: Vec<String>,
+    },
+    /// End the track that plays.
+    Skip {
+        /// The playlist or output whose track it is.
+        name: String,
+    },
+    /// Put an output on the air.
+    Start {
+        /// The output.
+        output: String,
+    },
+    /// Show what the station is doing.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take an output off the air.
+    Stop {
+        /// The output.
+        output: String,
+    },
 }
 
 /// What is to be played, and where to.

@@ -36,6 +36,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod ctl;
 pub mod cues;
 pub mod decode;
 pub mod encode;

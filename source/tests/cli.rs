@@ -140,6 +140,42 @@ fn signals_end_the_programme_cleanly_and_the_server_sees_the_end() {
     }
 }
 
+#[test]
+fn ctl_asks_and_tells_a_running_station_by_http_and_by_its_socket() {
+    let dir = tempfile::tempdir().unwrap();
+    tone(dir.path());
+    let file = dir.path().join("station.toml");
+    let to = "http://source:x@127.0.0.1:1/live.mp3";
+    let control = "control = { http = '127.0.0.1:0', socket = 'control.sock' }";
+    let station = format!("{control}\nplaylists.m.path = 'tone.wav'\n[[outputs]]\nurl = '{to}'\n");
+    std::fs::write(&file, station).unwrap();
+    let mut program = Program::start(&["-c", file.to_str().unwrap()]);
+    let said = program.says("control by HTTP");
+    let http = format!("http://{}", said.rsplit_once("address=").unwrap().1);
+    let socket = dir.path().join("control.sock").display().to_string();
+    program.says("playing");
+
+    let status = run(&["ctl", "--to", &http, "status"]);
+    let shown = text(&status.stdout);
+    assert_eq!(status.status.code(), Some(0), "{}", text(&status.stderr));
+    assert!(shown.contains("\nmain: tone\n") && shown.contains("OFF AIR: "), "{shown}");
+    for place in [&http, &socket] {
+        let skip = run(&["ctl", "--to", place, "skip", "m"]);
+        assert_eq!(text(&skip.stdout), "OK\n", "{}", text(&skip.stderr));
+    }
+    for (place, arguments, code, expected) in [
+        (&*http, &["skip", "x"][..], 1, "x.skip: unknown command"),
+        (&*socket, &["status"], 1, "needs `http` in [control]"),
+        ("http://127.0.0.1:1", &["status"], 1, "does the station run"),
+        ("ftp://host:1", &["status"], 2, "--to: `ftp` cannot be spoken"),
+    ] {
+        let output = run(&[&["ctl", "--to", place][..], arguments].concat());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+    }
+}
+
 /// The program while it plays; killed at the end of its test.
 struct Program {
     child: Child,
@@ -148,12 +184,12 @@ struct Program {
 
 impl Program {
     fn play(file: &Path, to: &str) -> Self {
-        let mut child = binary()
-            .args(["play", file.to_str().unwrap(), "--to", to])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start(&["play", file.to_str().unwrap(), "--to", to])
+    }
+
+    fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            binary().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || {

@@ -3,10 +3,11 @@
 //! This is the part of the program that faces the terminal: the live line, the signals, the exit
 //! code. Everything it shows comes from the station's status.
 
-use crate::cli::{Cli, Command, Play};
+use crate::cli::{Cli, Command, Ctl, Play};
 use crate::config::{
     Address, BITRATE_KBPS, Config, Emergency, OrderConfig, QUALITY, RATE_HZ, file,
 };
+use crate::ctl::{self, CtlError};
 use crate::encode::Format;
 use crate::encode::mp3::{Mp3, bitrates_kbps};
 use crate::import::{Imported, import};
@@ -36,6 +37,14 @@ pub fn run() -> ExitCode {
             say(&format!("{}: no mistakes", file.display()));
             ExitCode::SUCCESS
         }
+        Ok(Task::Ctl(ctl)) => match ctl::run(&ctl, &mut std::io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&error.to_string());
+                let is_usage = matches!(error, CtlError::Usage(_));
+                if is_usage { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+            }
+        },
         Ok(Task::Imported(imported)) => {
             say(imported.toml.trim_end());
             for left in imported.left {
@@ -140,6 +149,8 @@ fn complain(lines: &str) {
 enum Task {
     /// The configuration was only to be checked, and is right.
     Checked(PathBuf),
+    /// A running station is to be asked or told something.
+    Ctl(Ctl),
     /// A script was to be turned into a configuration, and this is it.
     Imported(Imported),
     /// Say what would play from a moment on, for so long.
@@ -160,6 +171,7 @@ fn task(cli: Cli) -> Result<Task, UsageError> {
             read(&file)?;
             Ok(Task::Checked(file))
         }
+        (_, Some(Command::Ctl(ctl))) => Ok(Task::Ctl(ctl)),
         (_, Some(Command::Import { script })) => {
             let text = std::fs::read(&script)
                 .map_err(|error| UsageError(format!("{}: {error}", script.display())))?;
