@@ -11,7 +11,7 @@ use common::auth::Password;
 use common::logging;
 use server::Server;
 use source::config::{Address, Config, OrderConfig};
-use source::station::Station;
+use source::station::{Happening, Station};
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -68,7 +68,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         loop {
             tokio::select! {
                 _ = &mut interrupted => break,
-                running = station.changed() => if !running { break },
+                happening = station.happens() => if let Happening::Ended(why) = happening {
+                    eprintln!("station: {why}");
+                    break;
+                },
             }
             if shown_live {
                 print!("\r\x1b[2K{}", station.status().line(Instant::now(), LINE_COLUMNS));

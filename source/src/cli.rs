@@ -73,10 +73,11 @@ pub(crate) enum CtlCommand {
         /// The output.
         output: String,
     },
-    /// Read the files of a playlist again.
+    /// Read the station's configuration again and apply what has changed, or the files of a
+    /// playlist.
     Reload {
-        /// The playlist.
-        playlist: String,
+        /// The playlist; the configuration if not said.
+        playlist: Option<String>,
     },
     /// Say anything that telnet understands: `ctl say request.on_air`.
     Say {

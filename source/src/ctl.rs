@@ -56,8 +56,7 @@ pub(crate) fn run(ctl: &Ctl, out: &mut impl Write) -> Result<(), CtlError> {
             let line = line(&ctl.command)?;
             let reply = place.told(&line)?;
             if is_refusal(&reply) {
-                let why = reply.lines().next().unwrap_or_default().trim_start_matches("ERROR: ");
-                return Err(CtlError::Refused(format!("{line}: {why}")));
+                return Err(CtlError::Refused(format!("{line}: {}", refusal(&reply))));
             }
             say(out, &reply);
         }
@@ -93,7 +92,8 @@ fn line(command: &CtlCommand) -> Result<String, CtlError> {
     let line = match command {
         CtlCommand::Follow { .. } | CtlCommand::Status { .. } => String::new(),
         CtlCommand::Metadata { output } => format!("{output}.metadata"),
-        CtlCommand::Reload { playlist } => format!("{playlist}.reload"),
+        CtlCommand::Reload { playlist: None } => "reload".to_owned(),
+        CtlCommand::Reload { playlist: Some(playlist) } => format!("{playlist}.reload"),
         CtlCommand::Say { words } => words.join(" "),
         CtlCommand::Skip { name } => format!("{name}.skip"),
         CtlCommand::Start { output } => format!("{output}.start"),
@@ -112,6 +112,14 @@ fn is_refusal(reply: &str) -> bool {
     ["ERROR", "No such ", "Syntax error", "Variable not found"]
         .iter()
         .any(|no| reply.starts_with(no))
+}
+
+/// Why a reply of telnet says no; all of it if it is a list of mistakes.
+fn refusal(reply: &str) -> &str {
+    match reply.strip_prefix("ERROR: ") {
+        Some(why) => why,
+        None => reply.lines().next().unwrap_or_default(),
+    }
 }
 
 /// Shows events, a line each, until the station ends or nobody reads them any more.

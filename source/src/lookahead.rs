@@ -76,6 +76,10 @@ impl Track {
 /// What plays, prepared track by track.
 pub struct Lookahead {
     selection: Selection,
+    /// Where another one comes from.
+    selections: Receiver<Selection>,
+    /// Where another one may be put.
+    other: SyncSender<Selection>,
     /// Where tracks get their numbers.
     numbers: Numbers,
     /// Where it is told what comes next.
@@ -110,10 +114,13 @@ impl Lookahead {
     /// the programme takes it. Tracks that were not requested get their numbers from `numbers`.
     pub fn new(selection: Selection, rate_hz: u32, numbers: Numbers) -> (Self, Supply) {
         let (coming, supply, desk, woken) = supply::ends();
+        let (other, selections) = sync_channel(SELECTIONS_MAX);
         selection.wakes(desk.waker());
         let lookahead = Self {
             upcoming: watch::Sender::new(selection.upcoming()),
             selection,
+            selections,
+            other,
             numbers,
             rate_hz,
             coming,
@@ -130,6 +137,12 @@ impl Lookahead {
     /// What comes next in each playlist, behind what is prepared.
     pub fn upcoming(&self) -> watch::Receiver<Vec<Upcoming>> {
         self.upcoming.subscribe()
+    }
+
+    /// Where another selection may be put, which is taken instead as soon as the programme
+    /// reconsiders.
+    pub fn selections(&self) -> SyncSender<Selection> {
+        self.other.clone()
     }
 
     /// Prepares track after track, until the supply is dropped.
@@ -199,6 +212,10 @@ impl Lookahead {
     /// The next item, after a wait if nothing can be played.
     fn next_item(&mut self) -> Result<Next, Gone> {
         loop {
+            while let Ok(selection) = self.selections.try_recv() {
+                selection.wakes(self.desk.waker());
+                self.selection = selection;
+            }
             if let Some(next) = self.selection.next_item(Instant::now(), Timestamp::now()) {
                 return Ok(next);
             }
@@ -307,6 +324,8 @@ impl Lookahead {
     }
 }
 
+/// Selections that may wait; the last one counts.
+const SELECTIONS_MAX: usize = 4;
 /// Pieces that wait in a reel's own queue: less than a second. The rest of what is played ahead
 /// is on the timeline's decks.
 pub const REEL_PIECES: usize = 32;

@@ -19,7 +19,7 @@ use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
 use crate::pcm::block::Block;
 use crate::pcm::level::Meter;
-use crate::programme::fan::Fan;
+use crate::programme::fan::{Fan, Outlet};
 use crate::status::{HISTORY_MAX, OnAir, Played, Report};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,12 +28,30 @@ use std::time::{Duration, Instant, SystemTime};
 use tracing::{info, warn};
 
 /// What somebody may want of the programme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Command {
     /// Ask the playlist again what comes after the track that plays, because that has changed.
     Reconsider,
+    /// Take over other settings and outputs.
+    Rewire(Box<Rewire>),
     /// End the track that plays, and begin the next.
     Skip,
+}
+
+/// Settings and outputs that a programme takes over between two cuts.
+pub struct Rewire {
+    /// What outputs that leave are called.
+    pub unplug: Vec<Arc<str>>,
+    /// Outputs that come.
+    pub plug: Vec<Outlet>,
+    /// As in the settings.
+    pub title_when_empty: Arc<str>,
+    /// As in the settings.
+    pub crossfade: Crossfade,
+    /// As in the settings.
+    pub replay_gain: bool,
+    /// What is heard when there is nothing to play, if it is something else now.
+    pub emergency: Option<Box<dyn EverReady>>,
 }
 
 /// The settings of a programme.
@@ -60,6 +78,12 @@ pub struct Cut {
     pub block: Block,
     /// The titles that begin in it, and where in the programme.
     pub titles: Vec<(u64, Arc<str>)>,
+}
+
+impl std::fmt::Debug for Rewire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rewire").field("unplug", &self.unplug).finish_non_exhaustive()
+    }
 }
 
 /// The programme.
@@ -126,6 +150,7 @@ impl Programme {
         loop {
             match clock.wait(cut.number, commands) {
                 Woken::Command(Command::Reconsider) => self.reconsider(),
+                Woken::Command(Command::Rewire(rewire)) => self.rewire(*rewire, &mut fan),
                 Woken::Command(Command::Skip) => self.skip(),
                 Woken::Left => return Ok(()),
                 Woken::Due => {
@@ -173,6 +198,22 @@ impl Programme {
         self.next = None;
         self.on_air.next = None;
         self.supply.reconsider();
+    }
+
+    /// Takes over other settings, and other outputs from the next cut on.
+    fn rewire(&mut self, rewire: Rewire, fan: &mut Fan) {
+        let Rewire { unplug, plug, title_when_empty, crossfade, replay_gain, emergency } = rewire;
+        self.settings =
+            Settings { title_when_empty, crossfade, replay_gain, ..self.settings.clone() };
+        self.timeline.cross_by(crossfade);
+        if let Some(emergency) = emergency {
+            self.timeline.stand_in_by(emergency);
+        }
+        let title = self.track.as_ref().map_or(&self.settings.title_when_empty, |it| &it.title);
+        let position = self.cuts * CUT_SAMPLE_FRAMES as u64;
+        for (output, error) in fan.rewire(&unplug, plug, position, title) {
+            warn!(%output, "it cannot be sent: {error}");
+        }
     }
 
     /// What is on air.

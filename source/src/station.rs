@@ -15,10 +15,11 @@ pub mod command;
 mod control;
 mod memory;
 mod planning;
+pub mod reload;
 mod shelf;
 
 use crate::config::{Config, Output};
-use crate::control::console::{OutputEnd, Parts};
+use crate::control::console::{OutputEnd, Parts, ReloadWish};
 use crate::encode::mp3::EncodeError;
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
@@ -34,13 +35,22 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 use tracing::error;
 
 /// A running station. Dropping it stops it, without waiting for its end.
 pub struct Station {
+    config: Config,
+    shelf: Shelf,
     channels: Vec<Channel>,
-    outputs: Vec<OutputEnd>,
+    outputs: Vec<RunningOutput>,
+    /// Touched when anything has changed.
+    any: watch::Sender<()>,
     changes: watch::Receiver<()>,
+    /// What control wants of the configuration.
+    reloads: mpsc::Receiver<ReloadWish>,
+    /// Dropped, so that nobody waits any more for changes in files as they were configured.
+    listening: watch::Sender<()>,
     tasks: Tasks,
     telnet: Option<SocketAddr>,
     http: Option<SocketAddr>,
@@ -52,6 +62,24 @@ pub struct Station {
     keeper: Option<JoinHandle<()>>,
     /// Dropped, so that control ends.
     stop: watch::Sender<()>,
+}
+
+/// An output, as the station holds it.
+struct RunningOutput {
+    end: OutputEnd,
+    /// What it is, and is to be from the next connection on.
+    told: watch::Sender<Arc<Output>>,
+}
+
+/// What happens in a station.
+#[derive(Debug)]
+pub enum Happening {
+    /// What it is doing has changed.
+    Changed,
+    /// A part of it has ended, which none should, for this reason; the rest goes on.
+    Ended(String),
+    /// Somebody wants the configuration read again.
+    Reload(ReloadWish),
 }
 
 /// Why a station cannot start.
@@ -108,31 +136,49 @@ impl Station {
             let name = &config.identity.name;
             channels.push(Channel::start(channel, &shelf, name, own, &any)?);
         }
-        let played: Vec<_> = config.channels.iter().map(|it| config.played_by(it)).collect();
-        for (playlist, watch) in config.playlists.iter().zip(&shelf.watches) {
-            let plays = played.iter().zip(&channels);
-            let plays = plays.filter(|(played, _)| played.contains(&playlist.name));
-            let plays = plays.map(|(_, running)| running.commands.clone()).collect();
-            tasks.spawn(control::reconsider_on_news(watch.clone(), plays, stopped.clone()));
-        }
-        let ends = played.iter().zip(&channels).map(|(played, running)| running.end(played));
+        let (reload, reloads) = mpsc::channel(RELOADS_MAX);
+        let parts = watch::Sender::new(Arc::default());
+        let (console, carrier) = control::console(parts.subscribe(), reload)?;
         let keeper = match &config.state {
             Some(path) => {
                 let (keeper, thread) = Keeper::start(path.clone())?;
-                let heard = config.channels.iter().zip(&channels);
-                let heard = heard.map(|(it, running)| (it.name.clone(), running.on_air.clone()));
-                let (state, queues) = (shelf.state.clone(), shelf.queues.clone());
-                let memory = Memory::new(state, keeper, heard.collect(), queues);
+                let memory = Memory::new(shelf.state.clone(), keeper, parts.subscribe());
                 tasks.spawn(memory.run(changes.clone(), stopped.clone()));
                 Some(thread)
             }
             None => None,
         };
-        let ends = control::parts(config, &shelf, ends.collect(), outputs.clone());
-        let parts = watch::Sender::new(ends);
-        let (console, carrier) = control::console(parts.subscribe())?;
-        sockets.serve(&console, &config.control, &changes, &stopped, &tasks);
-        Ok(Self { channels, outputs, changes, tasks, telnet, http, parts, carrier, keeper, stop })
+        let mut station = Self {
+            config: config.clone(),
+            shelf,
+            channels,
+            outputs,
+            any,
+            changes,
+            reloads,
+            listening: watch::Sender::new(()),
+            tasks,
+            telnet,
+            http,
+            parts,
+            carrier,
+            keeper,
+            stop,
+        };
+        station.listen();
+        station.parts.send_replace(station.parts_now());
+        sockets.serve(&console, &config.control, &station.changes, &stopped, &station.tasks);
+        Ok(station)
+    }
+
+    /// What control sees of the station as it is.
+    fn parts_now(&self) -> Arc<Parts> {
+        let channels = self.config.channels.iter().filter_map(|config| {
+            let running = self.channels.iter().find(|running| *running.name == *config.name)?;
+            Some(running.end(&self.config.played_by(config)))
+        });
+        let outputs = self.outputs.iter().map(|output| output.end.clone());
+        control::parts(&self.config, &self.shelf, channels.collect(), outputs.collect())
     }
 
     /// Where telnet is served by TCP, if it is.
@@ -151,7 +197,7 @@ impl Station {
             name: Arc::clone(&channel.name),
             on_air: channel.on_air.borrow().clone(),
         });
-        let outputs = self.outputs.iter().map(|output| OutputStatus {
+        let outputs = self.outputs.iter().map(|RunningOutput { end: output, .. }| OutputStatus {
             id: Arc::clone(&output.id),
             channel: Arc::clone(&output.channel),
             link: output.link.borrow().clone(),
@@ -159,13 +205,32 @@ impl Station {
         Status { channels: channels.collect(), outputs: outputs.collect() }
     }
 
-    /// Waits until what the station is doing has changed; at least once a second while it runs.
-    /// Says whether all of it still runs.
-    pub async fn changed(&mut self) -> bool {
-        let changed = self.changes.changed().await;
-        let plays = self.channels.iter().all(|channel| channel.on_air.has_changed().is_ok());
-        let sends = self.outputs.iter().all(|output| output.link.has_changed().is_ok());
-        changed.is_ok() && plays && sends
+    /// Waits until something happens; at least once a second something has changed while all of it
+    /// runs.
+    pub async fn happens(&mut self) -> Happening {
+        if let Some(why) = self.end_reason().await {
+            return Happening::Ended(why);
+        }
+        tokio::select! {
+            Some(wish) = self.reloads.recv() => Happening::Reload(wish),
+            _ = self.changes.changed() => {
+                self.end_reason().await.map_or(Happening::Changed, Happening::Ended)
+            }
+        }
+    }
+
+    /// Why a part of it has ended; `None` while all of it runs.
+    async fn end_reason(&self) -> Option<String> {
+        let of_channel = || self.channels.iter().find_map(Channel::end_reason);
+        let has_ended = |output: &&RunningOutput| output.end.link.has_changed().is_err();
+        if let Some(why) = of_channel() {
+            return Some(why);
+        }
+        let output = self.outputs.iter().find(has_ended)?;
+        // A programme that dies lets its outputs go before it is gone.
+        sleep(END_PATIENCE).await;
+        of_channel()
+            .or_else(|| Some(format!("output {}: it has ended; see the log", output.end.id)))
     }
 
     /// Ends the track that plays on the channel called `channel`, as soon as the next one is
@@ -178,8 +243,8 @@ impl Station {
 
     /// Ends the programmes, takes leave of the servers, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { channels, tasks, parts, carrier, keeper, stop, .. } = self;
-        drop((parts, stop));
+        let Self { channels, any, listening, tasks, parts, carrier, keeper, stop, .. } = self;
+        drop((parts, listening, stop, any));
         let mut threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
         threads.push(carrier);
         tasks.ended().await;
@@ -199,18 +264,24 @@ impl Station {
 }
 
 /// Starts an output: how it is seen from here, and what its channel feeds.
-fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (OutputEnd, Outlet) {
+fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (RunningOutput, Outlet) {
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
     let (wanted, is_wanted) = watch::channel(true);
     let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
     let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
     let (aliases, format) = (output.aliases.clone(), output.format);
     let url = format!("http://{}{}", output.address.server, output.address.mount).into();
-    let (push, link) = Push::new(Arc::new(output), frames, is_wanted, any, tasks);
+    let (told, output) = watch::channel(Arc::new(output));
+    let (push, link) = Push::new(output, frames, is_wanted, any, tasks);
     tasks.spawn(push.run());
-    (OutputEnd { id, aliases, channel, url, format, link, wanted }, outlet)
+    let end = OutputEnd { id, aliases, channel, url, format, link, wanted };
+    (RunningOutput { end, told }, outlet)
 }
 
+/// When an output has ended, its programme is given so long to tell why.
+const END_PATIENCE: Duration = Duration::from_millis(200);
+/// Wishes for another configuration that may wait.
+const RELOADS_MAX: usize = 4;
 /// The last state is written within this time, or not at all.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 

@@ -176,6 +176,41 @@ fn ctl_asks_and_tells_a_running_station_by_http_and_by_its_socket() {
     }
 }
 
+#[test]
+fn a_changed_file_is_applied_when_asked_for_and_one_with_mistakes_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    tone(dir.path());
+    let file = dir.path().join("station.toml");
+    let station = "control = { http = '127.0.0.1:0', socket = 'control.sock' }\n\
+                   playlists.m.path = 'tone.wav'\n[[outputs]]\n\
+                   url = 'http://source:x@127.0.0.1:1/live.mp3'\n";
+    std::fs::write(&file, station).unwrap();
+    let mut program = Program::start(&["-c", file.to_str().unwrap()]);
+    program.says("playing");
+    let socket = dir.path().join("control.sock").display().to_string();
+    let pid = program.child.id().to_string();
+    let hang_up = || assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+
+    let second = "[[outputs]]\nurl = 'http://source:x@127.0.0.1:1/b.mp3'\n";
+    std::fs::write(&file, format!("{station}{second}")).unwrap();
+    hang_up();
+    program.says("output b.mp3: added");
+
+    std::fs::write(&file, format!("{station}[[outputs]]\nurl = 'x'\nbitrat = 1\n")).unwrap();
+    let wrong = run(&["ctl", "--to", &socket, "reload"]);
+    let said = text(&wrong.stderr);
+    assert_eq!((wrong.status.code(), said.lines().count()), (Some(1), 2), "{said}");
+    assert!(
+        said.contains(":6: outputs[2].url") && said.contains(":7: outputs[2].bitrat"),
+        "{said}"
+    );
+    program.says("the configuration stays as it was");
+
+    std::fs::write(&file, station.replace("control.sock", "other.sock")).unwrap();
+    let right = run(&["ctl", "--to", &socket, "reload"]);
+    assert_eq!(text(&right.stdout), "[control]: needs a restart\noutput b.mp3: removed\n");
+}
+
 /// The program while it plays; killed at the end of its test.
 struct Program {
     child: Child,

@@ -278,6 +278,7 @@ const PURE: &[&str] = &[
     "source/src/import/meaning/programme.rs",
     "source/src/import/mod.rs",
     "source/src/import/tree.rs",
+    "source/src/config/changes.rs",
     "source/src/control/answer.rs",
     "source/src/control/ask.rs",
     "source/src/control/http/refusal.rs",

@@ -4,6 +4,7 @@
 //! has been checked when it gets here, so nothing behind it has to doubt it: a channel names only
 //! playlists that are there, an output only a channel that is there, and no two names meet.
 
+pub mod changes;
 pub mod entries;
 pub mod file;
 pub mod names;

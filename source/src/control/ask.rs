@@ -21,6 +21,8 @@ pub enum Ask {
     Playlist(usize, OfPlaylist),
     /// Something of the queue at this place in the configuration.
     Queue(usize, OfQueue),
+    /// To have the configuration read again.
+    Reload,
     /// Something about tracks, which are called requests here.
     Request(OfRequest),
     /// Nothing that there is.
@@ -120,6 +122,7 @@ impl Ask {
         match command {
             "exit" | "quit" => Self::Exit,
             "help" => Self::Help(argument.to_owned()),
+            "reload" => Self::Reload,
             "request.alive" | "request.all" => Self::Request(OfRequest::All),
             "request.metadata" => Self::Request(OfRequest::Metadata(id())),
             "request.on_air" => Self::Request(OfRequest::OnAir),
@@ -207,6 +210,7 @@ const STATION: &[(&str, &str)] = &[
     ("exit", "Exit current server session."),
     ("help [<command>]", "Get information on available commands."),
     ("quit", "Exit current server session."),
+    ("reload", "Read the configuration again and apply what has changed."),
     ("request.alive", "Display the list of current alive request IDs."),
     ("request.all", "Display the list of all request IDs."),
     ("request.metadata <rid>", "Display all the metadata associated to the RID."),

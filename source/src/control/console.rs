@@ -18,7 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 /// What control sees of a station.
 #[derive(Debug)]
@@ -27,7 +28,17 @@ pub struct Console {
     parts: watch::Receiver<Arc<Parts>>,
     /// Where wishes go that take a moment.
     wishes: SyncSender<SkipWish>,
+    /// Where wishes for another configuration go.
+    reloads: mpsc::Sender<ReloadWish>,
     started: Instant,
+}
+
+/// The wish that the configuration be read again, and what has changed in it be applied.
+#[derive(Debug)]
+pub struct ReloadWish {
+    /// Where the outcome is told: what was applied and what was not, a line each, or the mistakes
+    /// in the configuration, of which nothing was applied then.
+    pub outcome: oneshot::Sender<Result<Vec<String>, String>>,
 }
 
 /// The parts of a station, each kind in the order of the configuration.
@@ -116,7 +127,7 @@ pub struct SkipWish {
 }
 
 /// Why a wish is not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// There are too many before it.
     #[error("too many wishes are waiting; try again")]
@@ -124,6 +135,12 @@ pub enum Refused {
     /// What would carry it out is not there any more.
     #[error("it has ended; see the log")]
     Ended,
+    /// The configuration has mistakes, a line each, and nothing was applied.
+    #[error("{0}")]
+    Mistakes(String),
+    /// It takes longer than whoever asks is kept waiting.
+    #[error("it takes more than {} s; the log says what comes of it", RELOAD_PATIENCE.as_secs())]
+    Slow,
 }
 
 /// What is said to somebody.
@@ -179,9 +196,13 @@ impl Parts {
 
 impl Console {
     /// A console of these `parts`, of a station that starts now; what takes a moment goes to
-    /// `wishes`.
-    pub fn new(parts: watch::Receiver<Arc<Parts>>, wishes: SyncSender<SkipWish>) -> Self {
-        Self { parts, wishes, started: Instant::now() }
+    /// `wishes`, and who wants another configuration is heard by `reloads`.
+    pub fn new(
+        parts: watch::Receiver<Arc<Parts>>,
+        wishes: SyncSender<SkipWish>,
+        reloads: mpsc::Sender<ReloadWish>,
+    ) -> Self {
+        Self { parts, wishes, reloads, started: Instant::now() }
     }
 
     /// The parts as they are now.
@@ -206,8 +227,25 @@ impl Console {
         left(self.wishes.try_send(SkipWish { watch: list.watch.clone(), channels }))
     }
 
-    /// Does what `line` wants, and says what there is to say to it.
-    pub fn answer(&self, line: &str) -> Said {
+    /// Has the configuration read again; says in a line each what was applied, and what needs a
+    /// restart. Takes as long as that takes, up to [`RELOAD_PATIENCE`].
+    ///
+    /// Fails, with every mistake, if it is wrong; then nothing has changed.
+    pub async fn reload(&self) -> Result<Vec<String>, Refused> {
+        let (outcome, told) = oneshot::channel();
+        self.reloads.try_send(ReloadWish { outcome }).map_err(|error| match error {
+            mpsc::error::TrySendError::Closed(_) => Refused::Ended,
+            mpsc::error::TrySendError::Full(_) => Refused::Busy,
+        })?;
+        match timeout(RELOAD_PATIENCE, told).await {
+            Ok(Ok(outcome)) => outcome.map_err(Refused::Mistakes),
+            Ok(Err(_)) => Err(Refused::Ended),
+            Err(_) => Err(Refused::Slow),
+        }
+    }
+
+    /// Does what `line` wants, and says what there is to say to it. At once, but for a reload.
+    pub async fn answer(&self, line: &str) -> Said {
         let parts = self.parts();
         let body = match Ask::read(line, &parts.names) {
             Ask::Exit => return Said::Bye,
@@ -224,6 +262,10 @@ impl Console {
                 let queue = parts.queues.get(queue);
                 queue.map_or_else(String::new, |it| parts.queue_told(&it.queue, &wish))
             }
+            Ask::Reload => match self.reload().await {
+                Ok(lines) => lines.join("\n"),
+                Err(why) => format!("ERROR: {why}"),
+            },
             Ask::Request(wish) => parts.request_told(wish),
             Ask::Unknown => answer::UNKNOWN.to_owned(),
             Ask::Uptime => answer::uptime(self.uptime()),
@@ -337,6 +379,8 @@ fn told(wish: Result<(), Refused>, done: &str) -> String {
     wish.map_or_else(|why| format!("ERROR: {why}."), |()| done.to_owned())
 }
 
+/// Who has the configuration read again is kept waiting so long.
+pub const RELOAD_PATIENCE: Duration = Duration::from_secs(15);
 const NO_OTHER_URI: &str = "ERROR: the path of a playlist is the configuration's; change it there.";
 
 #[cfg(test)]

@@ -61,6 +61,21 @@ impl Rack {
         Ok(self.lines.len() - 1)
     }
 
+    /// Takes away the encoders of formats that are not `wanted`; says for each line that there was
+    /// which one it is now, if it is still there.
+    pub fn keep(&mut self, wanted: impl Fn(Format) -> bool) -> Vec<Option<usize>> {
+        let mut left = 0;
+        let places = self.lines.iter().map(|line| {
+            wanted(line.format).then(|| {
+                left += 1;
+                left - 1
+            })
+        });
+        let places = places.collect();
+        self.lines.retain(|line| wanted(line.format));
+        places
+    }
+
     /// The line that makes `format`, if there is one.
     pub fn line_of(&self, format: Format) -> Option<usize> {
         self.lines.iter().position(|line| line.format == format)
@@ -161,6 +176,25 @@ mod tests {
         let frames = fed(&mut rack, 44_100, 10, 1_152);
         let (_, first) = frames.iter().find(|(of, _)| *of == line).unwrap();
         assert_eq!((first.position, &*first.title), (11_520, "now"));
+    }
+
+    #[test]
+    fn an_encoder_that_nobody_wants_any_more_leaves_the_others_as_they_are() {
+        let mut rack = Rack::new(&[mp3(44_100, 128), mp3(44_100, 64), mp3(44_100, 96)]).unwrap();
+        let before = fed(&mut rack, 44_100, 10, 1_152);
+
+        let places = rack.keep(|format| format != mp3(44_100, 64));
+
+        let after = fed(&mut rack, 44_100, 10, 1_152);
+        assert_eq!(places, [Some(0), None, Some(1)]);
+        for (line, place) in [(0, 0), (2, 1)] {
+            let of = |frames: &[(usize, Frame)], of| {
+                let own = frames.iter().filter(|(line, _)| *line == of);
+                own.map(|(_, frame)| frame.position).collect::<Vec<_>>()
+            };
+            let last = of(&before, line).last().copied().unwrap();
+            assert_eq!(of(&after, place)[0], last + 1_152);
+        }
     }
 
     fn mp3(rate_hz: u32, bitrate_kbps: u32) -> Format {

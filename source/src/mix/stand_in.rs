@@ -19,6 +19,8 @@ impl EverReady for Filler {
 /// Such a sound, asked to come and to go.
 pub(super) struct StandIn {
     sound: Box<dyn EverReady>,
+    /// What takes its place as soon as it is not heard.
+    successor: Option<Box<dyn EverReady>>,
     wanted: bool,
     /// How far it has come up, in sample frames: 0 to `glide`.
     up: usize,
@@ -27,7 +29,8 @@ pub(super) struct StandIn {
 
 impl StandIn {
     pub(super) fn new(sound: Box<dyn EverReady>, rate_hz: u32) -> Self {
-        Self { sound, wanted: false, up: 0, glide: (rate_hz * GLIDE_MS / 1_000) as usize }
+        let glide = (rate_hz * GLIDE_MS / 1_000) as usize;
+        Self { sound, successor: None, wanted: false, up: 0, glide }
     }
 
     /// Lets it come, or go, from wherever it is.
@@ -35,13 +38,23 @@ impl StandIn {
         self.wanted = wanted;
     }
 
+    /// Puts another sound in its place; if it is heard, it goes first.
+    pub(super) fn replace(&mut self, sound: Box<dyn EverReady>) {
+        self.successor = Some(sound);
+    }
+
     /// The next `sample_frames` of it; `None` while nothing of it is heard.
     pub(super) fn next(&mut self, sample_frames: usize) -> Option<Block> {
-        if !self.wanted && self.up == 0 {
-            return None;
+        if self.up == 0 {
+            if let Some(sound) = self.successor.take() {
+                self.sound = sound;
+            }
+            if !self.wanted {
+                return None;
+            }
         }
         let mut block = self.sound.next(sample_frames);
-        if self.wanted && self.up == self.glide {
+        if self.wanted && self.successor.is_none() && self.up == self.glide {
             return Some(block);
         }
         let levels: Vec<f32> = (0..sample_frames).map(|_| self.glide()).collect();
@@ -57,7 +70,8 @@ impl StandIn {
     fn glide(&mut self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "a few thousand sample frames")]
         let level = Curve::Sine.level(self.up as f32 / self.glide as f32);
-        self.up = if self.wanted { self.glide.min(self.up + 1) } else { self.up.saturating_sub(1) };
+        let rises = self.wanted && self.successor.is_none();
+        self.up = if rises { self.glide.min(self.up + 1) } else { self.up.saturating_sub(1) };
         level
     }
 }
@@ -69,6 +83,23 @@ const GLIDE_MS: u32 = 200;
 mod tests {
     use super::*;
     use crate::mix::tone::Sound;
+
+    #[test]
+    fn another_sound_takes_its_place_without_a_step() {
+        let filler = |sound| Box::new(Filler::new(sound, 44_100));
+        let mut stand_in = StandIn::new(filler(Sound::Tone), 44_100);
+        stand_in.want(true);
+        let mut heard = stand_in.next(20_000).unwrap().plane(0).to_vec();
+
+        stand_in.replace(filler(Sound::Silence));
+        for _ in 0..40 {
+            heard.extend_from_slice(stand_in.next(1_152).unwrap().plane(0));
+        }
+
+        let steepest = heard.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f32::max);
+        assert!(steepest < 0.007, "the tone itself steps by 0.0063, this by {steepest}");
+        assert!(heard[heard.len() - 20_000..].iter().all(|sample| *sample == 0.0));
+    }
 
     #[test]
     fn it_comes_and_goes_without_a_step_even_half_way() {

@@ -128,6 +128,18 @@ impl<T: Clone> Timeline<T> {
         }
     }
 
+    /// Lets tracks go over into each other by `crossfade` from now on.
+    pub fn cross_by(&mut self, crossfade: Crossfade) {
+        self.crossfade = crossfade;
+        self.usual = crossfade.lengths(self.rate_hz);
+        self.settled = None;
+    }
+
+    /// Lets `emergency` stand in from now on when there is no track.
+    pub fn stand_in_by(&mut self, emergency: Box<dyn EverReady>) {
+        self.emergency.replace(emergency);
+    }
+
     /// Loads `track` as the next one, in place of one that was loaded before. It says that it is
     /// `claimed` sample frames long.
     pub fn load(&mut self, track: T, claimed: Option<u64>, marks: Marks) {

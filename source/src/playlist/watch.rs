@@ -40,6 +40,18 @@ pub struct Watch {
     contents: watch::Receiver<Arc<Contents>>,
 }
 
+impl FirstReading {
+    /// Waits for it, but not longer than `until`; if it takes longer, what is read is told when it
+    /// is there.
+    pub fn wait(&self, until: Instant) {
+        wait(&self.0, until.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// The first time that files are read.
+#[derive(Debug)]
+pub struct FirstReading(Receiver<()>);
+
 /// What the thread is told.
 enum Word {
     /// Something happened to the files: a writer `is_done`, or is at work.
@@ -61,15 +73,27 @@ impl Watch {
         paths: Vec<PathBuf>,
         reload: Reload,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (watch, first, thread) = Self::begin(name, paths, reload)?;
+        first.wait(Instant::now() + FIRST_READING);
+        Ok((watch, thread))
+    }
+
+    /// The same, but leaves the wait for the first reading to the caller, who may begin others
+    /// meanwhile.
+    ///
+    /// Fails if the system gives no thread.
+    pub fn begin(
+        name: &str,
+        paths: Vec<PathBuf>,
+        reload: Reload,
+    ) -> std::io::Result<(Self, FirstReading, JoinHandle<()>)> {
         let (words, said) = sync_channel(WORDS_MAX);
         let (sender, contents) = watch::channel(Arc::new(Contents::default()));
         let (ready, is_ready) = sync_channel(0);
         let reader = Reader::new(name, paths, reload, sender, words.clone());
         let thread = std::thread::Builder::new().name("playlist".to_owned());
         let thread = thread.spawn(move || reader.run(&said, ready))?;
-        // If it takes longer, what is read is told when it is there.
-        wait(&is_ready, FIRST_READING);
-        Ok((Self { words, contents }, thread))
+        Ok((Self { words, contents }, FirstReading(is_ready), thread))
     }
 
     /// What the files hold, and word of changes from now on.

@@ -26,12 +26,16 @@ pub struct Announcement {
 }
 
 /// Tells the server of `output` every title, until nobody announces any more.
-pub async fn announce_all(output: Arc<Output>, mut titles: watch::Receiver<Announcement>) {
+pub async fn announce_all(
+    output: watch::Receiver<Arc<Output>>,
+    mut titles: watch::Receiver<Announcement>,
+) {
     while titles.changed().await.is_ok() {
         let title = Arc::clone(&titles.borrow_and_update().title);
         if title.is_empty() {
             continue;
         }
+        let output = Arc::clone(&output.borrow());
         tokio::select! {
             () = announce(&output, &title) => {}
             // The next round of this loop sees the change, or that nobody announces any more.

@@ -31,7 +31,8 @@ use tracing::{debug, info, warn};
 
 /// One output.
 pub struct Push {
-    output: Arc<Output>,
+    /// What it is; the server hears of a change at the next connection.
+    output: watch::Receiver<Arc<Output>>,
     frames: mpsc::Receiver<Frame>,
     /// Whether it is to be on the air.
     wanted: watch::Receiver<bool>,
@@ -58,7 +59,7 @@ impl Push {
     /// An output that sends `frames` while it is `wanted`, and reports how it fares, touching
     /// `any`. The titles are sent by a task of its own, started here.
     pub fn new(
-        output: Arc<Output>,
+        output: watch::Receiver<Arc<Output>>,
         frames: mpsc::Receiver<Frame>,
         wanted: watch::Receiver<bool>,
         any: &watch::Sender<()>,
@@ -73,7 +74,7 @@ impl Push {
         };
         let (report, reports) = Report::new(status.clone(), any);
         let (titles, announcements) = watch::channel(Announcement::default());
-        tasks.spawn(metadata::announce_all(Arc::clone(&output), announcements));
+        tasks.spawn(metadata::announce_all(output.clone(), announcements));
         (Self { output, frames, wanted, titles, report, status }, reports)
     }
 
@@ -91,14 +92,14 @@ impl Push {
             }
             self.report.say(self.status.clone());
         }
-        debug!(server = %self.output.address.server, "the programme has ended");
+        debug!(server = %self.output().address.server, "the programme has ended");
     }
 
     /// Does what the link wants done, and tells it what came of that.
     async fn step(&mut self) -> Result<(), Ended> {
         let event = match self.status.link {
             Link::Dialling { .. } => {
-                let output = Arc::clone(&self.output);
+                let output = self.output();
                 let dialled = self.off_air(async move { handshake::dial(&output).await }).await?;
                 match dialled {
                     Ok(socket) => return self.on_air(socket).await,
@@ -120,6 +121,11 @@ impl Push {
         Ok(())
     }
 
+    /// What it is now.
+    fn output(&self) -> Arc<Output> {
+        Arc::clone(&self.output.borrow())
+    }
+
     fn happened(&mut self, event: Event) {
         let now = Instant::now().into_std();
         self.status.link = self.status.link.after(event, now, random());
@@ -128,7 +134,8 @@ impl Push {
     /// Says why the server could not be had, unless it is the same as before.
     fn refused(&mut self, error: &DialError) -> Event {
         let text: Arc<str> = error.to_string().into();
-        let (mount, server) = (&self.output.address.mount, &self.output.address.server);
+        let output = self.output();
+        let (mount, server) = (&output.address.mount, &output.address.server);
         if self.status.last_error.as_ref() == Some(&text) {
             debug!(%mount, %server, "still off air: {text}");
         } else {
@@ -162,13 +169,14 @@ impl Push {
         self.status.connections += 1;
         self.status.last_error = None;
         self.report.say(self.status.clone());
-        info!(mount = %self.output.address.mount, server = %self.output.address.server, "on air");
+        let output = self.output();
+        let address = &output.address;
+        info!(mount = %address.mount, server = %address.server, "on air");
         // What has waited in the queue while the server was being greeted is no longer due.
         while self.frames.try_recv().is_ok() {
             self.status.unsent_frames += 1;
         }
         let broken = self.stream(socket).await?;
-        let address = &self.output.address;
         warn!(mount = %address.mount, server = %address.server, "off air: {broken}");
         self.status.last_error = Some(broken.to_string().into());
         self.happened(Event::Lost);

@@ -235,8 +235,8 @@ impl Playing {
         let (frames, queue) = mpsc::channel(QUEUE_FRAMES);
         let tasks = Tasks::default();
         let (switch, wanted) = watch::channel(true);
-        let (push, reports) =
-            Push::new(Arc::new(output), queue, wanted, &watch::Sender::new(()), &tasks);
+        let output = watch::channel(Arc::new(output)).1;
+        let (push, reports) = Push::new(output, queue, wanted, &watch::Sender::new(()), &tasks);
         tasks.spawn(push.run());
         Self { server: Server(listener), frames, switch, reports, tasks }
     }

@@ -3,6 +3,7 @@
 use crate::clock::{Clock, Schedule};
 use crate::config::{ChannelConfig, Emergency};
 use crate::control::console::ChannelEnd;
+use crate::encode::mp3::EncodeError;
 use crate::lookahead::{Lookahead, Supply};
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};
@@ -20,10 +21,10 @@ use crate::tasks::thread;
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
-use tracing::error;
+use tracing::{error, warn};
 
 /// A running channel.
 pub(super) struct Channel {
@@ -33,7 +34,11 @@ pub(super) struct Channel {
     pub(super) on_air: watch::Receiver<OnAir>,
     pub(super) upcoming: watch::Receiver<Vec<Upcoming>>,
     pub(super) commands: SyncSender<Command>,
-    threads: Vec<JoinHandle<()>>,
+    /// Where another selection may be put.
+    selections: SyncSender<Selection>,
+    /// Why the programme has ended, if it has and knows.
+    ended: Receiver<EncodeError>,
+    pub(super) threads: Vec<JoinHandle<()>>,
 }
 
 impl Channel {
@@ -41,7 +46,7 @@ impl Channel {
     /// `outlets`.
     pub(super) fn start(
         config: &ChannelConfig,
-        shelf: &Shelf<'_>,
+        shelf: &Shelf,
         station: &str,
         outlets: Vec<Outlet>,
         any: &watch::Sender<()>,
@@ -50,16 +55,8 @@ impl Channel {
         let mut threads = Vec::new();
         let selection = shelf.selection(config, Timestamp::now())?;
         let numbers = shelf.numbers.clone();
-        let (supply, upcoming) = prepared(selection, rate_hz, numbers, &mut threads)?;
-        let emergency: Box<dyn EverReady> = match &config.emergency {
-            Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
-            Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
-            Emergency::File(path) => {
-                let (supply, _) =
-                    prepared(looped(path), rate_hz, Numbers::default(), &mut threads)?;
-                Box::new(Looped::new(supply, rate_hz))
-            }
-        };
+        let (supply, upcoming, selections) = prepared(selection, rate_hz, numbers, &mut threads)?;
+        let emergency = emergency(config, &mut threads)?;
         let fan = Fan::new(outlets)
             .map_err(|error| StartError::Encoder { channel: config.name.clone(), error })?;
         let (report, on_air) = Report::new(OnAir::default(), any);
@@ -70,6 +67,7 @@ impl Channel {
             crossfade: config.crossfade,
             replay_gain: config.replay_gain,
         };
+        let (end, ended) = sync_channel(1);
         let history = shelf.state.channels.get(&config.name).map(memory::history);
         let programme =
             Programme::new(settings, supply, emergency).after(history.unwrap_or_default());
@@ -79,9 +77,10 @@ impl Channel {
             let clock = || Clock::real(Schedule::new(rate_hz, CUT_SAMPLE_FRAMES_U32));
             if let Err(error) = programme.run(fan, clock, &command_queue, &report) {
                 error!(%channel, "the programme has ended: {error}");
+                drop(end.try_send(error)); // there is room for the one; nobody may want it
             }
         })?);
-        Ok(Self { name, rate_hz, on_air, upcoming, commands, threads })
+        Ok(Self { name, rate_hz, on_air, upcoming, commands, selections, ended, threads })
     }
 
     /// The channel, which plays what is called by the names `play`, as control sees it.
@@ -94,6 +93,28 @@ impl Channel {
             upcoming: self.upcoming.clone(),
             commands: self.commands.clone(),
         }
+    }
+
+    /// Tells the programme something, and waits until it has room for it.
+    pub(super) fn tell(&self, command: Command) {
+        drop(self.commands.send(command)); // a programme that has ended is noticed by its report
+    }
+
+    /// Plays by another selection, after the track that plays.
+    pub(super) fn play(&self, selection: Selection) {
+        if self.selections.try_send(selection).is_err() {
+            warn!(channel = %self.name, "it takes no other playlists: it hangs, or has ended");
+        }
+        self.tell(Command::Reconsider);
+    }
+
+    /// Why the programme has ended; `None` while it runs.
+    pub(super) fn end_reason(&self) -> Option<String> {
+        let has_ended = self.on_air.has_changed().is_err();
+        has_ended.then(|| match self.ended.try_recv() {
+            Ok(error) => format!("channel {}: the programme has ended: {error}", self.name),
+            Err(_) => format!("channel {}: the programme has crashed; see the log", self.name),
+        })
     }
 
     /// Ends the track that plays, as soon as the next one is ready.
@@ -110,17 +131,37 @@ impl Channel {
     }
 }
 
-/// Starts a lookahead over `selection`: what it prepares, and what comes behind that.
+/// What is heard on a channel when there is nothing to play; a file has threads of its own.
+pub(super) fn emergency(
+    config: &ChannelConfig,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<Box<dyn EverReady>, StartError> {
+    let rate_hz = config.rate_hz;
+    Ok(match &config.emergency {
+        Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
+        Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
+        Emergency::File(path) => {
+            let (supply, _, _) = prepared(looped(path), rate_hz, Numbers::default(), threads)?;
+            Box::new(Looped::new(supply, rate_hz))
+        }
+    })
+}
+
+/// What a lookahead gives.
+type Tracks = (Supply, watch::Receiver<Vec<Upcoming>>, SyncSender<Selection>);
+
+/// Starts a lookahead over `selection`: what it prepares, what comes behind that, and where another
+/// selection may be put.
 fn prepared(
     selection: Selection,
     rate_hz: u32,
     numbers: Numbers,
     threads: &mut Vec<JoinHandle<()>>,
-) -> Result<(Supply, watch::Receiver<Vec<Upcoming>>), StartError> {
+) -> Result<Tracks, StartError> {
     let (lookahead, supply) = Lookahead::new(selection, rate_hz, numbers);
-    let upcoming = lookahead.upcoming();
+    let (upcoming, selections) = (lookahead.upcoming(), lookahead.selections());
     threads.push(thread("lookahead", move || lookahead.run())?);
-    Ok((supply, upcoming))
+    Ok((supply, upcoming, selections))
 }
 
 /// A file, again and again.

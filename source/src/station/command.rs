@@ -3,6 +3,8 @@
 //! This is the part of the program that faces the terminal: the live line, the signals, the exit
 //! code. Everything it shows comes from the station's status.
 
+mod reload;
+
 use crate::cli::{Cli, Command, Ctl, Play};
 use crate::config::{
     Address, BITRATE_KBPS, Config, Emergency, OrderConfig, QUALITY, RATE_HZ, file,
@@ -11,8 +13,9 @@ use crate::ctl::{self, CtlError};
 use crate::encode::Format;
 use crate::encode::mp3::{Mp3, bitrates_kbps};
 use crate::import::{Imported, import};
+use crate::station::command::reload::Reload;
 use crate::station::planning::{moment, plan};
-use crate::station::{StartError, Station};
+use crate::station::{Happening, StartError, Station};
 use clap::Parser as _;
 use common::units::parse_duration;
 use jiff::Timestamp;
@@ -20,7 +23,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 /// Does what the command line says; returns when it is done.
@@ -62,7 +65,7 @@ pub fn run() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Ok(Task::Play(config)) => play(*config),
+        Ok(Task::Play { config, file }) => play(*config, file),
         Err(usage) => {
             complain(&usage.to_string());
             ExitCode::from(EXIT_USAGE)
@@ -70,7 +73,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn play(config: Config) -> ExitCode {
+fn play(config: Config, file: Option<PathBuf>) -> ExitCode {
     let _logging = common::logging::start();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -85,47 +88,65 @@ fn play(config: Config) -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(until_told_to_stop(config));
+            let outcome = runtime.block_on(until_told_to_stop(config, file));
             // A look-up of a name may still hang; nobody waits for its answer.
             runtime.shutdown_background();
             outcome
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(StartError::from(error).to_string()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error.to_string());
+        Err(why) => {
+            complain(&why);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn until_told_to_stop(config: Config) -> Result<(), StartError> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut station = Station::start(&config)?;
+/// Plays until somebody says that it is enough, and reads `file` again when somebody wants that.
+///
+/// Fails, with the reason, if the station cannot start, or a part of it ends by itself.
+async fn until_told_to_stop(config: Config, file: Option<PathBuf>) -> Result<(), String> {
+    let words = |error: StartError| error.to_string();
+    let on = |kind| signal(kind).map_err(|error| words(error.into()));
+    let (mut interrupt, mut terminate) =
+        (on(SignalKind::interrupt())?, on(SignalKind::terminate())?);
+    // Without a file, a terminal that is closed ends the programme, as it does for any program.
+    let mut hangup = file.as_ref().map(|_| on(SignalKind::hangup())).transpose()?;
+    let mut station = Station::start(&config).map_err(words)?;
+    let mut reload = Reload::new(file);
     let live = std::io::stdout().is_terminal();
-    loop {
+    let outcome = loop {
         tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
-            running = station.changed() => {
-                if !running {
-                    break;
-                }
-                if live {
+            _ = interrupt.recv() => break Ok(()),
+            _ = terminate.recv() => break Ok(()),
+            () = hung_up(&mut hangup) => reload.begin(&station, None),
+            read = reload.done() => reload.finish(&mut station, read),
+            happening = station.happens() => match happening {
+                Happening::Changed if live => {
                     show(&station.status().line(Instant::now(), LINE_COLUMNS));
                 }
+                Happening::Changed => {}
+                Happening::Ended(why) => break Err(why),
+                Happening::Reload(wish) => reload.begin(&station, Some(wish)),
             }
         }
-    }
+    };
     if live {
         show("");
     }
     info!("stopping");
     station.stop().await;
-    Ok(())
+    outcome
+}
+
+/// Waits for the signal to read the configuration again, if that is listened to.
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// Replaces the live line. The cursor goes back to its beginning, so that a line of the log
@@ -156,7 +177,12 @@ enum Task {
     /// Say what would play from a moment on, for so long.
     Plan { config: Box<Config>, from: Timestamp, span: Duration },
     /// Play.
-    Play(Box<Config>),
+    Play {
+        /// What.
+        config: Box<Config>,
+        /// The file that says it, if one does.
+        file: Option<PathBuf>,
+    },
 }
 
 /// Why nothing can be done: the user's mistake, one line or several.
@@ -194,8 +220,10 @@ fn task(cli: Cli) -> Result<Task, UsageError> {
             };
             Ok(Task::Plan { config, from, span })
         }
-        (_, Some(Command::Play(play))) => Ok(Task::Play(Box::new(said(play)?))),
-        (Some(file), None) => Ok(Task::Play(Box::new(read(&file)?))),
+        (_, Some(Command::Play(play))) => {
+            Ok(Task::Play { config: Box::new(said(play)?), file: None })
+        }
+        (Some(file), None) => Ok(Task::Play { config: Box::new(read(&file)?), file: Some(file) }),
         (None, None) => Err(UsageError("nothing to do; see --help".to_owned())),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ControlConfig};
 use crate::control::console::{
-    ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, SkipWish,
+    ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, ReloadWish, SkipWish,
 };
 use crate::control::http::Http;
 use crate::control::telnet::Telnet;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing::info;
 
 /// The sockets of a station, which are there before anything else, so that a mistake in them is
@@ -98,7 +98,7 @@ impl Sockets {
 /// What control sees of a station of these parts.
 pub(super) fn parts(
     config: &Config,
-    shelf: &Shelf<'_>,
+    shelf: &Shelf,
     channels: Vec<ChannelEnd>,
     outputs: Vec<OutputEnd>,
 ) -> Arc<Parts> {
@@ -122,10 +122,11 @@ pub(super) fn parts(
 /// A console of `parts`, and the thread that carries its wishes.
 pub(super) fn console(
     parts: watch::Receiver<Arc<Parts>>,
+    reloads: mpsc::Sender<ReloadWish>,
 ) -> Result<(Arc<Console>, JoinHandle<()>), StartError> {
     let (wishes, queue) = sync_channel(WISHES_MAX);
     let carrier = thread("wishes", move || carry_out(&queue))?;
-    Ok((Arc::new(Console::new(parts, wishes)), carrier))
+    Ok((Arc::new(Console::new(parts, wishes, reloads)), carrier))
 }
 
 /// Carries out wishes that may take a moment, until nobody can have any more.

@@ -3,6 +3,7 @@
 //! The state is looked at whenever a part of the station has news, which is about once a second,
 //! and written when a track has begun or requests have come or gone: at most once for each.
 
+use crate::control::console::Parts;
 use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::lookahead::Track;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 pub(super) struct Memory {
     state: State,
     keeper: Keeper,
+    parts: watch::Receiver<Arc<Parts>>,
     channels: Vec<Channel>,
     queues: Vec<Queue>,
 }
@@ -31,24 +33,15 @@ struct Channel {
 }
 
 impl Memory {
-    /// A memory that goes on from `state`, of channels and queues.
+    /// A memory that goes on from `state`, of the channels and queues among `parts`.
     pub(super) fn new(
         mut state: State,
         keeper: Keeper,
-        channels: Vec<(String, watch::Receiver<OnAir>)>,
-        queues: Vec<Queue>,
+        mut parts: watch::Receiver<Arc<Parts>>,
     ) -> Self {
-        let channels: Vec<_> = channels
-            .into_iter()
-            .map(|(name, on_air)| Channel {
-                last: state.channels.get(&name).and_then(|it| history(it).pop_back()),
-                name,
-                on_air,
-            })
-            .collect();
-        state.channels.retain(|name, _| channels.iter().any(|channel| channel.name == *name));
         state.queues.clear();
-        Self { state, keeper, channels, queues }
+        parts.mark_changed();
+        Self { state, keeper, parts, channels: Vec::new(), queues: Vec::new() }
     }
 
     /// Keeps what is worth it whenever there is news, until `stop` is dropped.
@@ -62,6 +55,7 @@ impl Memory {
                 changed = news.changed() => changed.is_ok(),
                 _ = stop.changed() => false,
             };
+            self.follow();
             if self.learn() {
                 self.keeper.keep(&self.state);
             }
@@ -69,6 +63,29 @@ impl Memory {
                 return;
             }
         }
+    }
+
+    /// Goes on with the channels and queues that there are now, if they are others.
+    fn follow(&mut self) {
+        if !self.parts.has_changed().unwrap_or(false) {
+            return;
+        }
+        let parts = Arc::clone(&self.parts.borrow_and_update());
+        let known = std::mem::take(&mut self.channels);
+        for channel in &parts.channels {
+            let known = known.iter().find(|known| *known.name == *channel.name);
+            let kept = || self.state.channels.get(&*channel.name);
+            let last = match known {
+                Some(known) => known.last.clone(),
+                None => kept().and_then(|it| history(it).pop_back()),
+            };
+            let (name, on_air) = (channel.name.to_string(), channel.on_air.clone());
+            self.channels.push(Channel { name, on_air, last });
+        }
+        self.queues = parts.queues.iter().map(|end| end.queue.clone()).collect();
+        let (channels, queues) = (&self.channels, &self.queues);
+        self.state.channels.retain(|name, _| channels.iter().any(|it| it.name == *name));
+        self.state.queues.retain(|name, _| queues.iter().any(|it| **it.name() == **name));
     }
 
     /// Takes in what is new; says whether anything is.

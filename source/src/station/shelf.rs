@@ -3,21 +3,24 @@
 //! Files are read once for all channels, and a queue is the same for everybody; the place in a
 //! playlist is each channel's own.
 
-use crate::config::entries::{RotationConfig, RotationOrder};
+use crate::config::entries::{QueueConfig, RotationConfig, RotationOrder};
 use crate::config::{ChannelConfig, Config, OrderConfig, PlaylistConfig, ReloadConfig};
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::{Numbers, Queue};
 use crate::playlist::rotation::Rotation;
 use crate::playlist::selection::{Entry, Past, Selection};
-use crate::playlist::watch::{Reload, Watch};
+use crate::playlist::watch::{FIRST_READING, Reload, Watch};
 use crate::state::State;
 use crate::station::{StartError, memory};
 use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Everything that can be played.
-pub(super) struct Shelf<'c> {
-    config: &'c Config,
+#[derive(Clone)]
+pub(super) struct Shelf {
+    config: Arc<Config>,
     /// The files of the playlists, in the order of the configuration.
     pub(super) watches: Vec<Watch>,
     /// The queues, in the order of the configuration.
@@ -30,25 +33,78 @@ pub(super) struct Shelf<'c> {
     seed: Option<u64>,
 }
 
-impl<'c> Shelf<'c> {
+impl Shelf {
     /// Begins to read the files of every playlist, and goes on from `state`.
     ///
     /// Fails if the system gives no thread.
     pub(super) fn new(
-        config: &'c Config,
+        config: &Config,
         state: State,
         seed: Option<u64>,
     ) -> Result<Self, StartError> {
-        let watches = config.playlists.iter().map(watch).collect::<Result<_, _>>()?;
         let numbers = Numbers::default();
         numbers.begin_behind(state.last_number());
-        let queues = config.queues.iter();
-        let queues: Vec<_> =
-            queues.map(|it| Queue::new(&it.name, it.folder.clone(), numbers.clone())).collect();
-        for queue in &queues {
-            memory::restore(queue, &state);
+        let nothing = Self {
+            config: Arc::new(Config {
+                playlists: Vec::new(),
+                queues: Vec::new(),
+                ..config.clone()
+            }),
+            watches: Vec::new(),
+            queues: Vec::new(),
+            numbers,
+            state,
+            seed,
+        };
+        let shelf = nothing.changed(config)?;
+        for queue in &shelf.queues {
+            memory::restore(queue, &shelf.state);
         }
-        Ok(Self { config, watches, queues, numbers, state, seed })
+        Ok(shelf)
+    }
+
+    /// The shelf of a station that is configured by `config` now. What is the same is kept; lists
+    /// that are new are read, all at the same time.
+    ///
+    /// Fails if the system gives no thread.
+    pub(super) fn changed(&self, config: &Config) -> Result<Self, StartError> {
+        let (mut watches, mut first_readings) = (Vec::new(), Vec::new());
+        for playlist in &config.playlists {
+            let mut known = self.config.playlists.iter().zip(&self.watches);
+            if let Some((_, watch)) = known.find(|(known, _)| reads_the_same(known, playlist)) {
+                watches.push(watch.clone());
+                continue;
+            }
+            let reload = match playlist.reload {
+                ReloadConfig::Every(time) => Reload::Every(time),
+                ReloadConfig::Never => Reload::Never,
+                ReloadConfig::Watch => Reload::Watch,
+            };
+            let (watch, first_reading, _ends_by_itself) =
+                Watch::begin(&playlist.name, playlist.paths.clone(), reload)?;
+            watches.push(watch);
+            first_readings.push(first_reading);
+        }
+        let until = Instant::now() + FIRST_READING;
+        for first_reading in first_readings {
+            first_reading.wait(until);
+        }
+        let queue = |queue: &QueueConfig| {
+            let is_same = |it: &&QueueConfig| it.name == queue.name && it.folder == queue.folder;
+            let place = self.config.queues.iter().position(|known| is_same(&known));
+            let kept = place.and_then(|place| self.queues.get(place)).cloned();
+            kept.unwrap_or_else(|| {
+                Queue::new(&queue.name, queue.folder.clone(), self.numbers.clone())
+            })
+        };
+        Ok(Self {
+            watches,
+            queues: config.queues.iter().map(queue).collect(),
+            numbers: self.numbers.clone(),
+            state: self.state.clone(),
+            seed: self.seed,
+            config: Arc::new(config.clone()),
+        })
     }
 
     /// What `channel` plays, from `now` on and behind what it played before a restart.
@@ -119,12 +175,7 @@ fn place(name: &str, names: &[String]) -> Option<usize> {
     names.iter().position(|own| own == name)
 }
 
-fn watch(playlist: &PlaylistConfig) -> Result<Watch, StartError> {
-    let reload = match playlist.reload {
-        ReloadConfig::Every(time) => Reload::Every(time),
-        ReloadConfig::Never => Reload::Never,
-        ReloadConfig::Watch => Reload::Watch,
-    };
-    let (watch, _ends_by_itself) = Watch::start(&playlist.name, playlist.paths.clone(), reload)?;
-    Ok(watch)
+/// Whether what one playlist reads is what the other does.
+fn reads_the_same(one: &PlaylistConfig, other: &PlaylistConfig) -> bool {
+    one.name == other.name && one.paths == other.paths && one.reload == other.reload
 }

@@ -13,7 +13,7 @@ mod metrics;
 mod refusal;
 mod routes;
 
-use crate::control::console::Console;
+use crate::control::console::{Console, Said};
 use crate::control::http::follow::{Events, Kinds, follow};
 use crate::control::http::guard::{Asker, Guard};
 use crate::control::http::refusal::{Problem, Refusal, status};
@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-pub use routes::{Done, Line, Reply};
+pub use routes::{Done, Line, Reloaded, Reply};
 
 /// Takes connections, from whichever sockets it is given.
 #[derive(Clone)]
@@ -136,10 +136,23 @@ impl Http {
         match &route.does {
             Does::Answer(run) => {
                 let (console, parts) = (Arc::clone(&self.console), self.console.parts());
-                let page = run(&Call { console, parts, name, body, now: Moment::now() })?;
+                let page = run(&Call { console, parts, name, now: Moment::now() })?;
                 Ok(shown(page))
             }
             Does::Describe => Ok(shown(Page::json(&routes::described(&self.routes)))),
+            Does::Reload => {
+                let lines = self.console.reload().await?;
+                Ok(shown(Page::json(&Reloaded { lines })))
+            }
+            Does::Say => {
+                let line: Result<Line, _> = serde_json::from_slice(&body);
+                let Line { line } = line.map_err(|error| Refusal::NotJson(error.to_string()))?;
+                let reply = match self.console.answer(line.trim()).await {
+                    Said::Body(body) => body,
+                    Said::Bye => String::new(),
+                };
+                Ok(shown(Page::json(&Reply { reply })))
+            }
             Does::Follow => {
                 let (sender, events) = Events::new();
                 let kinds = Kinds::read(head.uri.query().unwrap_or_default());

@@ -46,6 +46,8 @@ pub(super) fn status(refusal: &Refusal) -> u16 {
         Refusal::Method { .. } => 405,
         Refusal::BodySlow { .. } => 408,
         Refusal::BodyTooLarge { .. } => 413,
+        Refusal::Command(Refused::Mistakes(_)) => 422,
         Refusal::Command(Refused::Busy | Refused::Ended) => 503,
+        Refusal::Command(Refused::Slow) => 504,
     }
 }

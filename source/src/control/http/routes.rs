@@ -5,16 +5,14 @@
 
 use super::metrics;
 use super::refusal::{Problem, Refusal};
-use crate::control::console::{ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, Refused, Said};
+use crate::control::console::{ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, Refused};
 use crate::control::news::News;
 use crate::control::state::{ChannelState, Moment, OutputState, PlaylistState, State};
 use crate::programme::Command;
-use bytes::Bytes;
 use common::http::percent;
 use common::metrics::CONTENT_TYPE;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,7 +24,6 @@ pub(super) struct Call {
     pub(super) parts: Arc<Parts>,
     /// What stands in the place of the braces in the path.
     pub(super) name: String,
-    pub(super) body: Bytes,
     pub(super) now: Moment,
 }
 
@@ -56,6 +53,10 @@ pub(super) enum Does {
     Describe,
     /// By events, as they happen.
     Follow,
+    /// By [`Reloaded`], once the configuration has been read again.
+    Reload,
+    /// By the [`Reply`] to a [`Line`].
+    Say,
 }
 
 /// What an answer is.
@@ -84,6 +85,13 @@ pub struct Reply {
     pub reply: String,
 }
 
+/// What has become of another configuration.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Reloaded {
+    /// What was applied, and what needs a restart, a line each.
+    pub lines: Vec<String>,
+}
+
 /// That something is done, or will be at once.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Done {
@@ -110,14 +118,7 @@ pub(super) fn routes() -> Vec<Route> {
         post("/channels/{channel}/skip", "Ends the track that plays on a channel.", |call| {
             done(call.channel()?.wish(Command::Skip))
         }),
-        post_with("/command", "Does what a line of telnet would.", |call, Line { line }| {
-            Ok(Reply {
-                reply: match call.console.answer(line.trim()) {
-                    Said::Body(body) => body,
-                    Said::Bye => String::new(),
-                },
-            })
-        }),
+        say("/command", "Does what a line of telnet would."),
         other("/events", EVENTS, Gives::Events(schema_of::<News>), Does::Follow),
         metrics_page(),
         other(
@@ -145,6 +146,7 @@ pub(super) fn routes() -> Vec<Route> {
             done(Ok(()))
         }),
         post("/playlists/{playlist}/skip", SKIP, |call| done(call.console.skip(call.playlist()?))),
+        reload("/reload", RELOAD),
         get("/status", "The whole state.", |call| Ok(State::of(&call.console, call.now))),
     ]
 }
@@ -297,19 +299,14 @@ fn post<T: Serialize + JsonSchema + 'static>(
     Route { verb: "POST", ..get(path, what, answer) }
 }
 
-fn post_with<B: DeserializeOwned + JsonSchema + 'static, T: Serialize + JsonSchema + 'static>(
-    path: &'static str,
-    what: &'static str,
-    answer: fn(&Call, B) -> Result<T, Refusal>,
-) -> Route {
-    let run = move |call: &Call| {
-        let body = serde_json::from_slice(&call.body);
-        let body = body.map_err(|error| Refusal::NotJson(error.to_string()))?;
-        answer(call, body).map(|it| Page::json(&it))
-    };
-    let takes: Option<SchemaOf> = Some(schema_of::<B>);
-    let (gives, does) = (Gives::Json(schema_of::<T>), Does::Answer(Box::new(run)));
-    Route { verb: "POST", path, what, takes, gives, does }
+fn say(path: &'static str, what: &'static str) -> Route {
+    let (takes, gives): (SchemaOf, SchemaOf) = (schema_of::<Line>, schema_of::<Reply>);
+    let route = other(path, what, Gives::Json(gives), Does::Say);
+    Route { verb: "POST", takes: Some(takes), ..route }
+}
+
+fn reload(path: &'static str, what: &'static str) -> Route {
+    Route { verb: "POST", ..other(path, what, Gives::Json(schema_of::<Reloaded>), Does::Reload) }
 }
 
 fn other(path: &'static str, what: &'static str, gives: Gives, does: Does) -> Route {
@@ -337,5 +334,7 @@ fn done(outcome: Result<(), Refused>) -> Result<Done, Refusal> {
 
 const EVENTS: &str = "Events as they happen, each with its kind and JSON: first `status`, then `track`, `next`, \
      `link`, `levels` and `trouble`; `?kinds=track,link` asks for some of them.";
+const RELOAD: &str = "Reads the configuration again and applies what has changed in it. If it has mistakes, nothing \
+     changes, and `error` names them, a line each.";
 const SKIP: &str = "Ends the track that plays, wherever this playlist comes no later than what plays, once what \
      was just written to it has been read.";

@@ -31,7 +31,7 @@ async fn what_is_told_is_done() {
     let served = Served::new(None).await;
 
     assert_eq!(served.json("POST", "/channels/main/skip").await, json!({ "done": true }));
-    assert_eq!(served.station.commands.try_recv(), Ok(Command::Skip));
+    assert!(matches!(served.station.commands.try_recv(), Ok(Command::Skip)));
     assert_eq!(served.json("POST", "/playlists/library/skip").await, json!({ "done": true }));
     assert_eq!(served.station.wishes.try_recv().unwrap().channels.len(), 1);
     assert_eq!(served.json("POST", "/outputs/a%2Emp3/stop").await, json!({ "done": true }));
@@ -58,6 +58,25 @@ async fn what_cannot_be_done_is_refused_with_its_status_and_a_reason() {
     ] {
         assert!(said.starts_with(&format!("HTTP/1.0 {status} ")), "{said}");
         assert!(said.contains("{\"error\":\"") && said.contains(reason), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn another_configuration_is_told_of_line_by_line_and_so_are_its_mistakes() {
+    let mut served = Served::new(None).await;
+    for (outcome, status, expected) in [
+        (Ok(vec!["output b: added".to_owned()]), 200, r#"{"lines":["output b: added"]}"#),
+        (Err("a:1: x\na:2: y".to_owned()), 422, r#"{"error":"a:1: x\na:2: y"}"#),
+    ] {
+        let mut socket = served.connected().await;
+        socket.write_all(b"POST /reload HTTP/1.0\r\n\r\n").await.unwrap();
+        let wish = served.station.reloads.recv().await.unwrap();
+        wish.outcome.send(outcome).unwrap();
+        let mut said = String::new();
+        socket.read_to_string(&mut said).await.unwrap();
+
+        assert!(said.starts_with(&format!("HTTP/1.0 {status} ")), "{said}");
+        assert!(said.ends_with(expected), "{said}");
     }
 }
 

@@ -116,7 +116,7 @@ impl Session {
             let (text, is_over) = match read {
                 Err(_) => ("Connection timed out.. Bye!\r\n".to_owned(), true),
                 Ok(Ok(0) | Err(_)) => return,
-                Ok(Ok(_)) => self.replies(&received),
+                Ok(Ok(_)) => self.replies(&received).await,
             };
             // Whoever does not read replies is not waited for.
             let wrote = timeout(WRITE_MAX, socket.write_all(text.as_bytes())).await;
@@ -128,13 +128,13 @@ impl Session {
     }
 
     /// What is said to `received`, and whether nothing is said any more.
-    fn replies(&mut self, received: &[u8]) -> (String, bool) {
+    async fn replies(&mut self, received: &[u8]) -> (String, bool) {
         self.lines.feed(received);
         let mut text = String::new();
         loop {
             match self.lines.next_line() {
                 Ok(None) => return (text, false),
-                Ok(Some(line)) => match self.answer(&line) {
+                Ok(Some(line)) => match self.answer(&line).await {
                     Said::Body(body) => text.push_str(&answer::reply(&body)),
                     Said::Bye => return (text + "Bye!\r\n", true),
                 },
@@ -146,8 +146,8 @@ impl Session {
         }
     }
 
-    fn answer(&mut self, line: &str) -> Said {
-        let Some(password) = &self.password else { return self.console.answer(line) };
+    async fn answer(&mut self, line: &str) -> Said {
+        let Some(password) = &self.password else { return self.console.answer(line).await };
         match line.split_once(' ') {
             Some(("login", guess)) if password.matches(guess.trim()) => {
                 self.password = None;

@@ -87,7 +87,11 @@ async fn where_a_password_is_wanted_nothing_is_answered_before_it() {
 fn session(password: Option<Password>) -> (DuplexStream, Tasks) {
     let (client, server) = tokio::io::duplex(4_096);
     let (wishes, _) = sync_channel(1);
-    let console = Arc::new(Console::new(watch::channel(Arc::default()).1, wishes));
+    let console = Arc::new(Console::new(
+        watch::channel(Arc::default()).1,
+        wishes,
+        tokio::sync::mpsc::channel(1).0,
+    ));
     let session = Session { console, password, lines: Lines::default() };
     let tasks = Tasks::default();
     tasks.spawn(session.run(server));
