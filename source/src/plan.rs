@@ -1,8 +1,8 @@
 //! The plan: what would play when, if nobody asked for anything else.
 //!
 //! It asks what plays by the same rules as a station on the air, only that it does not wait: a
-//! track is over as soon as it has begun, and the clock is put to its end. Pure: it is told how long
-//! tracks are, and the time.
+//! track is over as soon as it has begun, and the clock is put to its end. Pure: it is told how
+//! long tracks are, and the time.
 
 use crate::lookahead::{Known, REST_MIN};
 use crate::playlist::Item;
