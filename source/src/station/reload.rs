@@ -1,8 +1,8 @@
 //! Another configuration while the station runs.
 //!
 //! What is the same goes on: an output whose stream is the same keeps its connection and its frames
-//! in their order, a channel keeps its programme, a playlist is not read again. What takes a moment,
-//! reading lists, is *prepared* beside the station; it then takes over everything at once.
+//! in their order, a channel keeps its programme, a playlist is not read again. What takes a
+//! moment, reading lists, is *prepared* beside the station; it then takes over everything at once.
 
 use crate::config::Config;
 use crate::config::changes::{Changes, changes, is_same_stream, plays_the_same};

@@ -332,9 +332,12 @@ fn done(outcome: Result<(), Refused>) -> Result<Done, Refusal> {
     Ok(Done { done: true })
 }
 
-const EVENTS: &str = "Events as they happen, each with its kind and JSON: first `status`, then `track`, `next`, \
-     `link`, `levels` and `trouble`; `?kinds=track,link` asks for some of them.";
-const RELOAD: &str = "Reads the configuration again and applies what has changed in it. If it has mistakes, nothing \
-     changes, and `error` names them, a line each.";
-const SKIP: &str = "Ends the track that plays, wherever this playlist comes no later than what plays, once what \
-     was just written to it has been read.";
+const EVENTS: &str = "\
+    Events as they happen, each with its kind and JSON: first `status`, then `track`, `next`, \
+    `link`, `levels` and `trouble`; `?kinds=track,link` asks for some of them.";
+const RELOAD: &str = "\
+    Reads the configuration again and applies what has changed in it. If it has mistakes, nothing \
+    changes, and `error` names them, a line each.";
+const SKIP: &str = "\
+    Ends the track that plays, wherever this playlist comes no later than what plays, once what \
+    was just written to it has been read.";
