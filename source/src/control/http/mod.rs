@@ -1,7 +1,7 @@
 //! Control by HTTP: the state and the commands as JSON, events as they happen, and counts.
 //!
 //! `GET /status` is the whole state, `GET /events` what changes in it, `GET /metrics` what
-//! Prometheus collects; `POST` does something. What there is stands in [`routes`], and is told to
+//! Prometheus collects; `POST` does something. What there is stands in `routes`, and is told to
 //! whoever asks for `/openapi.json`. HTTP itself is the library's; what stands here are the limits:
 //! of connections, of heads, bodies and time.
 //!
