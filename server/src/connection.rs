@@ -11,7 +11,7 @@ use crate::config::{Compat, Config};
 use crate::door;
 use crate::files::{self, Found};
 use crate::icecast::answers;
-use crate::ingest;
+use crate::ingest::{self, Departed};
 use crate::listener;
 use crate::logs::access::{self, Finished};
 use crate::parts::Parts;
@@ -115,12 +115,17 @@ async fn respond(
 ) -> Option<(Client, Found)> {
     let answered = match route {
         Ok(Route::Nothing) => return None,
-        Ok(Route::Source(mount)) => match ingest::run(&mut client, head, mount, parts).await {
-            Ok(sent_bytes) => {
-                log(&client, Some(head), 200, sent_bytes, began.elapsed(), parts);
+        Ok(Route::Source(mount)) => match ingest::run(client, head, mount, parts).await {
+            Ok(Departed { ip, asked, sent_bytes }) => {
+                let (user_agent, stayed) = (head.headers.first("user-agent"), began.elapsed());
+                let finished = Finished { ip, user_agent, status: 200, sent_bytes, stayed };
+                parts.logs.access.write(asked.as_ref(), finished);
                 return None;
             }
-            Err(refusal) => Err(refusal),
+            Err((given_back, refusal)) => {
+                client = *given_back;
+                Err(refusal)
+            }
         },
         Ok(Route::Listen(name)) if head.method == "GET" => {
             match listener::probed(&client, head, &name, parts).await {

@@ -7,12 +7,15 @@
 mod archive;
 pub(crate) mod file;
 mod framer;
+mod intake;
 mod intro;
 
 use crate::auth;
 use crate::client::Client;
 use crate::dial::Line;
 use crate::hooks::Event;
+use crate::logs::access::Asked;
+use crate::mount::gather::Gather;
 use crate::mount::name::MountName;
 use crate::mount::on_air::{SourceAbout, TitleText};
 use crate::mount::{Mount, SourceArrival, SourceLine};
@@ -21,27 +24,67 @@ use crate::refusal::Refusal;
 use crate::status::counters::SourceSeat;
 use archive::Archive;
 use bytes::BytesMut;
+use common::chunk::Chunk;
 use common::format::{self, Format};
 use common::http::chunked::Decoder;
 use common::http::head::{Headers, RequestHead};
 use common::icy::{self, Unweaver};
 use framer::Framer;
+use intake::Intake;
 use jiff::Zoned;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::warn;
 
-/// Makes `client` a source of the mount `name` until it leaves; how many bytes it was sent. Else
-/// why it cannot be.
+/// A source that has left.
+pub(crate) struct Departed {
+    /// Its address.
+    pub(crate) ip: IpAddr,
+    /// What the access log will say of its request.
+    pub(crate) asked: Option<Asked>,
+    /// How many bytes it was sent.
+    pub(crate) sent_bytes: u64,
+}
+
+/// Makes `client` a source of the mount `name` until it leaves; gives it back if that cannot be.
 pub(crate) async fn run(
-    client: &mut Client,
+    mut client: Client,
     head: &RequestHead,
     name: MountName,
     parts: &Parts,
-) -> Result<u64, Refusal> {
+) -> Result<Departed, (Box<Client>, Refusal)> {
+    let (body, seat) = match seat(&client, head, &name, parts).await {
+        Ok(seated) => seated,
+        Err(refusal) => return Err((Box::new(client), refusal)),
+    };
+    tell(&name, Event::Connect, parts);
+    let accepted = if head.headers.lists("expect", "100-continue") {
+        [CONTINUE, ACCEPTED].concat()
+    } else {
+        ACCEPTED.to_vec()
+    };
+    let sent = client.send_bytes(&accepted).await;
+    let Client { socket, received, ip, asked, .. } = client;
+    match sent.and_then(|()| Intake::of(socket)) {
+        Ok(intake) => body.read(intake, received, parts).await,
+        Err(error) => warn!(mount = %name, %error, "the source's connection broke"),
+    }
+    tell(&name, Event::Disconnect, parts);
+    drop(seat);
+    Ok(Departed { ip, asked, sent_bytes: accepted.len() as u64 })
+}
+
+/// Seats a source that may be one, with all that is needed to read it.
+async fn seat(
+    client: &Client,
+    head: &RequestHead,
+    name: &MountName,
+    parts: &Parts,
+) -> Result<(Body, SourceSeat), Refusal> {
     let attempt = parts.logins.attempt(client.ip, auth::credentials(head)).await?;
-    if !parts.authority.is_source(&name, attempt.given(), client.ip, false).await {
+    if !parts.authority.is_source(name, attempt.given(), client.ip, false).await {
         if attempt.given().is_some() {
             warn!(mount = %name, ip = %client.ip, "a source gave a wrong user or password");
         }
@@ -52,36 +95,32 @@ pub(crate) async fn run(
     let sources_max = parts.config().limits.sources_max;
     let Some(seat) = SourceSeat::new(&parts.counters, sources_max) else {
         // Which of the two it is matters to whoever sent it; Icecast says this first.
-        let taken = parts.registry.find(name).await.is_some_and(|mount| mount.on_air().is_some());
+        let found = parts.registry.find(name.clone()).await;
+        let taken = found.is_some_and(|mount| mount.on_air().is_some());
         return Err(if taken { Refusal::MountTaken } else { Refusal::SourcesFull });
     };
     let about = SourceAbout::read(&head.headers, content_type, client.ip);
     let framer = Framer::new(about.format);
     let unweaver = inline_titles(head, about.format).map(Unweaver::new);
-    let config = parts.config();
-    let intro = intro::load(&config, &name, about.format).await;
-    let (mount, line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
-    let config = config.mount(&name);
-    tell(&name, Event::Connect, parts);
+    let decoder = chunked.then(Decoder::default);
+    let (mount, line, archive) = attached(about, name, parts).await?;
+    let gather = gather(name, parts);
+    Ok((Body { framer, decoder, unweaver, gather, mount, line, archive }, seat))
+}
 
-    let accepted = if head.headers.lists("expect", "100-continue") {
-        [CONTINUE, ACCEPTED].concat()
-    } else {
-        ACCEPTED.to_vec()
-    };
-    let sent = client.send_bytes(&accepted).await;
-    if sent.is_ok() {
-        let begin =
-            |pattern: &String| Archive::begin(name.clone(), pattern, &Zoned::now(), &parts.tasks);
-        let archive = config.dump_file.as_ref().map(begin);
-        let decoder = chunked.then(Decoder::default);
-        let body = Body { framer, decoder, unweaver, mount, line, archive };
-        let received = std::mem::take(&mut client.received);
-        body.read(&mut client.socket, received, parts).await;
-    }
-    tell(&name, Event::Disconnect, parts);
-    drop(seat);
-    Ok(accepted.len() as u64)
+/// Puts a source on the mount `name`, with its intro and, where it is to be kept, its archive.
+async fn attached(
+    about: SourceAbout,
+    name: &MountName,
+    parts: &Parts,
+) -> Result<(Mount, SourceLine, Option<Archive>), Refusal> {
+    let config = parts.config();
+    let intro = intro::load(&config, name, about.format).await;
+    let (mount, line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
+    let begin =
+        |pattern: &String| Archive::begin(name.clone(), pattern, &Zoned::now(), &parts.tasks);
+    let archive = config.mount(name).dump_file.as_ref().map(begin);
+    Ok((mount, line, archive))
 }
 
 /// A stream that we fetch ourselves, once its server has begun to send it.
@@ -105,7 +144,7 @@ pub(crate) async fn pull(
     unwanted: impl Future<Output = ()>,
     parts: &Parts,
 ) -> Result<(), Refusal> {
-    let Pulled { headers, ip, mut line, received } = pulled;
+    let Pulled { headers, ip, line: upstream, received } = pulled;
     let content_type = headers.first("content-type").unwrap_or("audio/mpeg");
     let about = SourceAbout::read(headers, content_type, ip);
     let framer = Framer::new(about.format);
@@ -113,18 +152,13 @@ pub(crate) async fn pull(
     let unweaver = interval.filter(|_| about.format.takes_icy()).map(Unweaver::new);
     let sources_max = parts.config().limits.sources_max;
     let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
-    let config = parts.config();
-    let intro = intro::load(&config, name, about.format).await;
-    let (mount, source_line) = attach(SourceArrival { about, intro }, name.clone(), parts).await?;
-    let config = config.mount(name);
+    let (mount, line, archive) = attached(about, name, parts).await?;
     tell(name, Event::Connect, parts);
     on_air();
-    let begin =
-        |pattern: &String| Archive::begin(name.clone(), pattern, &Zoned::now(), &parts.tasks);
-    let archive = config.dump_file.as_ref().map(begin);
-    let body = Body { framer, decoder: None, unweaver, mount, line: source_line, archive };
+    let gather = gather(name, parts);
+    let body = Body { framer, decoder: None, unweaver, gather, mount, line, archive };
     tokio::select! {
-        () = body.read(&mut line, received, parts) => {}
+        () = body.read(Intake::Awaited(Box::new(upstream)), received, parts) => {}
         () = unwanted => {}
     }
     tell(name, Event::Disconnect, parts);
@@ -136,6 +170,10 @@ pub(crate) async fn pull(
 fn tell(name: &MountName, event: Event, parts: &Parts) {
     parts.hooks.run(parts.config().mount(name), name, event);
     parts.backends.tell_of_mount(name, event == Event::Connect);
+}
+
+fn gather(name: &MountName, parts: &Parts) -> Gather {
+    Gather::new((&parts.config().mount(name).limits).into())
 }
 
 /// Seats a source on the mount `name`, which is made if it does not exist.
@@ -161,6 +199,8 @@ struct Body {
     decoder: Option<Decoder>,
     /// Takes out the titles of a source that weaves them into its audio.
     unweaver: Option<Unweaver>,
+    /// Makes few messages of what was read at once.
+    gather: Gather,
     mount: Mount,
     line: SourceLine,
     archive: Option<Archive>,
@@ -168,17 +208,18 @@ struct Body {
 
 impl Body {
     /// Reads until the source leaves, the mount hangs up, or the server stops.
-    async fn read(
-        mut self,
-        socket: &mut (impl AsyncRead + Unpin),
-        mut received: BytesMut,
-        parts: &Parts,
-    ) {
+    async fn read(mut self, mut intake: Intake, mut received: BytesMut, parts: &Parts) {
         let mut was_blind = self.framer.is_blind();
         let mut live_config = parts.live_config.clone();
+        let mut rest = self.rest(parts);
+        let mut rested = Instant::now();
         loop {
             if !self.take(&received).await {
                 return;
+            }
+            // A source that has sent much may have sent more.
+            if received.len() < READ_BYTES / 2 && !received.is_empty() {
+                rested = Instant::now() + rest;
             }
             if self.framer.is_blind() && !was_blind {
                 was_blind = true;
@@ -188,9 +229,8 @@ impl Body {
                 );
             }
             received.clear();
-            received.reserve(READ_BYTES);
             tokio::select! {
-                read = socket.read_buf(&mut received) => match read {
+                read = intake.read(&mut received, READ_BYTES, rested, rest) => match read {
                     Ok(0) => return,
                     Ok(_) => {}
                     Err(error) => {
@@ -199,6 +239,8 @@ impl Body {
                     }
                 },
                 () = live_config.changed() => {
+                    rest = self.rest(parts);
+                    self.gather.limit((&parts.config().mount(&self.mount.name).limits).into());
                     let format = self.framer.format();
                     let intro = intro::load(&parts.config(), &self.mount.name, format).await;
                     self.mount.set_intro(intro).await;
@@ -207,6 +249,11 @@ impl Body {
                 () = parts.tasks.stopping() => return,
             }
         }
+    }
+
+    /// How long to leave a source alone that has nothing more to read.
+    fn rest(&self, parts: &Parts) -> Duration {
+        parts.config().mount(&self.mount.name).limits.flush_delay / RESTS_IN_FLUSH_DELAY
     }
 
     /// Gives the framer what is audio in `received`, and the mount what is a title.
@@ -220,6 +267,16 @@ impl Body {
         if let Some(title) = title {
             self.mount.announce(TitleText { artist: None, title: Some(title) }).await;
         }
+    }
+
+    /// Sends chunks to the mount. Whether it takes more.
+    async fn send(&self, chunks: impl IntoIterator<Item = Option<Chunk>>) -> bool {
+        for chunk in chunks.into_iter().flatten() {
+            if self.line.chunks.send(chunk).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Passes on what was received. Whether there is to be more.
@@ -241,17 +298,23 @@ impl Body {
                 self.push(&plain).await;
             }
         }
+        let now = Instant::now();
         loop {
             match self.framer.next() {
                 Ok(Some(chunk)) => {
                     if let Some(archive) = &mut self.archive {
                         archive.take(&chunk.bytes);
                     }
-                    if self.line.chunks.send(chunk).await.is_err() {
+                    let whole = self.gather.take(chunk, now);
+                    if !self.send(whole).await {
                         return false;
                     }
                 }
-                Ok(None) => return !self.decoder.as_ref().is_some_and(Decoder::is_done),
+                Ok(None) => {
+                    let rest = self.gather.flush();
+                    let is_done = self.decoder.as_ref().is_some_and(Decoder::is_done);
+                    return self.send([rest]).await && !is_done;
+                }
                 Err(error) => {
                     warn!(mount = %self.mount.name, %error, "the source is dropped");
                     return false;
@@ -304,6 +367,8 @@ const ACCEPTED: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n";
 /// Room made at a time for what a source sends.
 const READ_BYTES: usize = 16_384;
+/// A source is left alone for so small a part of the flush delay: 150 ms by default.
+const RESTS_IN_FLUSH_DELAY: u32 = 5;
 /// How often a source asks for its mount while old ones of the name are ending.
 const ATTACH_TRIES_MAX: usize = 5;
 

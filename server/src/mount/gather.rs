@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 /// The audio that has come from a source and is not yet aired.
 #[derive(Debug)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     limits: GatherLimits,
     held: BytesMut,
     plays: Duration,
@@ -25,7 +25,7 @@ pub(super) struct Gather {
 
 /// How much is gathered, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct GatherLimits {
+pub(crate) struct GatherLimits {
     bytes: usize,
     delay: Duration,
 }
@@ -43,19 +43,19 @@ impl From<&MountLimits> for GatherLimits {
 
 impl Gather {
     /// Nothing is held yet.
-    pub(super) fn new(limits: GatherLimits) -> Self {
+    pub(crate) fn new(limits: GatherLimits) -> Self {
         let since = Instant::now();
         Self { limits, held: BytesMut::new(), plays: Duration::ZERO, since }
     }
 
     /// Follows other limits from the next chunk on.
-    pub(super) fn limit(&mut self, limits: GatherLimits) {
+    pub(crate) fn limit(&mut self, limits: GatherLimits) {
         self.limits = limits;
     }
 
     /// Takes the next chunk of the source at `now`; what is to be aired of all there is, in this
     /// order.
-    pub(super) fn take(&mut self, chunk: Chunk, now: Instant) -> [Option<Chunk>; 2] {
+    pub(crate) fn take(&mut self, chunk: Chunk, now: Instant) -> [Option<Chunk>; 2] {
         let passes = chunk.opening == Opening::Headers || self.limits.delay.is_zero();
         if passes || chunk.bytes.len() > self.limits.bytes / 2 {
             return [self.flush(), Some(chunk)];
@@ -76,14 +76,14 @@ impl Gather {
     }
 
     /// What is held, as one chunk.
-    pub(super) fn flush(&mut self) -> Option<Chunk> {
+    pub(crate) fn flush(&mut self) -> Option<Chunk> {
         let bytes = std::mem::take(&mut self.held).freeze();
         let plays = std::mem::take(&mut self.plays);
         (!bytes.is_empty()).then_some(Chunk { bytes, opening: Opening::Audio, plays })
     }
 
     /// When what is held is to be aired, whatever comes; `None` if nothing is held.
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(crate) fn until(&self) -> Option<Instant> {
         (!self.held.is_empty()).then(|| self.since + self.limits.delay)
     }
 }

@@ -12,7 +12,7 @@
 pub(crate) mod fallback;
 pub(crate) mod fan;
 pub(crate) mod feed;
-mod gather;
+pub(crate) mod gather;
 pub(crate) mod name;
 pub(crate) mod on_air;
 mod owner;
