@@ -25,6 +25,7 @@ use common::http::head::RequestHead;
 use jiff::Timestamp;
 use probe::Ranged;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Makes `client` a listener of the mount `name`, or of one that stands in for it; gives it back
 /// if that cannot be.
@@ -85,6 +86,8 @@ pub(crate) async fn join(
         user_agent,
         user,
         asked,
+        joined: Instant::now(),
+        sent_bytes: 0,
     };
     // If the mount has ended at this moment, the listener's connection ends with it.
     let _ = fan.send(Order::Welcome(Box::new(arrival))).await;

@@ -128,14 +128,17 @@ pub(crate) struct Arrival {
     pub(crate) user: Option<Box<str>>,
     /// What the access log will say of its request.
     pub(crate) asked: Option<Asked>,
+    /// Since when it listens.
+    pub(crate) joined: Instant,
+    /// How much it has been sent.
+    pub(crate) sent_bytes: u64,
 }
 
 /// A listener that is being served.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    arrival: Arrival,
-    joined: Instant,
-    sent_bytes: u64,
+    /// Boxed, since a listener is moved from list to list as its socket fills and empties.
+    arrival: Box<Arrival>,
 }
 
 /// Why a listener is served no longer.
@@ -261,7 +264,7 @@ impl Fan {
                     let _ = reply.try_send(());
                 }
             }
-            Order::Welcome(arrival) => self.welcome(*arrival),
+            Order::Welcome(arrival) => self.welcome(arrival),
         }
     }
 
@@ -272,13 +275,13 @@ impl Fan {
         })
     }
 
-    fn welcome(&mut self, arrival: Arrival) {
+    fn welcome(&mut self, arrival: Box<Arrival>) {
         info!(mount = %self.mount, listener = arrival.id, ip = %arrival.ip, "joined");
         self.listeners += 1;
         // The head and the burst go out at once.
-        let mut listener = Listener { arrival, joined: Instant::now(), sent_bytes: 0 };
+        let mut listener = Listener { arrival };
         let visit = listener.visit(&self.edge.borrow(), &self.limits, Instant::now());
-        self.counters.sent_bytes.add(listener.sent_bytes);
+        self.counters.sent_bytes.add(listener.arrival.sent_bytes);
         self.settle(listener, visit);
     }
 
@@ -330,9 +333,9 @@ impl Fan {
         self.listeners += listeners.len();
         for mut listener in listeners {
             listener.arrival.seats.0.move_to(&self.counters);
-            let before = listener.sent_bytes;
+            let before = listener.arrival.sent_bytes;
             let visit = listener.visit(&edge, &self.limits, now);
-            sent_bytes += listener.sent_bytes - before;
+            sent_bytes += listener.arrival.sent_bytes - before;
             self.settle(listener, visit);
         }
         self.counters.sent_bytes.add(sent_bytes);
@@ -369,9 +372,9 @@ impl Fan {
     fn serve_slot(&mut self, slot: usize, edge: &Edge, now: Instant) -> u64 {
         let (mut at, mut sent_bytes) = (0, 0);
         while let Some(listener) = self.slots[slot].get_mut(at) {
-            let before = listener.sent_bytes;
+            let before = listener.arrival.sent_bytes;
             let visit = listener.visit(edge, &self.limits, now);
-            sent_bytes += listener.sent_bytes - before;
+            sent_bytes += listener.arrival.sent_bytes - before;
             if matches!(visit, Visit::CaughtUp) {
                 at += 1;
             } else {
@@ -386,9 +389,9 @@ impl Fan {
     fn serve_eager(&mut self, edge: &Edge, now: Instant) -> u64 {
         let (mut at, mut sent_bytes) = (0, 0);
         while let Some(listener) = self.eager.get_mut(at) {
-            let before = listener.sent_bytes;
+            let before = listener.arrival.sent_bytes;
             let visit = listener.visit(edge, &self.limits, now);
-            sent_bytes += listener.sent_bytes - before;
+            sent_bytes += listener.arrival.sent_bytes - before;
             if matches!(visit, Visit::Stuck) {
                 at += 1;
             } else {
@@ -402,8 +405,8 @@ impl Fan {
     fn farewell(&mut self, mut listener: Listener, why: Leaving) {
         self.listeners -= 1;
         listener.arrival.socket.part();
-        let Arrival { id, ip, user_agent, asked, .. } = &listener.arrival;
-        let (sent_bytes, stayed) = (listener.sent_bytes, listener.joined.elapsed());
+        let Arrival { id, ip, user_agent, asked, .. } = &*listener.arrival;
+        let (sent_bytes, stayed) = (listener.arrival.sent_bytes, listener.arrival.joined.elapsed());
         let user_agent = user_agent.as_deref();
         let finished = Finished { ip: *ip, user_agent, status: 200, sent_bytes, stayed };
         self.logs.access.write(asked.as_ref(), finished);
@@ -424,13 +427,13 @@ impl Fan {
 
 impl Listener {
     fn about(&self) -> ListenerAbout {
-        let Arrival { id, ip, home, user_agent, user, .. } = &self.arrival;
+        let Arrival { id, ip, home, user_agent, user, .. } = &*self.arrival;
         ListenerAbout {
             id: *id,
             ip: *ip,
             home: home.clone(),
             user_agent: user_agent.clone(),
-            stayed: self.joined.elapsed(),
+            stayed: self.arrival.joined.elapsed(),
             user: user.clone(),
         }
     }
@@ -441,7 +444,7 @@ impl Listener {
             return Visit::Gone(Leaving::Left);
         }
         let time_max = self.arrival.time_max.or(limits.listener_duration_max);
-        if time_max.is_some_and(|max| now - self.joined >= max) {
+        if time_max.is_some_and(|max| now - self.arrival.joined >= max) {
             return Visit::Gone(Leaving::TimeOver);
         }
         let behind_bytes = self.arrival.feed.behind_bytes(edge.bytes);
@@ -473,7 +476,7 @@ impl Listener {
             match self.arrival.socket.try_write_vectored(&slices[..count]) {
                 Ok(taken) => {
                     self.arrival.feed.advance(taken);
-                    self.sent_bytes += taken as u64;
+                    self.arrival.sent_bytes += taken as u64;
                     written += taken;
                     if taken < planned {
                         return Visit::Stuck;
