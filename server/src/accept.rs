@@ -17,7 +17,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 /// An address that cannot be listened on.
@@ -63,6 +63,7 @@ fn advice(error: &io::Error) -> String {
 
 /// Takes in clients until the server stops; on a socket for TLS alone, no others.
 pub(crate) async fn run(socket: TcpListener, tls_only: bool, parts: Arc<Parts>) {
+    let (mut said, mut failures) = (None::<Instant>, 0_u64);
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
@@ -74,7 +75,11 @@ pub(crate) async fn run(socket: TcpListener, tls_only: bool, parts: Arc<Parts>) 
             Err(error) => {
                 // Out of file descriptors, most likely. The next one would fail as fast, so wait
                 // for somebody to leave.
-                warn!(%error, "no client can be taken in; trying again in {ACCEPT_PAUSE:?}");
+                failures += 1;
+                if said.is_none_or(|said| said.elapsed() >= COMPLAINT_EVERY) {
+                    warn!(%error, failures, "no client can be taken in; trying on");
+                    (said, failures) = (Some(Instant::now()), 0);
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -124,3 +129,5 @@ const BACKLOG: i32 = 4_096;
 const SCRAP_BYTES: usize = 4_096;
 /// How long to wait after accepting failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is said that accepting fails.
+const COMPLAINT_EVERY: Duration = Duration::from_secs(10);

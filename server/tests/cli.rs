@@ -121,6 +121,32 @@ fn a_port_in_use_is_named_in_one_line() {
 }
 
 #[test]
+fn a_server_out_of_file_descriptors_says_so_once_and_takes_clients_in_when_others_leave() {
+    let file = file("[passwords]\nsource = 'x'\n");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 40; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_carrier-server")]);
+    shell.args(["-c", path(&file), "--listen", "127.0.0.1:0"]);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running::begin(&mut shell);
+    let crowd: Vec<_> = (0..60).map(|_| running.connect()).collect();
+
+    let logged = running.logged_until("no client can be taken in");
+
+    assert!(logged.contains("Too many open files"), "{logged}");
+    // Those that wait are taken in one after the other, as soon as there is room.
+    drop(crowd);
+    let mut client = running.connect();
+    client.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+    running.terminate();
+    let (code, _, logged) = running.ended();
+    assert_eq!(code, Some(0));
+    assert_eq!(logged.matches("no client can be taken in").count(), 1, "{logged}");
+}
+
+#[test]
 fn sigterm_ends_the_stream_of_every_listener_and_then_the_server() {
     let file = file("[passwords]\nsource = 'x'\n[limits]\nflush_delay = 0\n");
     let running = Running::start(&["-c", path(&file), "--listen", "127.0.0.1:0"]);
@@ -373,7 +399,12 @@ impl Running {
 
     /// The same with so much in the log.
     fn start_with(logged: &str, arguments: &[&str]) -> Self {
-        let mut child = command(arguments).env("CARRIER_LOG", logged).spawn().unwrap();
+        Self::begin(command(arguments).env("CARRIER_LOG", logged))
+    }
+
+    /// One that `command` starts.
+    fn begin(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut logged = String::new();
         let address = loop {
