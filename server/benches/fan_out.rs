@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p carrier-server --bench fan_out -- [SCENARIO …] [--runs 3] [--seconds 10]`
 //!
-//! Without a name all scenarios are run, which takes about a quarter of an hour; `README.md` beside
+//! Without a name all scenarios are run, which takes about twenty minutes; `README.md` beside
 //! this file says what each of them is. Every listener checks every frame that it hears.
 #![expect(clippy::print_stdout, reason = "a bench speaks to who started it")]
 #![forbid(unsafe_code)]
@@ -23,7 +23,7 @@ use std::io;
 /// What is to be measured, and how often.
 #[derive(Clone, Debug, clap::Parser)]
 struct Options {
-    /// `cost`, `crowd`, `storm`, `stalls`, `idle`, `delay`, `mixed`; all of them by default.
+    /// `cost`, `crowd`, `storm`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`; all of them by default.
     scenarios: Vec<String>,
     /// Runs of each; the medians are shown.
     #[arg(long, default_value_t = 3)]

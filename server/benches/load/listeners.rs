@@ -1,18 +1,23 @@
 //! Many listeners in one task each, and what they saw.
 
-use super::frames::{Follower, Frames};
+use super::frames::{Codec, Follower, Frames};
 use bytes::BytesMut;
 use common::http::head::{HeadLimits, HeadReader};
 use common::icy::Unweaver;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// What a crowd of listeners saw.
 #[derive(Debug, Default)]
@@ -30,7 +35,7 @@ pub(crate) struct Seen {
 }
 
 /// What each listener of a crowd does.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Wish {
     /// The mount.
     pub(crate) mount: String,
@@ -40,6 +45,8 @@ pub(crate) struct Wish {
     pub(crate) delays: bool,
     /// Whether to read nothing after asking.
     pub(crate) stalls: bool,
+    /// Whom to believe that it is the server, if it is to be spoken to over TLS.
+    pub(crate) tls: Option<TlsConnector>,
 }
 
 /// A crowd that listens until it is told to leave.
@@ -106,7 +113,7 @@ struct Listener {
 impl Listener {
     async fn listen(&mut self, to: SocketAddr, index: usize) -> io::Result<()> {
         let start = Instant::now();
-        let mut stream = connect(to, index).await?;
+        let mut stream = self.connect(to, index).await?;
         let mount = &self.wish.mount;
         let request = format!("GET {mount} HTTP/1.0\r\nHost: bench\r\nIcy-MetaData: 1\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
@@ -116,14 +123,15 @@ impl Listener {
         let (mut received, mut scratch) = (BytesMut::new(), BytesMut::new());
         let mut head = HeadReader::new(HeadLimits::default());
         let mut unweaver = loop {
-            read(&stream, &mut received).await?;
+            stream.read(&mut received).await?;
             let Ok(Some((head, length))) = head.response(&received) else { continue };
             let _ = received.split_to(length);
             let interval = head.headers.first("icy-metaint").and_then(|value| value.parse().ok());
-            match interval.and_then(NonZeroUsize::new) {
-                Some(interval) if head.status == 200 => break Unweaver::new(interval),
-                Some(_) | None => return Err(io::ErrorKind::ConnectionRefused.into()),
+            let interval = interval.and_then(NonZeroUsize::new);
+            if head.status != 200 || interval.is_some() != (self.wish.frames.codec == Codec::Mp3) {
+                return Err(io::ErrorKind::ConnectionRefused.into());
             }
+            break interval.map(Unweaver::new);
         };
         loop {
             if !received.is_empty() {
@@ -132,18 +140,71 @@ impl Listener {
             if self.wish.delays && self.follower.delays_us.is_none() && start.elapsed() > SETTLING {
                 self.follower.delays_us = Some(Vec::new());
             }
-            unweaver.unweave(&received, &mut scratch, |_| ());
-            self.follower.take(&scratch);
+            match &mut unweaver {
+                Some(unweaver) => {
+                    unweaver.unweave(&received, &mut scratch, |_| ());
+                    self.follower.take(&scratch);
+                }
+                None => self.follower.take(&received),
+            }
             (received, scratch) = (BytesMut::new(), BytesMut::new());
-            read(&stream, &mut received).await?;
+            stream.read(&mut received).await?;
+        }
+    }
+
+    async fn connect(&self, to: SocketAddr, index: usize) -> io::Result<Stream> {
+        let tcp = connect(to, index).await?;
+        match &self.wish.tls {
+            None => Ok(Stream::Plain(tcp)),
+            Some(connector) => {
+                let name = "localhost".try_into().map_err(io::Error::other)?;
+                Ok(Stream::Tls(Box::new(connector.connect(name, tcp).await?)))
+            }
         }
     }
 }
 
-/// Connects from one of many loopback addresses, since one has ports for 28,000 only.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(bytes).await,
+            Self::Tls(stream) => stream.write_all(bytes).await,
+        }
+    }
+
+    /// Appends what there is.
+    async fn read(&mut self, received: &mut BytesMut) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => read(stream, received).await,
+            Self::Tls(stream) => {
+                received.reserve(READ_BYTES);
+                match stream.read_buf(received).await? {
+                    0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// A connector that believes whoever shows `certificate`.
+pub(crate) fn believing(certificate: &CertificateDer<'static>) -> io::Result<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).map_err(io::Error::other)?;
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(Arc::new(config).into())
+}
+
+/// Connects from one of many loopback addresses: one has ports for 28,000 only, and the kernel
+/// looks for a free one ever longer the more of them are taken, up to milliseconds.
 async fn connect(to: SocketAddr, index: usize) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    let block = u8::try_from(index / 20_000).unwrap_or(u8::MAX);
+    let block = u8::try_from(index / LISTENERS_OF_ONE_ADDRESS).unwrap_or(u8::MAX);
     socket.bind((Ipv4Addr::new(127, 0, 1 + block, 1), 0).into())?;
     socket.connect(to).await
 }
@@ -152,7 +213,7 @@ async fn connect(to: SocketAddr, index: usize) -> io::Result<TcpStream> {
 async fn read(stream: &TcpStream, received: &mut BytesMut) -> io::Result<()> {
     loop {
         stream.readable().await?;
-        received.reserve(16_384);
+        received.reserve(READ_BYTES);
         match stream.try_read_buf(received) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => return Ok(()),
@@ -162,5 +223,7 @@ async fn read(stream: &TcpStream, received: &mut BytesMut) -> io::Result<()> {
     }
 }
 
+const READ_BYTES: usize = 16_384;
+const LISTENERS_OF_ONE_ADDRESS: usize = 500;
 /// After this time a listener hears what is live.
 const SETTLING: Duration = Duration::from_secs(3);

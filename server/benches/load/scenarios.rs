@@ -1,8 +1,8 @@
 //! What is measured, one function for each scenario.
 
 use super::frames::{Frames, MIXED_KBPS};
-use super::listeners::{Crowd, Seen, Wish};
-use super::servers::{PASSWORD, Running};
+use super::listeners::{self, Crowd, Seen, Wish};
+use super::servers::{Certificate, PASSWORD, Running};
 use super::source;
 use std::fmt;
 use std::future::Future;
@@ -29,7 +29,7 @@ pub(crate) struct Figure {
 type Scenario = fn(u32) -> Pin<Box<dyn Future<Output = io::Result<Vec<Figure>>>>>;
 
 /// All scenarios, by name.
-pub(crate) const ALL: [(&str, Scenario); 7] = [
+pub(crate) const ALL: [(&str, Scenario); 9] = [
     ("cost", |seconds| Box::pin(cost(seconds))),
     ("crowd", |seconds| Box::pin(crowd(seconds))),
     ("storm", |seconds| Box::pin(storm(seconds))),
@@ -37,6 +37,8 @@ pub(crate) const ALL: [(&str, Scenario); 7] = [
     ("idle", |_| Box::pin(idle())),
     ("delay", |seconds| Box::pin(delay(seconds))),
     ("mixed", |seconds| Box::pin(mixed(seconds))),
+    ("ogg", |seconds| Box::pin(ogg(seconds))),
+    ("tls", |seconds| Box::pin(tls(seconds))),
 ];
 
 /// The medians of the figures of all runs.
@@ -84,10 +86,20 @@ struct Station {
 impl Station {
     /// Sends one stream for each of `kbps` to `server`, `ahead` of time.
     async fn new(server: Running, kbps: &[u32], ahead: Duration) -> Self {
-        let (mut sources, epoch) = (JoinSet::new(), Instant::now());
-        for kbps in kbps {
-            let frames = Frames::new(*kbps, epoch);
-            sources.spawn(source::feed(server.address, mount(*kbps), frames, ahead));
+        let epoch = Instant::now();
+        let streams = kbps.iter().map(|kbps| (mount(*kbps), Frames::new(*kbps, epoch)));
+        Self::with_streams(server, streams, epoch, ahead).await
+    }
+
+    async fn with_streams(
+        server: Running,
+        streams: impl Iterator<Item = (String, Frames)>,
+        epoch: Instant,
+        ahead: Duration,
+    ) -> Self {
+        let mut sources = JoinSet::new();
+        for (mount, frames) in streams {
+            sources.spawn(source::feed(server.address, mount, frames, ahead));
         }
         sleep(Duration::from_secs(2)).await;
         Self { server, sources, epoch }
@@ -95,13 +107,18 @@ impl Station {
 
     fn wish(&self, kbps: u32) -> Wish {
         let frames = Frames::new(kbps, self.epoch);
-        Wish { mount: mount(kbps), frames, delays: false, stalls: false }
+        Wish { mount: mount(kbps), frames, delays: false, stalls: false, tls: None }
     }
 
     /// Lets `indices` listen, and waits until all are there.
     async fn listen(&self, wish: &Wish, indices: std::ops::Range<usize>) -> Crowd {
-        let arrive_s = indices.len() as u64 / u64::from(ARRIVALS_PER_SECOND);
-        let crowd = Crowd::gather(self.server.address, wish, indices, ARRIVALS_PER_SECOND);
+        let (to, per_second) = match &wish.tls {
+            None => (self.server.address, ARRIVALS_PER_SECOND),
+            // A handshake costs both sides a millisecond.
+            Some(_) => (self.server.tls_address.expect("it speaks TLS"), HANDSHAKES_PER_SECOND),
+        };
+        let arrive_s = indices.len() as u64 / u64::from(per_second);
+        let crowd = Crowd::gather(to, wish, indices, per_second);
         sleep(Duration::from_secs(arrive_s + 3)).await;
         crowd
     }
@@ -139,7 +156,7 @@ async fn cost(seconds: u32) -> io::Result<Vec<Figure>> {
     let servers = [
         ("carrier-server", Running::carrier(LISTENERS + 100, "")?, true),
         ("a loop of writes", Running::floor(LISTENERS)?, false),
-        ("Icecast 2.4.4", Running::icecast(LISTENERS + 100)?, true),
+        ("Icecast 2.4.4", Running::icecast(LISTENERS + 100, None)?, true),
     ];
     for (name, server, is_fed) in servers {
         let kbps: &[u32] = if is_fed { &[128] } else { &[] };
@@ -277,7 +294,7 @@ async fn mixed(seconds: u32) -> io::Result<Vec<Figure>> {
     let mut costs = Vec::new();
     let servers = [
         ("carrier-server", Running::carrier(LISTENERS + 100, "")?),
-        ("Icecast 2.4.4", Running::icecast(LISTENERS + 100)?),
+        ("Icecast 2.4.4", Running::icecast(LISTENERS + 100, None)?),
     ];
     let each = LISTENERS / MIXED_KBPS.len();
     for (name, server) in servers {
@@ -296,6 +313,62 @@ async fn mixed(seconds: u32) -> io::Result<Vec<Figure>> {
         costs.push(cost);
     }
     figures.push(Figure::new("ratio to Icecast 2.4.4, mixed", costs[0] / costs[1], ""));
+    Ok(figures)
+}
+
+/// An Ogg mount, here and with Icecast.
+async fn ogg(seconds: u32) -> io::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    let mut costs = Vec::new();
+    let servers = [
+        ("carrier-server, Ogg", Running::carrier(LISTENERS + 100, "")?),
+        ("Icecast 2.4.4, Ogg", Running::icecast(LISTENERS + 100, None)?),
+    ];
+    for (name, server) in servers {
+        let epoch = Instant::now();
+        let frames = Frames::opus(128, epoch);
+        let stream = (OGG_MOUNT.to_owned(), frames);
+        let mut station = Station::with_streams(server, [stream].into_iter(), epoch, AHEAD).await;
+        let wish = Wish { mount: OGG_MOUNT.to_owned(), frames, ..station.wish(128) };
+        let crowd = station.listen(&wish, 0..LISTENERS).await;
+        let cost = station.cpu_us(seconds).await? / count(LISTENERS);
+        let seen = crowd.dismiss().await;
+        station.check()?;
+        figures.push(Figure::new(format!("{name}, {LISTENERS} listeners: each"), cost, "µs/s"));
+        figures.extend(health(name, LISTENERS, &seen));
+        costs.push(cost);
+    }
+    figures.push(Figure::new("ratio to Icecast 2.4.4, Ogg", costs[0] / costs[1], "").at_most(0.25));
+    Ok(figures)
+}
+
+/// Listeners over TLS, here and with Icecast, and as many without.
+async fn tls(seconds: u32) -> io::Result<Vec<Figure>> {
+    let certificate = Certificate::new()?;
+    let connector = listeners::believing(&certificate.der)?;
+    let mut figures = Vec::new();
+    let mut costs = Vec::new();
+    let servers = [
+        ("carrier-server", Running::carrier_tls(TLS_LISTENERS + 100, &certificate)?, false),
+        ("carrier-server, TLS", Running::carrier_tls(TLS_LISTENERS + 100, &certificate)?, true),
+        ("Icecast 2.4.4, TLS", Running::icecast(TLS_LISTENERS + 100, Some(&certificate))?, true),
+    ];
+    for (name, server, is_secure) in servers {
+        let mut station = Station::new(server, &[128], AHEAD).await;
+        let before_kib = station.rss_kib()?;
+        let wish = Wish { tls: is_secure.then(|| connector.clone()), ..station.wish(128) };
+        let crowd = station.listen(&wish, 0..TLS_LISTENERS).await;
+        let cost = station.cpu_us(seconds).await? / count(TLS_LISTENERS);
+        let memory_kib = (station.rss_kib()? - before_kib) / count(TLS_LISTENERS);
+        let seen = crowd.dismiss().await;
+        station.check()?;
+        figures.push(Figure::new(format!("{name}, {TLS_LISTENERS} listeners: each"), cost, "µs/s"));
+        figures.push(Figure::new(format!("{name}: memory of each"), memory_kib, "KiB"));
+        figures.extend(health(name, TLS_LISTENERS, &seen));
+        costs.push(cost);
+    }
+    figures.push(Figure::new("TLS: times the cost without", costs[1] / costs[0], ""));
+    figures.push(Figure::new("ratio to Icecast 2.4.4, TLS", costs[1] / costs[2], "").at_most(0.25));
     Ok(figures)
 }
 
@@ -363,7 +436,10 @@ const CROWD: usize = 15_000;
 const STORM: usize = 14_800;
 const READERS: usize = 8_000;
 const STALLED: usize = 2_000;
+const TLS_LISTENERS: usize = 2_000;
+const OGG_MOUNT: &str = "/bench.ogg";
 const ARRIVALS_PER_SECOND: u32 = 2_000;
+const HANDSHAKES_PER_SECOND: u32 = 300;
 const STORM_PER_SECOND: u32 = 5_000;
 const IDLE_SECONDS: u32 = 30;
 /// Stalled listeners are waited for so long.

@@ -1,6 +1,6 @@
 //! A source that sends numbered frames in real time.
 
-use super::frames::{FRAME_PLAYS, Frames};
+use super::frames::Frames;
 use super::servers::PASSWORD;
 use std::io;
 use std::net::SocketAddr;
@@ -24,9 +24,10 @@ pub(crate) async fn feed(
         password: common::auth::Password::new(PASSWORD),
     };
     let authorization = common::http::basic::written(&credentials);
+    let content_type = frames.content_type();
     let head = format!(
         "SOURCE {mount} HTTP/1.0\r\nAuthorization: {authorization}\r\n\
-         Content-Type: audio/mpeg\r\nice-name: bench\r\n\r\n"
+         Content-Type: {content_type}\r\nice-name: bench\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
     let mut answer = [0; 19];
@@ -34,13 +35,13 @@ pub(crate) async fn feed(
     if answer != *b"HTTP/1.0 200 OK\r\n\r\n" {
         return Err(io::Error::other("the source was refused"));
     }
-    let (start, mut sent) = (Instant::now(), 0);
+    stream.write_all(&frames.headers()).await?;
+    let (start, mut sent, plays) = (Instant::now(), 0, frames.plays());
     loop {
         let played = start.elapsed() + ahead;
-        let due =
-            u64::try_from(played.as_nanos() / FRAME_PLAYS.as_nanos()).map_err(io::Error::other)?;
+        let due = u64::try_from(played.as_nanos() / plays.as_nanos()).map_err(io::Error::other)?;
         stream.write_all(&frames.written(sent..due)).await?;
         sent = due;
-        sleep_until(start + FRAME_PLAYS * u32::try_from(due + 1).unwrap_or(u32::MAX) - ahead).await;
+        sleep_until(start + plays * u32::try_from(due + 1).unwrap_or(u32::MAX) - ahead).await;
     }
 }
