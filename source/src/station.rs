@@ -20,7 +20,7 @@ mod shelf;
 
 use crate::config::{Config, Output};
 use crate::control::console::{OutputEnd, Parts, ReloadWish};
-use crate::encode::mp3::EncodeError;
+use crate::encode::EncodeError;
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::state::{Keeper, State};

@@ -237,7 +237,7 @@ const SOURCE: &[Layer] = &[
     ("cues", &[]),
     ("decode", &["cues", "pcm"]),
     ("effect", &["pcm"]),
-    ("encode", &["pcm"]),
+    ("encode", &["pcm", "resample"]),
     ("import", &[]),
     ("lib", EVERYTHING),
     ("lookahead", &["cues", "decode", "pcm", "playlist", "resample", "tasks"]),

@@ -6,7 +6,7 @@
 //! decoder may begin at any of them.
 
 use crate::encode::aac::{Aac, Profile};
-use crate::encode::{EncodeError, Encoder};
+use crate::encode::{EncodeError, Encoded, Encoder};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use common::mpeg::frame::FRAME_BYTES_MAX;
@@ -87,8 +87,9 @@ impl Encoder for AacEncoder {
         Ok(())
     }
 
-    fn frame(&mut self) -> Option<(Bytes, u32)> {
-        self.frames.pop_front().map(|frame| (frame, self.frame_sample_frames))
+    fn frame(&mut self) -> Option<Encoded> {
+        let (bytes, sample_frames) = (self.frames.pop_front()?, self.frame_sample_frames);
+        Some(Encoded { bytes, sample_frames, head: Bytes::new() })
     }
 }
 
@@ -134,10 +135,10 @@ mod tests {
             Profile::Lc => (1_024, 0),
         };
         let fed = seconds * settings.rate_hz;
-        let played: u32 = frames.iter().map(|(_, sample_frames)| sample_frames).sum();
+        let played: u32 = frames.iter().map(|frame| frame.sample_frames).sum();
         assert!((fed - 4 * long..=fed).contains(&played), "{settings:?}: {played} of {fed}");
         let mut bytes = 0;
-        for (frame, sample_frames) in &frames {
+        for Encoded { bytes: frame, sample_frames, .. } in &frames {
             let header = Header::adts(frame).unwrap();
             assert_eq!(header.frame_bytes, frame.len(), "{settings:?}");
             // The header speaks of the lower half of the treble, which all decoders know.
@@ -192,7 +193,7 @@ mod tests {
         }
     }
 
-    fn encoded(settings: Aac, seconds: u32) -> Vec<(Bytes, u32)> {
+    fn encoded(settings: Aac, seconds: u32) -> Vec<Encoded> {
         let mut encoder = AacEncoder::new(settings).unwrap();
         let noise = crate::test_audio::noise((seconds * settings.rate_hz) as usize);
         let other = noise.iter().rev().copied().collect();

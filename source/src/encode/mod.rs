@@ -1,15 +1,20 @@
 //! Blocks of samples become frames for the wire.
 //!
-//! One encoder serves a whole run: tracks end and begin inside it, so no join costs a gap.
+//! One encoder serves a whole run: tracks end and begin inside it, so no join costs a gap. What is
+//! in Ogg carries its titles itself, each at the head of a stream of its own, or goes on for ever
+//! as one stream and leaves the titles to be told aside, as they are for MP3 and AAC.
 
 pub mod aac;
 #[cfg(feature = "aac")]
 mod fdk;
 pub mod mp3;
+mod ogg;
+pub mod opus;
 pub mod rack;
 
 use crate::encode::aac::Aac;
 use crate::encode::mp3::{Mp3, Mp3Encoder};
+use crate::encode::opus::{Opus, OpusEncoder};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -21,6 +26,18 @@ pub enum Format {
     Aac(Aac),
     /// MP3 at a constant bit rate.
     Mp3(Mp3),
+    /// Opus in Ogg.
+    Opus(Opus),
+}
+
+/// How listeners learn the titles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Titles {
+    /// By a request to the server, beside the audio.
+    Aside,
+    /// At the head of a stream for each of them.
+    #[default]
+    InStream,
 }
 
 /// One frame on its way to the outputs.
@@ -30,8 +47,10 @@ pub struct Frame {
     pub position: u64,
     /// How many sample frames it plays.
     pub sample_frames: u32,
-    /// The whole encoded frame.
+    /// The whole encoded frame, or several on a page.
     pub bytes: Bytes,
+    /// What a server must have been sent before it; nothing, if it can be begun with.
+    pub head: Bytes,
     /// The title of what sounds in it; empty if it has none.
     pub title: Arc<str>,
 }
@@ -74,8 +93,25 @@ pub(crate) trait Encoder: Send {
     /// Fails if the library does, which leaves the stream without a future.
     fn feed(&mut self, block: &Block) -> Result<(), EncodeError>;
 
-    /// The next whole frame and the sample frames it plays, if there is one.
-    fn frame(&mut self) -> Option<(Bytes, u32)>;
+    /// What is fed from here on is called `title`. Of interest only where titles are in the stream.
+    ///
+    /// Fails as [`Encoder::feed`] does.
+    fn begin(&mut self, _title: &str) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    /// The next whole frame, if there is one.
+    fn frame(&mut self) -> Option<Encoded>;
+}
+
+/// What an encoder gives: a frame, or several on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Encoded {
+    pub(crate) bytes: Bytes,
+    /// How many sample frames it plays.
+    pub(crate) sample_frames: u32,
+    /// What must have been sent before it.
+    pub(crate) head: Bytes,
 }
 
 impl Format {
@@ -84,6 +120,7 @@ impl Format {
         match self {
             Self::Aac(aac) => aac.rate_hz,
             Self::Mp3(mp3) => mp3.rate_hz,
+            Self::Opus(_) => opus::RATE_HZ,
         }
     }
 
@@ -92,6 +129,7 @@ impl Format {
         match self {
             Self::Aac(aac) => aac.bitrate_kbps,
             Self::Mp3(mp3) => mp3.bitrate_kbps,
+            Self::Opus(opus) => opus.bitrate_kbps,
         }
     }
 
@@ -100,19 +138,29 @@ impl Format {
         match self {
             Self::Aac(_) => "audio/aac",
             Self::Mp3(_) => "audio/mpeg",
+            Self::Opus(_) => "audio/ogg",
+        }
+    }
+
+    /// How its listeners learn the titles.
+    pub fn titles(&self) -> Titles {
+        match self {
+            Self::Aac(_) | Self::Mp3(_) => Titles::Aside,
+            Self::Opus(opus) => opus.titles,
         }
     }
 
     /// An encoder for it.
     ///
     /// Fails if the library does not take the settings, or is not there.
-    fn encoder(self) -> Result<Box<dyn Encoder>, EncodeError> {
+    pub(crate) fn encoder(self) -> Result<Box<dyn Encoder>, EncodeError> {
         match self {
             #[cfg(feature = "aac")]
             Self::Aac(settings) => Ok(Box::new(fdk::AacEncoder::new(settings)?)),
             #[cfg(not(feature = "aac"))]
             Self::Aac(_) => Err(EncodeError::Absent { encoder: "AAC", feature: "aac" }),
             Self::Mp3(settings) => Ok(Box::new(Mp3Encoder::new(settings)?)),
+            Self::Opus(settings) => Ok(Box::new(OpusEncoder::new(settings)?)),
         }
     }
 }

@@ -5,8 +5,7 @@
 //! sample frames that went in (MPEG-2, at 24 kHz and below: 576), a few calls later. There is no
 //! header frame with a length in it: a stream has none.
 
-pub use crate::encode::EncodeError;
-use crate::encode::Encoder;
+use crate::encode::{EncodeError, Encoded, Encoder};
 use crate::pcm::block::Block;
 use bytes::{Bytes, BytesMut};
 use common::mpeg::frame::Header;
@@ -98,10 +97,13 @@ impl Encoder for Mp3Encoder {
         Ok(())
     }
 
-    fn frame(&mut self) -> Option<(Bytes, u32)> {
+    fn frame(&mut self) -> Option<Encoded> {
         let header = Header::mpeg(&self.pending)?;
-        (self.pending.len() >= header.frame_bytes)
-            .then(|| (self.pending.split_to(header.frame_bytes).freeze(), header.sample_frames))
+        (self.pending.len() >= header.frame_bytes).then(|| Encoded {
+            bytes: self.pending.split_to(header.frame_bytes).freeze(),
+            sample_frames: header.sample_frames,
+            head: Bytes::new(),
+        })
     }
 }
 
@@ -204,7 +206,7 @@ mod tests {
         let mut encoded = Vec::new();
         for _ in 0..frames {
             encoder.feed(&tone.next(settings.frame_sample_frames() as usize)).unwrap();
-            encoded.extend(std::iter::from_fn(|| encoder.frame()).map(|(bytes, _)| bytes));
+            encoded.extend(std::iter::from_fn(|| encoder.frame()).map(|frame| frame.bytes));
         }
         encoded
     }

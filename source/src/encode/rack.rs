@@ -1,12 +1,14 @@
 //! The encoders of one programme: one for each different format, all fed with the same blocks.
 //!
 //! Formats cut the programme into frames of different lengths (1 152 sample frames in MP3 at
-//! 44.1 kHz, 576 at 22.05 kHz, 1 024 or 2 048 in AAC), so each encoder counts its own frames, and
-//! a title is tied to a place in the programme: the frame in which that place lies is the first to
-//! carry it.
+//! 44.1 kHz, 576 at 22.05 kHz, 1 024 or 2 048 in AAC), and some have a sample rate of their own, to
+//! which the programme is brought first. So each encoder counts its own frames, and a title is tied
+//! to a place in the programme: the frame in which that place lies is the first to carry it.
 
 use crate::encode::{EncodeError, Encoder, Format, Frame};
 use crate::pcm::block::Block;
+use crate::resample::Resampler;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,10 +21,20 @@ pub struct Rack {
 struct Line {
     format: Format,
     encoder: Box<dyn Encoder>,
-    /// Where its next frame begins in the programme.
-    position: u64,
+    /// Brings the programme to the format's rate; made with the first block.
+    resampler: Option<Resampler>,
+    /// The programme's rate.
+    programme_hz: u32,
+    /// Where in the programme it joined.
+    joined: u64,
+    /// Sample frames fed to the encoder, at the format's rate.
+    fed: u64,
+    /// Sample frames of the frames given out, at the format's rate.
+    given: u64,
     title: Arc<str>,
-    /// Titles still to come, with the places where they begin.
+    /// Titles still to be told to the encoder, with the places in the programme where they begin.
+    untold: VecDeque<(u64, Arc<str>)>,
+    /// Titles still to come in a frame.
     coming: VecDeque<(u64, Arc<str>)>,
 }
 
@@ -51,11 +63,18 @@ impl Rack {
         if let Some(line) = self.line_of(format) {
             return Ok(line);
         }
+        let mut encoder = format.encoder()?;
+        encoder.begin(title)?;
         self.lines.push(Line {
             format,
-            encoder: format.encoder()?,
-            position,
+            encoder,
+            resampler: None,
+            programme_hz: format.rate_hz(),
+            joined: position,
+            fed: 0,
+            given: 0,
             title: Arc::clone(title),
+            untold: VecDeque::new(),
             coming: VecDeque::new(),
         });
         Ok(self.lines.len() - 1)
@@ -85,6 +104,7 @@ impl Rack {
     /// programme, before the block in which the position lies.
     pub fn title(&mut self, position: u64, title: &Arc<str>) {
         for line in &mut self.lines {
+            line.untold.push_back((position, Arc::clone(title)));
             line.coming.push_back((position, Arc::clone(title)));
         }
     }
@@ -99,7 +119,7 @@ impl Rack {
         mut take: impl FnMut(usize, Frame),
     ) -> Result<(), EncodeError> {
         for (number, line) in self.lines.iter_mut().enumerate() {
-            line.encoder.feed(block)?;
+            line.feed(block)?;
             while let Some(frame) = line.next_frame() {
                 take(number, frame);
             }
@@ -109,22 +129,88 @@ impl Rack {
 }
 
 impl Line {
+    fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
+        let mut rest = self.at_own_rate(block)?;
+        while let Some((at, _)) = self.untold.front() {
+            let at = self.own(*at).saturating_sub(self.fed);
+            let Some(before) = usize::try_from(at).ok().filter(|at| *at < rest.sample_frames())
+            else {
+                break;
+            };
+            if before > 0 {
+                let front = rest.to_mut().take_front(before);
+                self.encoder.feed(&front)?;
+                self.fed += before as u64;
+            }
+            if let Some((_, title)) = self.untold.pop_front() {
+                self.encoder.begin(&title)?;
+            }
+        }
+        self.encoder.feed(&rest)?;
+        self.fed += rest.sample_frames() as u64;
+        Ok(())
+    }
+
+    /// `block` at the format's rate, or what there is of it by now.
+    fn at_own_rate<'b>(&mut self, block: &'b Block) -> Result<Cow<'b, Block>, EncodeError> {
+        let (from_hz, to_hz) = (block.rate_hz(), self.format.rate_hz());
+        if from_hz == to_hz {
+            return Ok(Cow::Borrowed(block));
+        }
+        self.programme_hz = from_hz;
+        let resampler = match &mut self.resampler {
+            Some(resampler) => resampler,
+            none => none.insert(Resampler::new(from_hz, to_hz).map_err(|error| {
+                EncodeError::Refused {
+                    encoder: "the resampler",
+                    settings: format!("{from_hz} Hz to {to_hz} Hz"),
+                    reason: error.to_string(),
+                }
+            })?),
+        };
+        Ok(Cow::Owned(resampler.feed(block.clone())))
+    }
+
+    /// A place in the programme as sample frames at the format's rate, counted from where the line
+    /// joined: the first that is not before it.
+    fn own(&self, place: u64) -> u64 {
+        let since = u128::from(place.saturating_sub(self.joined));
+        let own = (since * u128::from(self.format.rate_hz())).div_ceil(self.programme_hz.into());
+        u64::try_from(own).unwrap_or(u64::MAX)
+    }
+
+    /// The place in the programme of a sample frame that the line has made.
+    fn place(&self, own: u64) -> u64 {
+        let since = u128::from(own) * u128::from(self.programme_hz);
+        let since = since / u128::from(self.format.rate_hz());
+        self.joined + u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
     fn next_frame(&mut self) -> Option<Frame> {
-        let (bytes, sample_frames) = self.encoder.frame()?;
-        let position = self.position;
-        self.position += u64::from(sample_frames);
-        while self.coming.front().is_some_and(|(at, _)| *at < self.position) {
+        let encoded = self.encoder.frame()?;
+        let position = self.place(self.given);
+        self.given += u64::from(encoded.sample_frames);
+        while self.coming.front().is_some_and(|(at, _)| self.own(*at) < self.given) {
             self.title = self.coming.pop_front().map(|(_, title)| title)?;
         }
-        Some(Frame { position, sample_frames, bytes, title: Arc::clone(&self.title) })
+        Some(Frame {
+            position,
+            sample_frames: encoded.sample_frames,
+            bytes: encoded.bytes,
+            head: encoded.head,
+            title: Arc::clone(&self.title),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::Titles;
     use crate::encode::mp3::Mp3;
+    use crate::encode::opus::Opus;
     use crate::mix::tone::{Filler, Sound};
+    use common::ogg::comment::Tags;
 
     #[test]
     fn equal_formats_are_encoded_once() {
@@ -195,6 +281,29 @@ mod tests {
             let last = of(&before, line).last().copied().unwrap();
             assert_eq!(of(&after, place)[0], last + 1_152);
         }
+    }
+
+    #[test]
+    fn a_format_of_another_rate_is_brought_to_it_and_knows_its_titles_to_the_sample() {
+        let opus = Format::Opus(Opus { bitrate_kbps: 64, titles: Titles::InStream });
+        let mut rack = Rack::new(&[mp3(44_100, 128), opus]).unwrap();
+        rack.title(0, &"a".into());
+        rack.title(44_100, &"b".into());
+
+        let frames = fed(&mut rack, 44_100, 90, 1_000);
+
+        let opus: Vec<_> = frames.iter().filter(|(line, _)| *line == 1).collect();
+        let plays = |title: &str| -> u32 {
+            let own = opus.iter().filter(|(_, frame)| &*frame.title == title);
+            own.map(|(_, frame)| frame.sample_frames).sum()
+        };
+        assert_eq!(plays("a"), 48_000);
+        assert!((30_000..=48_900).contains(&plays("b")), "{}", plays("b"));
+        for (_, frame) in &opus {
+            assert_eq!(Tags::read(&frame.head).title.as_deref(), Some(&*frame.title));
+        }
+        let (_, first) = opus.iter().find(|(_, frame)| &*frame.title == "b").unwrap();
+        assert_eq!(first.position, 44_100);
     }
 
     fn mp3(rate_hz: u32, bitrate_kbps: u32) -> Format {

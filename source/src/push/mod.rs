@@ -2,8 +2,10 @@
 //!
 //! The frames come when they are due and are sent as they come, so this part has no clock of its
 //! own. While there is no connection they are dropped: a listener who comes back wants what is
-//! on air now. What happens to the connection is told to [`link`], which says what to do next;
-//! how a server is greeted is in [`handshake`]; titles are the business of [`metadata`].
+//! on air now. Where the frames have a head, as those of Ogg do, each connection is sent it first,
+//! and again whenever it changes. What happens to the connection is told to [`link`], which says
+//! what to do next; how a server is greeted is in [`handshake`]; titles are the business of
+//! [`metadata`].
 //!
 //! A server that stops reading fills the queue of [`QUEUE_FRAMES`] and no more; after
 //! [`STALL_MAX`] without progress it is given up and dialled again.
@@ -13,18 +15,19 @@ pub mod link;
 pub mod metadata;
 
 use crate::config::Output;
-use crate::encode::Frame;
+use crate::encode::{Frame, Titles};
 use crate::push::handshake::DialError;
 use crate::push::link::{Event, Link};
 use crate::push::metadata::Announcement;
 use crate::status::{LinkStatus, Report};
 use crate::tasks::Tasks;
+use bytes::Bytes;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
@@ -185,7 +188,7 @@ impl Push {
 
     async fn stream(&mut self, socket: TcpStream) -> Result<Broken, Ended> {
         let (mut reader, mut writer) = socket.into_split();
-        let mut frames_unreported = 0;
+        let (mut frames_unreported, mut head_sent) = (0, Bytes::new());
         loop {
             tokio::select! {
                 frame = self.frames.recv() => {
@@ -194,11 +197,14 @@ impl Push {
                         return Err(Ended);
                     };
                     self.announce(&frame.title);
-                    match timeout(STALL_MAX, writer.write_all(&frame.bytes)).await {
-                        Err(_) => return Ok(Broken::Stalled),
-                        Ok(Err(error)) if is_stall(&error) => return Ok(Broken::Stalled),
-                        Ok(Err(error)) => return Ok(error.into()),
-                        Ok(Ok(())) => self.status.sent_bytes += frame.bytes.len() as u64,
+                    if frame.head != head_sent {
+                        head_sent = frame.head;
+                        if let Err(broken) = self.send(&mut writer, &head_sent).await {
+                            return Ok(broken);
+                        }
+                    }
+                    if let Err(broken) = self.send(&mut writer, &frame.bytes).await {
+                        return Ok(broken);
                     }
                     frames_unreported += 1;
                     if frames_unreported == REPORT_FRAMES {
@@ -211,8 +217,24 @@ impl Push {
         }
     }
 
-    /// Lets `title` be told to the server, unless this connection was told it already.
+    async fn send(&mut self, writer: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), Broken> {
+        match timeout(STALL_MAX, writer.write_all(bytes)).await {
+            Err(_) => Err(Broken::Stalled),
+            Ok(Err(error)) if is_stall(&error) => Err(Broken::Stalled),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(())) => {
+                self.status.sent_bytes += bytes.len() as u64;
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets `title` be told to the server, unless it is in the stream, or this connection was told
+    /// it already.
     fn announce(&self, title: &Arc<str>) {
+        if self.output.borrow().format.titles() == Titles::InStream {
+            return;
+        }
         let connection = self.status.connections;
         self.titles.send_if_modified(|now| {
             let news = now.connection != connection || now.title != *title;

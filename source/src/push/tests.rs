@@ -3,6 +3,8 @@
 
 use super::*;
 use crate::config::{Address, Config, Method};
+use crate::encode::Format;
+use crate::encode::opus::Opus;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
@@ -47,6 +49,28 @@ async fn a_title_is_told_once_and_again_after_a_reconnection() {
             assert!(request.contains(&format!("song={then} ")), "{then}: {request}");
             answer(&mut metadata, "HTTP/1.0 200 OK").await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_connection_is_sent_the_head_of_its_stream_first_and_no_titles_beside_it() {
+    within_limit(async {
+        let mut station = Playing::start_with(Method::Source, OGG).await;
+        for head in ["head of one", "head of two"] {
+            let (_, mut audio) = station.server.accept().await;
+            answer(&mut audio, "HTTP/1.0 200 OK").await;
+            station.until_on_air().await;
+            for head in [head, head, "head of three"] {
+                let head = Bytes::from_static(head.as_bytes());
+                station.frames.send(Frame { head, ..frame("title") }).await.unwrap();
+            }
+
+            let expected = [head.as_bytes(), FRAME, FRAME, b"head of three", FRAME].concat();
+            assert_eq!(read(&mut audio, expected.len()).await, expected);
+        } // the connection breaks
+        let (head, _) = station.server.accept().await;
+        assert!(head.starts_with("SOURCE"), "no title is told aside: {head}");
     })
     .await;
 }
@@ -226,12 +250,17 @@ struct Playing {
 
 impl Playing {
     async fn start(method: Method) -> Self {
+        Self::start_with(method, None).await
+    }
+
+    async fn start_with(method: Method, format: Option<Format>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://source:hackme@{address}/live.mp3");
         let address = Address::parse(&url).unwrap();
         let mut output = Config::simple(Vec::new(), address).outputs.remove(0);
         output.method = method;
+        output.format = format.unwrap_or(output.format);
         let (frames, queue) = mpsc::channel(QUEUE_FRAMES);
         let tasks = Tasks::default();
         let (switch, wanted) = watch::channel(true);
@@ -274,6 +303,7 @@ fn frame(title: &str) -> Frame {
         position: 0,
         sample_frames: 1_152,
         bytes: Bytes::from_static(FRAME),
+        head: Bytes::new(),
         title: title.into(),
     }
 }
@@ -294,5 +324,6 @@ async fn within_limit(test: impl Future<Output = ()>) {
     timeout(limit, test).await.expect("it is done in time");
 }
 
+const OGG: Option<Format> = Some(Format::Opus(Opus { bitrate_kbps: 96, titles: Titles::InStream }));
 const FRAME: &[u8] = &[0x55; 418];
 const STALLED: &str = "the server has stopped reading for 10 s";

@@ -3,7 +3,7 @@
 use crate::clock::{Clock, Schedule};
 use crate::config::{ChannelConfig, Emergency};
 use crate::control::console::ChannelEnd;
-use crate::encode::mp3::EncodeError;
+use crate::encode::EncodeError;
 use crate::lookahead::{Lookahead, Supply};
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};

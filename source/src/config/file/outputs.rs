@@ -5,9 +5,10 @@ use super::values::{Names, called, choice, none_of, one_of, within};
 use crate::config::{
     Address, BITRATE_KBPS, ChannelConfig, Identity, Method, Output, QUALITY, RATE_HZ,
 };
-use crate::encode::Format;
 use crate::encode::aac::{Aac, Profile};
 use crate::encode::mp3::{Mp3, QUALITY_MAX, bitrates_kbps};
+use crate::encode::opus::{self, Opus};
+use crate::encode::{Format, Titles};
 use common::config::Section;
 
 /// Every output of the file.
@@ -103,10 +104,12 @@ fn id(section: &mut Section<'_>, address: Option<&Address>, names: &mut Names) -
 }
 
 fn format(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    let codecs: &[(&str, Codec)] = &[("aac", Codec::Aac), ("mp3", Codec::Mp3)];
+    let codecs: &[(&str, Codec)] =
+        &[("aac", Codec::Aac), ("mp3", Codec::Mp3), ("opus", Codec::Opus)];
     match choice(section, "codec", codecs).unwrap_or(Codec::Mp3) {
         Codec::Aac => aac(section, rate_hz),
         Codec::Mp3 => mp3(section, rate_hz),
+        Codec::Opus => opus(section),
     }
 }
 
@@ -136,8 +139,20 @@ fn mp3(section: &mut Section<'_>, rate_hz: u32) -> Format {
     Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality: quality.try_into().unwrap_or(QUALITY) })
 }
 
+fn opus(section: &mut Section<'_>) -> Format {
+    let bitrate_kbps = within(section, "bitrate", opus::BITRATES_KBPS, opus::USUAL_KBPS);
+    Format::Opus(Opus { bitrate_kbps, titles: titles(section) })
+}
+
+/// How listeners of an Ogg stream learn the titles.
+fn titles(section: &mut Section<'_>) -> Titles {
+    let choices = [("admin", Titles::Aside), ("stream", Titles::InStream)];
+    choice(section, "titles", &choices).unwrap_or_default()
+}
+
 #[derive(Clone, Copy)]
 enum Codec {
     Aac,
     Mp3,
+    Opus,
 }

@@ -3,10 +3,11 @@
 use super::*;
 use crate::config::entries::RotationOrder;
 use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
-use crate::encode::Format;
 #[cfg(feature = "aac")]
 use crate::encode::aac::{Aac, Profile};
 use crate::encode::mp3::Mp3;
+use crate::encode::opus::Opus;
+use crate::encode::{Format, Titles};
 use crate::mix::crossfade::{Crossfade, Curve, Mode};
 use crate::playlist::rules::{Every, Interrupted, Start};
 use std::path::PathBuf;
@@ -219,8 +220,8 @@ fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
         "station.toml:10: channels.main.crossfade.curve: `sinus` is none of",
         "station.toml:12: outputs[1].channel: `mian` is none of \"main\"; did you mean \"main\"?",
         "station.toml:13: outputs[1].url: no password; write http://source:PASSWORD@HOST:8000",
-        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"aac\", \"mp3\"; did \
-         you mean \"mp3\"?",
+        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"aac\", \"mp3\", \
+         \"opus\"; did you mean \"mp3\"?",
         "station.toml:14: outputs[1].format.bitrate: 127 is none of 32, 40,",
         "station.toml:14: outputs[1].format.quality: 10 is none of 0, 1,",
         "station.toml:15: outputs[1].method: `post` is none of \"put\", \"source\"",
@@ -322,6 +323,19 @@ fn aac_has_profiles_and_each_has_bit_rates_of_its_own() {
         let mistakes = with_format(rate_hz, format).unwrap_err();
         assert!(mistakes.contains(expected), "{mistakes}");
     }
+}
+
+#[test]
+fn opus_has_titles_in_the_stream_or_aside() {
+    for (format, bitrate_kbps, titles) in [
+        ("codec = 'opus'", 96, Titles::InStream),
+        ("codec = 'opus', bitrate = 64, titles = 'admin'", 64, Titles::Aside),
+    ] {
+        let expected = Format::Opus(Opus { bitrate_kbps, titles });
+        assert_eq!(with_format(44_100, format).unwrap().outputs[0].format, expected, "{format}");
+    }
+    let mistakes = with_format(44_100, "codec = 'opus', bitrate = 8").unwrap_err();
+    assert!(mistakes.contains("format.bitrate: 8 is not from 16 to 510"), "{mistakes}");
 }
 
 #[cfg(not(feature = "aac"))]
