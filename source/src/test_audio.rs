@@ -55,7 +55,13 @@ pub(crate) fn formats() -> Vec<(u32, &'static str)> {
         (48_000, "6.wav"),
     ];
     if has_ffmpeg() {
-        formats.extend([(48_000, "flac"), (44_100, "ogg"), (44_100, "m4a"), (32_000, "flac")]);
+        formats.extend([
+            (48_000, "flac"),
+            (44_100, "ogg"),
+            (44_100, "m4a"),
+            (32_000, "flac"),
+            (48_000, "opus"),
+        ]);
     } else {
         eprintln!("not run: FLAC, Vorbis and AAC, because ffmpeg is not installed");
         assert!(std::env::var_os("CI").is_none(), "CI must have ffmpeg");
@@ -124,7 +130,7 @@ fn write_mp3(path: &Path, samples: &[f32], rate_hz: u32) {
     for piece in samples.chunks(1_152) {
         encoder.feed(&Block::stereo(rate_hz, piece.to_vec(), piece.to_vec())).unwrap();
         while let Some(frame) = encoder.frame() {
-            file.write_all(&frame.0).unwrap();
+            file.write_all(&frame.bytes).unwrap();
         }
     }
 }
@@ -143,7 +149,28 @@ fn write_by_ffmpeg(path: &Path, samples: &[f32], rate_hz: u32) {
     assert!(ffmpeg.wait().unwrap().success(), "{}", path.display());
 }
 
-fn has_ffmpeg() -> bool {
+/// Encodes the file `from` to `to`, with `options`; says whether this ffmpeg can.
+pub(crate) fn by_ffmpeg(from: &Path, options: &[&str], to: &Path) -> bool {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-y", "-i"]).arg(from).args(options).arg(to);
+    ffmpeg.status().is_ok_and(|status| status.success())
+}
+
+/// Writes `samples` at 44.1 kHz as HE-AAC in ADTS frames, by our own encoder.
+#[cfg(feature = "aac")]
+pub(crate) fn write_he_aac(path: &Path, samples: &[f32], version_2: bool) {
+    use crate::encode::Format;
+    use crate::encode::aac::{Aac, Profile};
+    let profile = if version_2 { Profile::HeV2 } else { Profile::He };
+    let settings = Aac { rate_hz: 44_100, bitrate_kbps: profile.usual_kbps(), profile };
+    let mut encoder = Format::Aac(settings).encoder().unwrap();
+    encoder.feed(&Block::stereo(44_100, samples.to_vec(), samples.to_vec())).unwrap();
+    let frames = std::iter::from_fn(|| encoder.frame());
+    let bytes: Vec<u8> = frames.flat_map(|frame| frame.bytes.to_vec()).collect();
+    std::fs::write(path, bytes).unwrap();
+}
+
+pub(crate) fn has_ffmpeg() -> bool {
     let version = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }

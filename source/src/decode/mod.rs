@@ -9,31 +9,38 @@
 //! Samples leave this part at the file's own rate and layout. It knows no other track, no clock
 //! and no station.
 
+mod codec;
+#[cfg(feature = "aac")]
+mod he_aac;
+mod opus;
 mod riff;
 pub mod tags;
 
+use crate::decode::codec::{Codec, codec_for, is_opus, may_be_he_aac};
 use crate::decode::tags::{Gapless, Tags};
-use crate::pcm::block::{Block, Layout, Speaker};
+use crate::pcm::block::Block;
 use std::fs::File;
 use std::io::Seek as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
-use symphonia::core::audio::{Channels, GenericAudioBufferRef, Position};
+use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
 use symphonia::core::units::{Time, TimeBase, Timestamp};
 
 /// A file that is being decoded.
 pub struct Decoder {
     reader: Box<dyn FormatReader>,
-    codec: Box<dyn AudioDecoder>,
+    codec: Box<dyn Codec>,
+    /// What was read at the beginning to see what it decodes to, and is to be decoded first.
+    first: Option<Packet>,
     track_id: u32,
     /// Sample frames per second, if the file's head says so.
     rate_hz: Option<u32>,
@@ -160,21 +167,33 @@ impl Decoder {
         let track = playable(reader.as_ref())?;
         let (track_id, length) = (track.id, length_of(track));
         let parameters = audio_parameters(track);
-        let warning = parameters.and_then(halved);
-        let trim = match (&tags.gapless, parameters) {
-            _ if track.delay.is_some() || track.padding.is_some() => Trim::NOTHING,
-            (Some(gapless), _) => Trim::told(gapless),
-            (None, Some(parameters)) if is_aac_in_mp4(reader.as_ref(), parameters) => {
-                Trim::to_length(length, parameters.sample_rate)
-            }
-            (None, _) => Trim::NOTHING,
-        };
+        let is_low = parameters.is_some_and(may_be_he_aac);
+        let warning = (is_low && !cfg!(feature = "aac")).then_some(HALVED);
         let codec = codec_for(parameters)?;
-        let rate_hz = parameters.and_then(|parameters| parameters.sample_rate);
+        let mut rate_hz = parameters.and_then(|parameters| parameters.sample_rate);
+        let (is_opus, delay) = (parameters.is_some_and(is_opus), track.delay);
+        let is_cut = track.delay.is_some() || track.padding.is_some();
+        let is_aac_in_mp4 = parameters.is_some_and(|it| is_aac_in_mp4(reader.as_ref(), it));
+        let mut first = None;
+        if is_low && cfg!(feature = "aac") {
+            let mut trial = codec_for(parameters)?;
+            first = reader.next_packet().map_err(no_audio)?;
+            if let Some(packet) = &first {
+                drop(trial.decode(packet)); // damage is met again when it is played
+            }
+            rate_hz = trial.rate_hz().or(rate_hz);
+        }
+        let trim = match &tags.gapless {
+            _ if is_opus => Trim::lead_in(delay),
+            _ if is_cut => Trim::NOTHING,
+            Some(gapless) => Trim::told(gapless),
+            None if is_aac_in_mp4 => Trim::to_length(length, rate_hz),
+            None => Trim::NOTHING,
+        };
         let about = About { tags, length, warning };
         let excerpt = Excerpt::ALL;
         let (damaged, jumped) = (0, false);
-        Ok(Self { reader, codec, track_id, rate_hz, damaged, trim, excerpt, jumped, about })
+        Ok(Self { reader, codec, first, track_id, rate_hz, damaged, trim, excerpt, jumped, about })
     }
 
     /// Goes on at `to`, or a little before. A file that cannot is decoded from its beginning.
@@ -185,6 +204,7 @@ impl Decoder {
         match self.reader.seek(SeekMode::Accurate, to) {
             Ok(_) => {
                 self.codec.reset();
+                self.first = None;
                 self.jumped = true;
                 Ok(())
             }
@@ -213,7 +233,8 @@ impl Decoder {
 
     fn decoded(&mut self) -> Result<Option<Block>, DecodeError> {
         while !self.excerpt.is_over() {
-            let packet = match self.reader.next_packet() {
+            let next = self.first.take().map(|first| Ok(Some(first)));
+            let packet = match next.unwrap_or_else(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id == self.track_id => packet,
                 Ok(Some(_)) => continue,
                 Ok(None) => return Ok(None),
@@ -228,9 +249,9 @@ impl Decoder {
                 Err(fault) => return Err(no_audio(fault)),
             };
             match self.codec.decode(&packet) {
-                Ok(samples) => {
+                Ok(decoded) => {
                     self.damaged = 0;
-                    let Some(mut block) = block_of(&samples) else { continue };
+                    let Some(mut block) = decoded else { continue };
                     if self.jumped {
                         self.land(packet.pts);
                     }
@@ -250,7 +271,11 @@ impl Decoder {
     fn chain(&mut self) -> Result<(), DecodeError> {
         let track = playable(self.reader.as_ref())?;
         self.track_id = track.id;
-        self.codec = codec_for(audio_parameters(track))?;
+        let parameters = audio_parameters(track);
+        if parameters.is_some_and(is_opus) {
+            self.trim = Trim::lead_in(track.delay);
+        }
+        self.codec = codec_for(parameters)?;
         Ok(())
     }
 
@@ -265,6 +290,11 @@ impl Decoder {
 
 impl Trim {
     const NOTHING: Self = Self { skip: 0, keep: u64::MAX };
+
+    /// Cuts what the decoder gives before the recording begins.
+    fn lead_in(sample_frames: Option<u32>) -> Self {
+        Self { skip: sample_frames.unwrap_or_default().into(), ..Self::NOTHING }
+    }
 
     fn told(gapless: &Gapless) -> Self {
         Self { skip: gapless.delay_sample_frames, keep: gapless.sample_frames }
@@ -322,19 +352,6 @@ fn audio_parameters(track: &Track) -> Option<&AudioCodecParameters> {
     track.codec_params.as_ref().and_then(|parameters| parameters.audio())
 }
 
-fn codec_for(
-    parameters: Option<&AudioCodecParameters>,
-) -> Result<Box<dyn AudioDecoder>, DecodeError> {
-    let unknown = || DecodeError::NoAudio("an unknown codec".to_owned());
-    let parameters = parameters.ok_or_else(unknown)?;
-    let made = symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default());
-    if parameters.codec == CODEC_ID_AAC && matches!(made, Err(Fault::Unsupported(_))) {
-        return Err(DecodeError::NoAudio("HE-AAC, or AAC of more than two channels".to_owned()));
-    }
-    made.map_err(no_audio)
-}
-
 fn unknown_format(fault: Fault) -> DecodeError {
     if matches!(fault, Fault::Unsupported(_)) {
         return DecodeError::NoAudio("not a format that is known here".to_owned());
@@ -368,44 +385,6 @@ fn is_aac_in_mp4(reader: &dyn FormatReader, parameters: &AudioCodecParameters) -
     parameters.codec == CODEC_ID_AAC && reader.format_info().short_name == "isomp4"
 }
 
-/// AAC of such a low rate is nearly always HE-AAC, whose upper half we cannot decode.
-fn halved(parameters: &AudioCodecParameters) -> Option<&'static str> {
-    let low = parameters.sample_rate.is_some_and(|rate_hz| rate_hz <= AAC_HALVED_RATE_MAX_HZ);
-    (parameters.codec == CODEC_ID_AAC && low)
-        .then_some("AAC at 24 kHz or less is most likely HE-AAC, which plays without its treble")
-}
-
-fn block_of(samples: &GenericAudioBufferRef<'_>) -> Option<Block> {
-    let layout = layout_of(samples.spec().channels());
-    let mut planes: Vec<Vec<f32>> = Vec::new();
-    samples.copy_to_vecs_planar(&mut planes);
-    Block::of(samples.spec().rate(), layout, planes).filter(|block| block.sample_frames() > 0)
-}
-
-fn layout_of(channels: &Channels) -> Layout {
-    let speakers: Vec<Speaker> = if channels.count() == 1 {
-        vec![Speaker::Centre] // whatever the file calls it
-    } else if let Channels::Positioned(positions) = channels {
-        positions.iter().map(speaker_at).collect()
-    } else {
-        (0..channels.count()).map(|at| *FRONT.get(at).unwrap_or(&Speaker::Other)).collect()
-    };
-    Layout::of(&speakers)
-}
-
-fn speaker_at(position: Position) -> Speaker {
-    match position {
-        Position::FRONT_LEFT => Speaker::Left,
-        Position::FRONT_RIGHT => Speaker::Right,
-        Position::FRONT_CENTER => Speaker::Centre,
-        Position::LFE1 | Position::LFE2 => Speaker::LowFrequency,
-        Position::REAR_LEFT | Position::SIDE_LEFT => Speaker::BackLeft,
-        Position::REAR_RIGHT | Position::SIDE_RIGHT => Speaker::BackRight,
-        Position::REAR_CENTER => Speaker::BackCentre,
-        _ => Speaker::Other,
-    }
-}
-
 /// After so many damaged packets in a row the file is given up; 50 are about a second.
 const DAMAGED_PACKETS_MAX: u32 = 50;
 /// A cue point before this is reached by decoding up to it.
@@ -413,13 +392,14 @@ const JUMP_FROM: Duration = Duration::from_secs(10);
 /// So much is decoded before a cue point that was jumped to: the first packets after a jump lack
 /// what came before them.
 const JUMP_LEAD: Duration = Duration::from_secs(1);
-const AAC_HALVED_RATE_MAX_HZ: u32 = 24_000;
-/// What channels without a name are taken for.
-const FRONT: [Speaker; 2] = [Speaker::Left, Speaker::Right];
+const HALVED: &str = "AAC at 24 kHz or less is most likely HE-AAC, which plays without its treble";
 
 #[cfg(test)]
 mod tests {
+    mod formats;
+
     use super::*;
+    use crate::pcm::block::Layout;
     use crate::test_audio as audio;
 
     #[test]
