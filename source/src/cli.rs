@@ -73,6 +73,9 @@ pub(crate) enum CtlCommand {
         /// The output.
         output: String,
     },
+    /// Look at a queue of requests, or change it.
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Read the station's configuration again and apply what has changed, or the files of a
     /// playlist.
     Reload {
@@ -105,6 +108,35 @@ pub(crate) enum CtlCommand {
     Stop {
         /// The output.
         output: String,
+    },
+}
+
+/// What is done with a queue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// Drop all requests, and skip the one that plays.
+    Flush {
+        /// The queue.
+        queue: String,
+    },
+    /// Show what waits.
+    List {
+        /// The queue.
+        queue: String,
+    },
+    /// Ask for a track; says its number.
+    Push {
+        /// The queue.
+        queue: String,
+        /// Its file, which may be annotated.
+        uri: String,
+    },
+    /// Take out a request that waits.
+    Remove {
+        /// The queue.
+        queue: String,
+        /// Its number.
+        request: u64,
     },
 }
 

@@ -7,7 +7,7 @@
 mod place;
 mod show;
 
-use crate::cli::{Ctl, CtlCommand};
+use crate::cli::{Ctl, CtlCommand, QueueCommand};
 use crate::config::file;
 use crate::control::state::State;
 use crate::ctl::place::Place;
@@ -48,6 +48,7 @@ pub(crate) fn run(ctl: &Ctl, out: &mut impl Write) -> Result<(), CtlError> {
         }
         CtlCommand::Follow { kinds } => follow(&place, kinds, out)?,
         CtlCommand::Metadata { .. }
+        | CtlCommand::Queue(_)
         | CtlCommand::Reload { .. }
         | CtlCommand::Say { .. }
         | CtlCommand::Skip { .. }
@@ -92,6 +93,12 @@ fn line(command: &CtlCommand) -> Result<String, CtlError> {
     let line = match command {
         CtlCommand::Follow { .. } | CtlCommand::Status { .. } => String::new(),
         CtlCommand::Metadata { output } => format!("{output}.metadata"),
+        CtlCommand::Queue(QueueCommand::Flush { queue }) => format!("{queue}.flush_and_skip"),
+        CtlCommand::Queue(QueueCommand::List { queue }) => format!("{queue}.next"),
+        CtlCommand::Queue(QueueCommand::Push { queue, uri }) => format!("{queue}.push {uri}"),
+        CtlCommand::Queue(QueueCommand::Remove { queue, request }) => {
+            format!("{queue}.remove {request}")
+        }
         CtlCommand::Reload { playlist: None } => "reload".to_owned(),
         CtlCommand::Reload { playlist: Some(playlist) } => format!("{playlist}.reload"),
         CtlCommand::Say { words } => words.join(" "),
@@ -155,6 +162,14 @@ mod tests {
         for (command, expected) in [
             (CtlCommand::Skip { name: "library".to_owned() }, "library.skip"),
             (CtlCommand::Metadata { output: "a.mp3".to_owned() }, "a.mp3.metadata"),
+            (CtlCommand::Reload { playlist: None }, "reload"),
+            (
+                CtlCommand::Queue(QueueCommand::Push {
+                    queue: "req".to_owned(),
+                    uri: "/m/a b.mp3".to_owned(),
+                }),
+                "req.push /m/a b.mp3",
+            ),
             (CtlCommand::Say { words }, "queue.push /m/a b.mp3"),
         ] {
             assert_eq!(line(&command).unwrap(), expected);

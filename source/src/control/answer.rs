@@ -31,7 +31,12 @@ pub fn help(commands: &[(String, &'static str)]) -> String {
 
 /// What there is to know of the command `wanted`; all of them if there is none of that name.
 pub fn help_for(wanted: &str, commands: &[(String, &'static str)]) -> String {
-    let is_wanted = |usage: &str| usage.split(' ').next() == Some(wanted);
+    // Dots and underscores in the name of a part mean the same.
+    let known_by = |command: &str| {
+        let (part, verb) = command.rsplit_once('.').unwrap_or(("", command));
+        (part.replace('.', "_"), verb.to_owned())
+    };
+    let is_wanted = |usage: &str| usage.split(' ').next().map(known_by) == Some(known_by(wanted));
     match commands.iter().find(|(usage, _)| is_wanted(usage)) {
         Some((usage, what)) => format!("Usage: {usage}\r\n  {what}"),
         None => format!("No such command: {wanted}\r\n{}", help(commands)),
@@ -154,6 +159,8 @@ mod tests {
             reply(&help_for("help", &commands)),
             "Usage: help [<command>]\r\n  Get information on available commands.\r\nEND\r\n"
         );
+        let commands = [("a_m3u.skip".to_owned(), "Skip current song in the playlist.")];
+        assert!(help_for("a.m3u.skip", &commands).starts_with("Usage: a_m3u.skip\r\n"));
         assert!(help_for("x.y", &commands).starts_with("No such command: x.y\r\nAvailable com"));
     }
 

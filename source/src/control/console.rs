@@ -189,6 +189,11 @@ impl Parts {
         self.outputs.iter().find(|output| is_called(name, &output.id, &output.aliases))
     }
 
+    /// The queue that goes by `name`, which may be an alias.
+    pub fn queue(&self, name: &str) -> Option<&QueueEnd> {
+        self.queues.iter().find(|end| is_called(name, end.queue.name(), &end.aliases))
+    }
+
     fn on_air(&self) -> impl Iterator<Item = OnAir> {
         self.channels.iter().map(|channel| channel.on_air.borrow().clone())
     }

@@ -5,7 +5,7 @@
 //! RFC 3339 in UTC, lengths are seconds, levels are decibels below full scale. Pure: what the
 //! parts told last and the time in, values out.
 
-use crate::control::console::{ChannelEnd, Console, OutputEnd, PlaylistEnd};
+use crate::control::console::{ChannelEnd, Console, OutputEnd, PlaylistEnd, QueueEnd};
 use crate::lookahead::Track;
 use crate::pcm::level::Level;
 use crate::playlist::selection::Upcoming;
@@ -41,6 +41,8 @@ pub struct State {
     pub channels: Vec<ChannelState>,
     /// Its playlists, likewise.
     pub playlists: Vec<PlaylistState>,
+    /// Its queues of requests, likewise.
+    pub queues: Vec<QueueState>,
     /// Its outputs, likewise.
     pub outputs: Vec<OutputState>,
 }
@@ -152,6 +154,28 @@ pub struct PlaylistState {
     pub items: usize,
 }
 
+/// A queue of requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QueueState {
+    /// Its name.
+    pub queue: String,
+    /// What commands may call it too.
+    pub aliases: Vec<String>,
+    /// The requests that wait, the next one first.
+    pub requests: Vec<RequestState>,
+}
+
+/// A request that waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestState {
+    /// Its number; the track will have the same.
+    pub id: u64,
+    /// What was asked for, as it was said.
+    pub uri: String,
+    /// When.
+    pub since: String,
+}
+
 /// What an output is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OutputState {
@@ -221,6 +245,7 @@ impl State {
             uptime_seconds: uptime.as_secs(),
             channels: parts.channels.iter().map(ChannelState::of).collect(),
             playlists: parts.playlists.iter().map(PlaylistState::of).collect(),
+            queues: parts.queues.iter().map(QueueState::of).collect(),
             outputs: parts.outputs.iter().map(|output| OutputState::of(output, now)).collect(),
         }
     }
@@ -294,6 +319,21 @@ impl PlaylistState {
             paths: playlist.paths.clone(),
             items: playlist.watch.contents().borrow().items.len(),
         }
+    }
+}
+
+impl QueueState {
+    /// The state of `end`.
+    pub fn of(end: &QueueEnd) -> Self {
+        let requests = end.queue.requests();
+        let requests = requests.borrow();
+        let waiting = requests.waiting().map(|request| RequestState {
+            id: request.id,
+            uri: request.uri.to_string(),
+            since: written(request.since.into()),
+        });
+        let queue = end.queue.name().to_string();
+        Self { queue, aliases: end.aliases.clone(), requests: waiting.collect() }
     }
 }
 

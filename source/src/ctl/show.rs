@@ -18,6 +18,10 @@ pub(super) fn state(state: &State) -> String {
         }
     }
     text.push('\n');
+    for queue in &state.queues {
+        let waiting = queue.requests.len();
+        text.push_str(&format!("{}: {waiting} requests wait\n", queue.queue));
+    }
     for playlist in &state.playlists {
         text.push_str(&of_playlist(playlist));
     }
@@ -118,6 +122,7 @@ mod tests {
                    level: -9.0 and -15.1 dB, peak -6.0 and -12.0 dB\n  \
                    a.mp3: OFF AIR: refused (http://host:8000/a.mp3, 128 kbit/s)\n\
                  \n\
+                 req: 0 requests wait\n\
                  stream-queue: 0 items in /m\n\
                  library: 0 items in /m\n\
                  last: 0 items in /m\n"

@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-pub use routes::{Done, Line, Reloaded, Reply};
+pub use routes::{Done, Line, Reloaded, Reply, Requested, Wanted};
 
 /// Takes connections, from whichever sockets it is given.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ impl Http {
         match &route.does {
             Does::Answer(run) => {
                 let (console, parts) = (Arc::clone(&self.console), self.console.parts());
-                let page = run(&Call { console, parts, name, now: Moment::now() })?;
+                let page = run(&Call { console, parts, name, body, now: Moment::now() })?;
                 Ok(shown(page))
             }
             Does::Describe => Ok(shown(Page::json(&routes::described(&self.routes)))),
@@ -145,8 +145,7 @@ impl Http {
                 Ok(shown(Page::json(&Reloaded { lines })))
             }
             Does::Say => {
-                let line: Result<Line, _> = serde_json::from_slice(&body);
-                let Line { line } = line.map_err(|error| Refusal::NotJson(error.to_string()))?;
+                let Line { line } = routes::read(&body)?;
                 let reply = match self.console.answer(line.trim()).await {
                     Said::Body(body) => body,
                     Said::Bye => String::new(),

@@ -5,14 +5,18 @@
 
 use super::metrics;
 use super::refusal::{Problem, Refusal};
-use crate::control::console::{ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, Refused};
+use crate::control::console::{
+    ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, Refused,
+};
 use crate::control::news::News;
-use crate::control::state::{ChannelState, Moment, OutputState, PlaylistState, State};
+use crate::control::state::{ChannelState, Moment, OutputState, PlaylistState, QueueState, State};
 use crate::programme::Command;
+use bytes::Bytes;
 use common::http::percent;
 use common::metrics::CONTENT_TYPE;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -24,6 +28,7 @@ pub(super) struct Call {
     pub(super) parts: Arc<Parts>,
     /// What stands in the place of the braces in the path.
     pub(super) name: String,
+    pub(super) body: Bytes,
     pub(super) now: Moment,
 }
 
@@ -76,6 +81,21 @@ type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 pub struct Line {
     /// The line, such as `stream-queue.skip`.
     pub line: String,
+}
+
+/// A track that somebody wants to hear.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// Its file, which may be annotated: `annotate:title="Mine":/music/a.mp3`.
+    pub uri: String,
+}
+
+/// That a track is asked for.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Requested {
+    /// The number of the request.
+    pub request: u64,
 }
 
 /// What telnet says to a line.
@@ -146,6 +166,11 @@ pub(super) fn routes() -> Vec<Route> {
             done(Ok(()))
         }),
         post("/playlists/{playlist}/skip", SKIP, |call| done(call.console.skip(call.playlist()?))),
+        get("/queues/{queue}", "What waits in a queue.", |call| call.queue().map(QueueState::of)),
+        post_with("/queues/{queue}/push", "Asks for a track.", |call, Wanted { uri }| {
+            let request = call.queue()?.queue.push(&uri);
+            request.map(|request| Requested { request }).map_err(|_| Refused::Busy.into())
+        }),
         reload("/reload", RELOAD),
         get("/status", "The whole state.", |call| Ok(State::of(&call.console, call.now))),
     ]
@@ -269,6 +294,10 @@ impl Call {
         self.parts.playlist(&self.name).ok_or_else(|| self.no_such("playlist"))
     }
 
+    fn queue(&self) -> Result<&QueueEnd, Refusal> {
+        self.parts.queue(&self.name).ok_or_else(|| self.no_such("queue"))
+    }
+
     fn no_such(&self, kind: &'static str) -> Refusal {
         Refusal::NoSuch { kind, name: self.name.clone() }
     }
@@ -297,6 +326,22 @@ fn post<T: Serialize + JsonSchema + 'static>(
     answer: fn(&Call) -> Result<T, Refusal>,
 ) -> Route {
     Route { verb: "POST", ..get(path, what, answer) }
+}
+
+fn post_with<B: DeserializeOwned + JsonSchema + 'static, T: Serialize + JsonSchema + 'static>(
+    path: &'static str,
+    what: &'static str,
+    answer: fn(&Call, B) -> Result<T, Refusal>,
+) -> Route {
+    let run = move |call: &Call| answer(call, read(&call.body)?).map(|it| Page::json(&it));
+    let takes: Option<SchemaOf> = Some(schema_of::<B>);
+    let (gives, does) = (Gives::Json(schema_of::<T>), Does::Answer(Box::new(run)));
+    Route { verb: "POST", path, what, takes, gives, does }
+}
+
+/// What a body says.
+pub(super) fn read<B: DeserializeOwned>(body: &[u8]) -> Result<B, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::NotJson(error.to_string()))
 }
 
 fn say(path: &'static str, what: &'static str) -> Route {

@@ -41,6 +41,23 @@ async fn what_is_told_is_done() {
 }
 
 #[tokio::test]
+async fn a_track_is_asked_for_and_waits_in_its_queue() {
+    let served = Served::new(None).await;
+
+    let said = served.post("/queues/req/push", r#"{ "uri": "y.mp3" }"#).await;
+
+    assert!(said.ends_with(r#"{"request":4}"#), "{said}");
+    let queue = served.json("GET", "/queues/req").await;
+    assert_eq!(
+        (&queue["requests"][0]["id"], &queue["requests"][0]["uri"]),
+        (&json!(4), &json!("y.mp3"))
+    );
+    assert_eq!(served.json("GET", "/status").await["queues"], json!([queue]));
+    let said = served.post("/queues/other/push", r#"{ "uri": "y.mp3" }"#).await;
+    assert!(said.contains("no queue called `other`"), "{said}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_refused_with_its_status_and_a_reason() {
     let served = Served::new(None).await;
     for _ in 0..2 {
