@@ -192,8 +192,12 @@ impl Programme {
         self.timeline.skip();
     }
 
-    /// Gives the next track back, if it has not begun, and lets the playlist be asked again.
+    /// Gives the next track back, if it has not begun, and lets the playlist be asked again; unless
+    /// the track that plays is so near its end that another one might come too late.
     pub fn reconsider(&mut self) {
+        if self.is_about_to_end() {
+            return;
+        }
         self.timeline.unload();
         self.next = None;
         self.on_air.next = None;
@@ -362,6 +366,11 @@ impl Programme {
         }
     }
 
+    fn is_about_to_end(&self) -> bool {
+        let left = self.timeline.left().and_then(|(_, left)| left);
+        left.is_some_and(|left| self.time(left) < RECONSIDER_LEFT)
+    }
+
     /// How much of the track on air has been heard, if there is one.
     fn heard(&self) -> Option<Duration> {
         self.track.as_ref()?;
@@ -406,6 +415,8 @@ impl Programme {
 pub const CUT_SAMPLE_FRAMES: usize = 1_152;
 /// The first cut may take this long; the programme's time begins with it.
 pub const START_PATIENCE: Duration = Duration::from_millis(800);
+/// With less than this to its end, a track is followed by what has been prepared.
+const RECONSIDER_LEFT: Duration = Duration::from_secs(1);
 /// What is on air is reported every so many cuts: about once a second.
 const REPORT_CUTS: u64 = 38;
 

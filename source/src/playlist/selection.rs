@@ -70,7 +70,7 @@ struct Pending {
 struct Playing {
     next: Next,
     path: Vec<usize>,
-    /// Which entries were due when it began.
+    /// Which entries were due when it was asked for.
     due: Vec<bool>,
 }
 
@@ -277,7 +277,7 @@ impl Selection {
         if !is_returning {
             self.note_began(&path, wall);
         }
-        let due = self.due(wall);
+        let due = self.asked.clone();
         self.playing = Some(Playing { next, path, due });
     }
 

@@ -11,8 +11,9 @@ use crate::lookahead::{Lookahead, Prepared};
 use crate::mix::tone::{Filler, Sound};
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
-use crate::playlist::queue::Numbers;
-use crate::playlist::selection::Selection;
+use crate::playlist::queue::{Numbers, Queue};
+use crate::playlist::rules::{Interrupted, Rules, Start};
+use crate::playlist::selection::{Entry, Selection};
 use crate::programme::fan::Outlet;
 use crate::test_audio::{self as audio, Form};
 use std::io::Write as _;
@@ -164,6 +165,48 @@ fn after_a_skip_the_next_track_follows_without_a_click_or_a_filler() {
     assert_eq!(programme.on_air().title.as_deref(), Some("next"));
     assert_eq!(programme.on_air().underruns, 0);
     ear.expect_no_step_over(STEP_MAX);
+}
+
+#[test]
+fn a_request_with_a_hard_start_is_heard_at_once_and_the_track_goes_on_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, seconds) in [("a", 60), ("wish", 4)] {
+        let tone = audio::tone(440.0, 44_100, seconds * 44_100);
+        audio::write_wav(&dir.path().join(format!("{name}.wav")), &tone, 2, 44_100, Form::Int16);
+    }
+    let queue = Queue::new("requests", dir.path().to_owned(), Numbers::default());
+    let (start, interrupted) = (Start::Hard, Interrupted::Returns);
+    let rules = Rules { start, interrupted, ..Rules::always() };
+    let music = Playlist::new(vec![dir.path().join("a.wav")], Order::normal());
+    let entries =
+        vec![Entry::queue(queue.clone(), rules), Entry::playlist("music", music, Rules::always())];
+    let selection = Selection::among(entries, vec![0, 1], jiff::Timestamp::now());
+    let settings = Settings { crossfade: crossfade(), ..settings() };
+    let mut programme = programme_of(selection, settings);
+    let mut ear = Ear::default();
+    let mut titles = Vec::new();
+    let mut play = |programme: &mut Programme, cuts: usize| {
+        for _ in 0..cuts {
+            let cut = programme.next_cut(PATIENCE_SIMULATED);
+            ear.hear(&cut.block);
+            titles.extend(cut.titles.into_iter().map(|(_, title)| title.to_string()));
+        }
+        titles.clone()
+    };
+    play(&mut programme, 400);
+
+    queue.push("wish.wav").unwrap();
+    while play(&mut programme, 1).len() < 4 {
+        let number = programme.on_air().history.len();
+        assert!(number < 3, "it is heard twice");
+        std::thread::yield_now(); // the programme is faster than the disk here
+    }
+
+    assert_eq!(play(&mut programme, 1), ["Carrier", "a", "wish", "a"]);
+    let rest = programme.on_air().length.unwrap();
+    assert!(rest < Duration::from_millis(49_600), "{rest:?} are left of a minute");
+    assert_eq!(programme.on_air().underruns, 0);
+    assert!(ear.quietest_run < 200, "{} quiet samples in a row", ear.quietest_run);
 }
 
 #[test]
@@ -335,6 +378,10 @@ fn programme(paths: Vec<PathBuf>) -> Programme {
 
 fn programme_with(paths: Vec<PathBuf>, settings: Settings) -> Programme {
     let selection = Selection::new(vec![("p".into(), Playlist::new(paths, Order::normal()))]);
+    programme_of(selection, settings)
+}
+
+fn programme_of(selection: Selection, settings: Settings) -> Programme {
     let (lookahead, supply) = Lookahead::new(selection, settings.rate_hz, Numbers::default());
     std::thread::spawn(move || lookahead.run());
     Programme::new(settings, supply, tone())

@@ -109,6 +109,18 @@ fn two_hard_starts_at_one_time_follow_each_other() {
 }
 
 #[test]
+fn what_became_due_too_late_to_change_the_border_interrupts_the_track_behind_it() {
+    let show = Rules { start: Start::Hard, ..hours("09:00-10:00") };
+    let mut station = Station::new(&[("show", "s", show), ("music", DAY, always())]);
+    station.play("08:55");
+    assert_eq!(station.ask("08:55"), "b");
+
+    station.began("09:00");
+
+    assert_eq!((station.ask("09:00"), station.pending().interrupts), ("s".to_owned(), true));
+}
+
+#[test]
 fn a_show_that_begins_hard_ends_one_whose_hours_are_over_though_that_stands_before_it() {
     let morning = hours("06:00-09:00");
     let noon = Rules { start: Start::Hard, ..hours("09:00-12:00") };
