@@ -67,6 +67,9 @@ impl<L: FnMut(&Item) -> Option<Known>> Plan<'_, L> {
         let mut left_at = None;
         let mut coming = self.ask(instant(wall), wall);
         while wall < end && planned.len() < PLANNED_MAX {
+            if self.selection.is_overtaken(wall) {
+                coming = self.ask(instant(wall), wall);
+            }
             let Some(Coming { next, known }) = coming.take() else {
                 let look = self.selection.look_at(wall).min(wall + LOOK_AGAIN);
                 note_emergency(&mut planned, wall, look);
@@ -191,6 +194,16 @@ mod tests {
 
         let expected = ["00:00 a 180", "03:00 a! 120", "05:00 n 180", "08:00 a 180", "11:00 x 180"];
         assert_eq!(planned, expected);
+    }
+
+    #[test]
+    fn what_is_due_at_a_border_follows_there() {
+        let news = Rules { at: vec![":03".parse().unwrap()], ..Rules::always() };
+        let list = vec![("news", "n", news), ("music", "ab", Rules::always())];
+
+        let planned = plan(&mut selection(list), Duration::ZERO, "00:09");
+
+        assert_eq!(planned, ["00:00 a 180", "03:00 n 180", "06:00 b 180"]);
     }
 
     #[test]

@@ -177,6 +177,8 @@ struct Reader {
     /// Names whose value is not known; that matters only if somebody uses them.
     undecided: Vec<(String, usize)>,
     icecasts: usize,
+    /// Lists that are copies of others: their ids, and those of the others.
+    copies: Vec<(String, String)>,
 }
 
 impl Reader {
@@ -436,6 +438,7 @@ impl Reader {
                 used.extend(rotation.play.iter().map(|(id, _)| id.clone()));
             }
         }
+        self.call_copies_by_name(&mut used);
         self.meaning.playlists.retain(|playlist| used.contains(&playlist.id));
         self.meaning.queues.retain(|queue| used.contains(&queue.id));
         self.meaning.rotations.retain(|rotation| used.contains(&rotation.id));

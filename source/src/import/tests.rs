@@ -92,6 +92,31 @@ fn rotations_switches_requests_and_jingles_are_taken_over() {
 }
 
 #[test]
+fn a_list_that_is_limited_in_one_place_is_not_in_another() {
+    let imported = import(
+        "music = playlist(id=\"music\", \"/m\")\nids = playlist(id=\"ids\", \"/ids\")\n\
+         day = rotate([delay(600., ids), music])\n\
+         s = switch([({6w}, music), ({7w}, day), ({true}, day)])\n\
+         output.icecast(%mp3, mount=\"m\", password=\"x\", s)\n",
+    );
+
+    for expected in [
+        "[playlists.music]\npath = \"/m\"\norder = \"shuffle\"\nreload = \"never\"\n\n",
+        "[playlists.\"music.1\"]\npath = \"/m\"\norder = \"shuffle\"\nreload = \"never\"\n\
+         when = [\"sat\"]\n",
+        "[playlists.ids]\npath = \"/ids\"\norder = \"shuffle\"\nreload = \"never\"\n\
+         every = \"600s\"\n",
+        "[rotations.rotation]\nplay = [\"ids\", \"music\"]\nweights = [1, 1]\n\
+         order = \"turns\"\n\n",
+        "[rotations.\"rotation.1\"]\nplay = [\"ids\", \"music\"]\nweights = [1, 1]\n\
+         order = \"turns\"\nwhen = [\"sun\"]\n",
+        "play = [\"music.1\", \"rotation.1\", \"rotation\"]\n",
+    ] {
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+}
+
+#[test]
 fn a_predicate_that_is_not_understood_is_named() {
     let imported = import(
         "a = playlist(\"a.m3u\")\nb = playlist(\"b.m3u\")\n\

@@ -1,6 +1,5 @@
 //! What a script lets play when: rotations, switches, queues of requests, and jingles.
 
-use super::predicate::When;
 use super::{Given, Reader, Source, Value, unblanked};
 
 /// A queue of requests.
@@ -183,9 +182,14 @@ impl Reader {
                 self.leave(line, line, "a branch of this switch is not understood");
                 continue;
             };
-            let source = *source;
+            let mut source = *source;
             if let Value::When(when) = when {
-                self.limit(source, when, is_hard, line);
+                let put = |rules: &mut Rules| {
+                    rules.when.clone_from(&when.hours);
+                    rules.at.clone_from(&when.at);
+                    rules.is_hard = is_hard;
+                };
+                source = self.limited(source, line, 0, &put);
             } else if *when != Value::Bool(true) {
                 self.leave(line, line, "when a branch of this switch plays is not understood");
                 continue;
@@ -195,28 +199,15 @@ impl Reader {
         self.source(Source::Fallback(sources))
     }
 
-    /// Lets `source` play only `when` that is.
-    fn limit(&mut self, source: usize, when: &When, is_hard: bool, line: usize) {
-        let is_new = |rules: &Rules| rules.when.is_empty() && rules.at.is_empty();
-        let put = |rules: &mut Rules| {
-            rules.when.clone_from(&when.hours);
-            rules.at.clone_from(&when.at);
-            rules.is_hard = is_hard;
-        };
-        if !self.rule(source, line, 0, &is_new, &put) {
-            self.leave(line, line, "a source with two sets of hours; the first ones count");
-        }
-    }
-
     /// `delay`: at most so often.
     fn delay(&mut self, given: &Given, line: usize) -> Value {
-        let seconds = given.numbers().first().copied();
-        if let (Some(seconds), Some(&source)) = (seconds, given.sources().first()) {
-            let every = Some(format!("{}s", seconds.max(10.0).round()));
-            let put = |rules: &mut Rules| rules.every.clone_from(&every);
-            self.rule(source, line, 0, &|rules| rules.every.is_none(), &put);
-        }
-        given.value_of_source()
+        let (Some(&seconds), Some(&source)) = (given.numbers().first(), given.sources().first())
+        else {
+            return given.value_of_source();
+        };
+        let every = Some(format!("{}s", seconds.max(10.0).round()));
+        let put = |rules: &mut Rules| rules.every.clone_from(&every);
+        Value::Source(self.limited(source, line, 0, &put))
     }
 
     /// Lets the requests among `sources` begin at once, since their fallback does not wait for
@@ -230,40 +221,82 @@ impl Reader {
         }
     }
 
-    /// Lets `put` put rules on every list that `source` leads to, if none of them `is_new` not;
-    /// says whether it did.
-    fn rule(
+    /// A source that is the same as `source`, with rules that `put` puts on its lists. They are
+    /// copies of these, which may be played without such rules elsewhere; requests are not.
+    fn limited(
         &mut self,
         source: usize,
         line: usize,
         depth: usize,
-        is_new: &dyn Fn(&Rules) -> bool,
         put: &dyn Fn(&mut Rules),
-    ) -> bool {
-        let Some(kind) = self.sources.get(source).cloned() else { return true };
+    ) -> usize {
         if depth > super::DEPTH_MAX {
-            return false;
+            self.leave(line, line, "sources are nested too deep");
+            return source;
         }
-        let rules = match kind {
-            Source::Crossfade { of, .. } => return self.rule(of, line, depth + 1, is_new, put),
+        if matches!(self.sources[source], Source::File(_)) {
+            self.list(source, line, depth); // which makes a list of it
+        }
+        let limited = match self.sources[source].clone() {
+            Source::Crossfade { of, times_s } => {
+                Source::Crossfade { of: self.limited(of, line, depth + 1, put), times_s }
+            }
             Source::Fallback(sources) => {
-                let mut rule = |source| self.rule(source, line, depth + 1, is_new, put);
-                return sources.into_iter().all(&mut rule);
+                let sources = sources.into_iter();
+                Source::Fallback(sources.map(|it| self.limited(it, line, depth + 1, put)).collect())
             }
-            Source::File(_) => {
-                self.list(source, line, depth);
-                return self.rule(source, line, depth + 1, is_new, put);
+            Source::Playlist(number) => {
+                let mut copy = self.meaning.playlists[number].clone();
+                put(&mut copy.rules);
+                let id = self.copied(&copy.id);
+                self.meaning.playlists.push(super::Playlist { id, ..copy });
+                Source::Playlist(self.meaning.playlists.len() - 1)
             }
-            Source::Playlist(number) => &mut self.meaning.playlists[number].rules,
-            Source::Queue(number) => &mut self.meaning.queues[number].rules,
-            Source::Rotation(number) => &mut self.meaning.rotations[number].rules,
-            Source::Silence | Source::Tone => return true,
+            Source::Queue(number) => {
+                put(&mut self.meaning.queues[number].rules);
+                return source;
+            }
+            Source::Rotation(number) => {
+                let mut copy = self.meaning.rotations[number].clone();
+                put(&mut copy.rules);
+                let id = self.copied(&copy.id);
+                self.meaning.rotations.push(Rotation { id, ..copy });
+                Source::Rotation(self.meaning.rotations.len() - 1)
+            }
+            Source::File(_) | Source::Silence | Source::Tone => return source,
         };
-        let is_free = is_new(rules);
-        if is_free {
-            put(rules);
+        self.sources.push(limited);
+        self.sources.len() - 1
+    }
+
+    /// The id of a copy of what is called `id`.
+    fn copied(&mut self, id: &str) -> String {
+        let copy = self.free(id);
+        self.copies.push((copy.clone(), id.to_owned()));
+        copy
+    }
+
+    /// Calls every copy like its original, where that is not among what is `used`.
+    pub(super) fn call_copies_by_name(&mut self, used: &mut [String]) {
+        for (copy, id) in std::mem::take(&mut self.copies).into_iter().rev() {
+            if used.contains(&id) || !used.contains(&copy) {
+                continue;
+            }
+            let meaning = &mut self.meaning;
+            meaning.playlists.retain(|it| it.id != id);
+            meaning.rotations.retain(|it| it.id != id);
+            let playlists = meaning.playlists.iter_mut().map(|it| &mut it.id);
+            let rotations = meaning.rotations.iter_mut();
+            let rotations = rotations.flat_map(|it| {
+                std::iter::once(&mut it.id).chain(it.play.iter_mut().map(|(id, _)| id))
+            });
+            let played = meaning.channels.iter_mut().flat_map(|it| &mut it.play);
+            for name in playlists.chain(rotations).chain(played).chain(&mut *used) {
+                if *name == copy {
+                    name.clone_from(&id);
+                }
+            }
         }
-        is_free
     }
 }
 
