@@ -18,3 +18,4 @@ pub mod playlists;
 pub mod stats_xml;
 pub mod status_json;
 pub mod xml;
+pub mod yp;

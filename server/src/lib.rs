@@ -29,6 +29,7 @@ pub mod config;
 pub mod config_file;
 mod connection;
 mod dial;
+mod directory;
 mod door;
 mod files;
 mod hooks;

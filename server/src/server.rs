@@ -10,6 +10,7 @@ use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::{LiveConfig, Reloader};
 use crate::dial::Dialler;
+use crate::directory;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
@@ -145,6 +146,7 @@ impl Server {
         });
         tasks.spawn(switchboard::run(heard, Arc::clone(&parts)));
         tasks.spawn(relay::run(wanted, Arc::clone(&parts)));
+        tasks.spawn(directory::run(Arc::clone(&parts)));
         tasks.spawn(keep_logs(Arc::clone(&parts), self.reopen_logs));
         // Last, because from here on clients come in.
         let listen = parts.config().listen.clone();

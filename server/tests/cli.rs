@@ -36,9 +36,8 @@ fn every_mistake_of_a_configuration_is_a_line_and_the_exit_code_is_2() {
 
 #[test]
 fn an_icecast_configuration_passes_the_check_with_a_word_on_what_is_not_done() {
-    let body = "<icecast><authentication><source-password>x</source-password></authentication>\n\
-                <mount><mount-name>/a</mount-name>\n<cluster-password>y</cluster-password></mount>\
-                </icecast>";
+    let body = "<icecast><authentication><source-password>x</source-password></authentication>\n\n\
+                <icelogin>1</icelogin></icecast>";
     let file = xml(body);
 
     let output = server(&["--check", "-c", path(&file)]);
@@ -47,8 +46,8 @@ fn an_icecast_configuration_passes_the_check_with_a_word_on_what_is_not_done() {
     assert_eq!(
         text(&output.stdout),
         format!(
-            "warning: {0}:3: <cluster-password> is understood and not acted on yet; the station \
-             is announced nowhere\n{0}: no mistakes\n",
+            "warning: {0}:3: <icelogin> is understood and not acted on yet; sources log in with \
+             Basic credentials\n{0}: no mistakes\n",
             path(&file)
         )
     );

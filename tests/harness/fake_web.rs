@@ -6,15 +6,21 @@ use bytes::BytesMut;
 use common::http::head::{HeadLimits, HeadReader, RequestHead};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// The server. It is gone when this is dropped.
 #[derive(Debug)]
 pub struct FakeWeb {
     address: SocketAddr,
+    is_secure: bool,
     asked: watch::Receiver<Vec<Asked>>,
     #[expect(dead_code, reason = "held for what it runs")]
     tasks: JoinSet<()>,
@@ -33,6 +39,30 @@ impl FakeWeb {
     /// Starts one that gives each request the header lines and the status that `answer` says;
     /// `None` for no answer at all, on a connection that stays open.
     pub async fn start(answer: impl Fn(&Asked) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::of(None, answer).await
+    }
+
+    /// Starts one that speaks TLS and shows the certificate of `localhost` in `pem`, with its key.
+    pub async fn start_secure(
+        pem: &str,
+        answer: impl Fn(&Asked) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+        let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows them")
+            .with_no_client_auth()
+            .with_single_cert(chain.expect("a certificate"), key)
+            .expect("they belong together");
+        Self::of(Some(TlsAcceptor::from(Arc::new(config))), answer).await
+    }
+
+    async fn of(
+        tls: Option<TlsAcceptor>,
+        answer: impl Fn(&Asked) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        let is_secure = tls.is_some();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a socket has an address");
         let (record, asked) = watch::channel(Vec::new());
@@ -42,15 +72,29 @@ impl FakeWeb {
             let mut clients = JoinSet::new();
             while let Ok((tcp, _)) = listener.accept().await {
                 let (record, answer) = (Arc::clone(&record), Arc::clone(&answer));
-                clients.spawn(async move { serve(tcp, &record, &*answer).await });
+                let tls = tls.clone();
+                clients.spawn(async move {
+                    match tls {
+                        None => serve(tcp, &record, &*answer).await,
+                        // Whoever does not trust us goes away.
+                        Some(tls) => {
+                            if let Ok(tls) = tls.accept(tcp).await {
+                                serve(tls, &record, &*answer).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { address, asked, tasks }
+        Self { address, is_secure, asked, tasks }
     }
 
     /// The address of `path`.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        match self.is_secure {
+            false => format!("http://{}{path}", self.address),
+            true => format!("https://localhost:{}{path}", self.address.port()),
+        }
     }
 
     /// What it was asked so far.
@@ -67,7 +111,7 @@ impl FakeWeb {
 
 /// Answers one request; further ones on the same connection are not.
 async fn serve(
-    mut tcp: TcpStream,
+    mut tcp: impl AsyncRead + AsyncWrite + Unpin,
     record: &watch::Sender<Vec<Asked>>,
     answer: &(impl Fn(&Asked) -> Option<String> + ?Sized),
 ) {
@@ -97,6 +141,7 @@ async fn serve(
             let answer = format!("HTTP/1.1 {answer}Content-Length: 0\r\n\r\n");
             // Whoever has gone does without.
             let _ = tcp.write_all(answer.as_bytes()).await;
+            let _ = tcp.shutdown().await;
         }
         None => std::future::pending().await,
     }

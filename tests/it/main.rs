@@ -10,6 +10,7 @@ mod audience;
 mod coming_and_going;
 mod cors;
 mod crowd;
+mod directories;
 mod encoders;
 mod fallback;
 mod files;

@@ -22,6 +22,7 @@ fn the_servers_example_is_read_without_a_mistake_and_holds_every_key() {
         "[logs]",
         "[[relay]]",
         "[master]",
+        "[[directory]]",
         "[access]",
         "[mount_defaults]",
         "[mounts.'/x']",

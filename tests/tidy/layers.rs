@@ -91,6 +91,8 @@ const SERVER: &[Layer] = &[
         ],
     ),
     ("dial", &["config", "tasks"]),
+    ("directory", &["answer", "config", "dial", "icecast::yp", "mount::name", "parts", "status"]),
+    ("directory::board", &["config", "mount::name"]),
     ("door", &["access", "client", "parts", "refusal", "route"]),
     ("files", &["answer", "client", "config", "parts", "refusal"]),
     ("files::kinds", &[]),
@@ -116,7 +118,7 @@ const SERVER: &[Layer] = &[
     ("icecast::auth_url", &["auth"]),
     ("icecast::config", &["config", "mount::name"]),
     ("icecast::pages", &["answer"]),
-    ("icecast::yp", &["status"]),
+    ("icecast::yp", &["icecast::answers", "mount::name", "status"]),
     (
         "ingest",
         &[
@@ -211,7 +213,6 @@ const SERVER: &[Layer] = &[
     ("switchboard", &["config", "ingest", "mount", "parts"]),
     ("tasks", &[]),
     ("tls", &["config", "kept_file", "tasks"]),
-    ("yp", &["config", "icecast::yp", "status", "tasks"]),
 ];
 
 /// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.

@@ -3,6 +3,7 @@
 //!
 //! What a key means and what counts without it stands in `examples/server.toml`.
 
+mod directories;
 mod mounts;
 mod relays;
 mod sections;
@@ -55,6 +56,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
             passwords,
             limits,
             relays: relays::read(top),
+            directories: directories::read(top),
             access: top.section("access", sections::access),
             files: top.section("files", sections::files),
             http_headers: sections::http_headers(top).unwrap_or_default(),

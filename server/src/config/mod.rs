@@ -4,6 +4,7 @@
 //! server out, from nowhere ([`Config::trial`]).
 
 pub mod access;
+pub mod directories;
 pub(crate) mod doubts;
 mod file;
 pub mod files;
@@ -21,6 +22,7 @@ use access::Access;
 use common::auth::Password;
 use common::config::Mistakes;
 use common::config::variables;
+use directories::DirectoryConfig;
 use files::{Files, HttpHeader};
 use limits::Limits;
 use logs::Logs;
@@ -54,6 +56,8 @@ pub struct Config {
     pub mounts: Mounts,
     /// Streams that are fetched from other servers.
     pub relays: Relays,
+    /// Where public stations are announced.
+    pub directories: Vec<DirectoryConfig>,
     /// Who may connect at all.
     pub access: Access,
     /// Files that are served beside the streams.
@@ -200,6 +204,7 @@ impl Config {
             limits: Limits::default(),
             mounts,
             relays: Relays::default(),
+            directories: Vec::new(),
             access: Access::default(),
             files: Files::default(),
             http_headers: Vec::new(),

@@ -55,6 +55,8 @@ pub struct MountConfig {
     pub direct: bool,
     /// Whether directories may list it, whatever its source says.
     pub public: Option<bool>,
+    /// What tells directories that several mounts are one station.
+    pub cluster_password: Option<Password>,
     /// What takes the place of what its source says of itself.
     pub says: Overrides,
     /// The encoding label of titles that come without one; `None` for UTF-8 where that is valid
@@ -130,6 +132,7 @@ impl Default for MountConfig {
             hidden: false,
             direct: true,
             public: None,
+            cluster_password: None,
             says: Overrides::default(),
             charset: None,
             metadata_interval_bytes: None,

@@ -6,6 +6,7 @@
 mod mount;
 
 use super::access::Access;
+use super::directories::DirectoryConfig;
 use super::files::{Files, HttpHeader};
 use super::limits::{Limits, MountLimits};
 use super::logs::{Level, LogTo, Logs};
@@ -49,6 +50,7 @@ pub(crate) fn toml(config: &Config, comment: &[String]) -> String {
         logs(page, &config.logs);
     });
     relays(&mut page, &config.relays);
+    directories(&mut page, &config.directories);
     page.section("[access]", "Who may connect at all.", |page| access(page, &config.access));
     let plain = MountConfig {
         user: usual.user.clone(),
@@ -85,6 +87,18 @@ fn relays(page: &mut Page, relays: &Relays) {
             page.duration("update_interval", master.update_interval);
             credentials(page, master.credentials.as_ref());
             page.line("on_demand", master.on_demand);
+        });
+    }
+}
+
+fn directories(page: &mut Page, directories: &[DirectoryConfig]) {
+    for directory in directories {
+        page.section("[[directory]]", "Where public stations are announced.", |page| {
+            let usual = DirectoryConfig::at(directory.url.clone());
+            page.line("url", variables::escaped(&directory.url.to_string()));
+            page.duration_unless("timeout", directory.timeout, usual.timeout);
+            page.duration_unless("touch_interval", directory.touch_interval, usual.touch_interval);
+            page.duration_unless("settle", directory.settle, usual.settle);
         });
     }
 }

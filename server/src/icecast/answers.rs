@@ -271,7 +271,7 @@ pub(crate) fn stream_list(snapshot: &Snapshot) -> Answer {
 }
 
 /// The mounts that everybody may know of.
-fn public_mounts(snapshot: &Snapshot) -> impl Iterator<Item = &MountSnapshot> {
+pub(super) fn public_mounts(snapshot: &Snapshot) -> impl Iterator<Item = &MountSnapshot> {
     let is_public = |mount: &&MountSnapshot| {
         !mount.on_air.source.is_file && !snapshot.config.mount(&mount.name).hidden
     };
@@ -368,7 +368,7 @@ fn server_counts(snapshot: &Snapshot) -> Fields {
     fields
 }
 
-fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
+pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
     let (air, source) = (&mount.on_air, &mount.on_air.source);
     let says = &snapshot.config.mount(&mount.name).says;
     let or = |own: &Option<String>, text: &Option<String>, usual: &str| {

@@ -19,6 +19,7 @@ use paths::Paths;
 use std::borrow::Cow;
 use std::time::Duration;
 
+mod directories;
 mod headers;
 mod login;
 mod mount_block;
@@ -86,6 +87,7 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
         tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
         trust,
+        directories: directories::read(top),
         relays: relays::read(top, passwords.relay.as_ref()),
         passwords,
         limits,

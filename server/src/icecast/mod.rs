@@ -4,3 +4,4 @@ pub(crate) mod answers;
 pub(crate) mod auth_url;
 pub(crate) mod config;
 mod pages;
+pub(crate) mod yp;

@@ -7,6 +7,7 @@ use crate::config::mounts::{
     ListenerAuth, MountConfig, MountPattern, Mounts, Overrides, SourceConflict,
 };
 use crate::mount::name::MountName;
+use common::auth::Password;
 use common::config::{Section, Size};
 use common::units::Bytes;
 use encoding_rs::Encoding;
@@ -95,6 +96,7 @@ pub(super) fn mount(section: &mut Section<'_>, usual: MountConfig) -> MountConfi
         hidden: flag(section, "hidden", usual.hidden),
         direct: flag(section, "direct", usual.direct),
         public: section.value("public").map_or(usual.public, |OrSource(public)| public),
+        cluster_password: cluster_password(section, usual.cluster_password),
         says: Overrides {
             name: text(section, "name", &usual.says.name),
             description: text(section, "description", &usual.says.description),
@@ -134,6 +136,14 @@ fn fallback(section: &mut Section<'_>, usual: Option<MountName>) -> Option<Mount
             section.wrong("fallback", error);
             None
         }
+    }
+}
+
+/// An empty one is none.
+fn cluster_password(section: &mut Section<'_>, usual: Option<Password>) -> Option<Password> {
+    match section.value::<String>("cluster_password") {
+        None => usual,
+        Some(text) => (!text.is_empty()).then(|| Password::new(&text)),
     }
 }
 

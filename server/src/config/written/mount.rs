@@ -81,6 +81,10 @@ fn keys(page: &mut Page, config: &MountConfig, usual: &MountConfig) {
     if config.public != usual.public {
         page.line("public", config.public.map_or_else(|| Value::from("source"), Value::from));
     }
+    if config.cluster_password != usual.cluster_password {
+        let password = config.cluster_password.as_ref().map_or("", Password::reveal);
+        page.line("cluster_password", variables::escaped(password));
+    }
     let charset = |charset: Option<&'static encoding_rs::Encoding>| charset.map(|c| c.name());
     page.optional("charset", charset(config.charset), charset(usual.charset));
     if config.metadata_interval_bytes != usual.metadata_interval_bytes {

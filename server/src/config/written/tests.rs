@@ -1,6 +1,7 @@
 //! What is written is read back as the same configuration.
 
 use super::*;
+use crate::config::directories::DirectoryConfig;
 use crate::config::files::Alias;
 use crate::config::mounts::{ListenerAuth, MountPattern, Overrides, SourceConflict};
 use crate::config::relays::{MasterConfig, RelayConfig};
@@ -87,6 +88,12 @@ fn everything() -> Config {
     limits_and_files(&mut config);
     config.trust = Some("/t".into());
     config.relays = relays();
+    config.directories = vec![DirectoryConfig {
+        url: HttpAddress::parse("https://d.test/yp?x=${y}").unwrap(),
+        timeout: Duration::from_secs(1),
+        touch_interval: Duration::from_secs(31),
+        settle: Duration::from_millis(5),
+    }];
     config.access = Access {
         deny: vec!["10.0.0.0/8".parse().unwrap()],
         allow: vec!["::1/128".parse().unwrap()],
@@ -176,6 +183,7 @@ fn whole_mount() -> MountConfig {
         hidden: true,
         direct: false,
         public: Some(false),
+        cluster_password: Some(Password::new("${c}")),
         says: Overrides {
             name: some("N"),
             description: some("D"),

@@ -146,6 +146,9 @@ impl Reader<'_, '_, '_> {
     fn public(&mut self) {
         self.flag("hidden", |config, on| config.hidden = on);
         self.flag("no-mount", |config, on| config.direct = !on);
+        if let Some(password) = password(self.block, "cluster-password") {
+            self.set(|config| config.cluster_password = Some(password));
+        }
         let (public, never) = (self.block.number("public"), self.block.flag("no-yp"));
         let public = match public {
             Some(said) => u32::try_from(said.value).ok().map(|public| public != 0),

@@ -131,7 +131,6 @@ fn hold_for_all(top: &mut Block<'_, '_>, block: MountBlock, usual: &mut MountCon
 
 /// Reads one block.
 fn mount(block: &mut Block<'_, '_>) -> (About, MountBlock) {
-    block.later(super::remarks::MOUNT);
     let line = block.line();
     let name = block.text("mount-name");
     let about = match block.attribute("type").as_deref() {

@@ -7,7 +7,6 @@ use icecast_compat::config_xml::Remark;
 
 /// Elements directly in `<icecast>`.
 pub(super) const ROOT: &[Remark] = &[
-    ("directory", "the station is announced nowhere"),
     ("icelogin", "sources log in with Basic credentials"),
     ("shoutcast-mount", "sources of the SHOUTcast kind are not taken"),
 ];
@@ -18,9 +17,6 @@ pub(super) const LISTEN_SOCKET: &[Remark] = &[
     ("shoutcast-mount", "the port above this one is not opened for SHOUTcast sources"),
     ("so-sndbuf", "the system chooses the size"),
 ];
-
-/// Elements of `<mount>`.
-pub(super) const MOUNT: &[Remark] = &[("cluster-password", "the station is announced nowhere")];
 
 /// Elements of `<paths>` that lose nothing.
 pub(super) const NEEDLESS_PATHS: &[Remark] = &[

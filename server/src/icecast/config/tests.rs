@@ -112,7 +112,7 @@ fn a_file_in_the_form_distributions_ship_starts_without_a_word_of_warning() {
 }
 
 #[test]
-fn a_station_with_directories_and_open_headers_starts_and_hears_what_is_not_done() {
+fn a_station_with_directories_and_open_headers_starts_without_a_word() {
     let reading = read("icecast.xml", STATION.as_bytes(), &|_| None);
 
     let config = reading.config.unwrap();
@@ -124,7 +124,9 @@ fn a_station_with_directories_and_open_headers_starts_and_hears_what_is_not_done
     let elements: Vec<_> = reading.warnings.iter().map(|warning| element(warning)).collect();
     assert_eq!(config.mounts.usual.limits.source_grace, Duration::ZERO);
     assert_eq!(config.pid_file.as_deref(), Some(Path::new("/var/run/icecast.pid")));
-    assert_eq!(elements, ["directory", "directory"], "{:?}", reading.warnings);
+    assert_eq!(elements, [""; 0], "{:?}", reading.warnings);
+    let directories: Vec<_> = config.directories.iter().map(|one| one.url.to_string()).collect();
+    assert_eq!(directories.len(), 2, "{directories:?}");
 }
 
 #[test]
@@ -383,10 +385,9 @@ fn no_warning_and_no_mistake_shows_a_password() {
 
 #[test]
 fn what_a_remark_is_about_is_an_element_of_its_block() {
-    let blocks: [(&str, &[Remark]); 4] = [
+    let blocks: [(&str, &[Remark]); 3] = [
         ("", remarks::ROOT),
         ("listen-socket", remarks::LISTEN_SOCKET),
-        ("mount", remarks::MOUNT),
         ("paths", remarks::NEEDLESS_PATHS),
     ];
     for (block, remarks) in blocks {
@@ -418,6 +419,25 @@ fn a_login_that_nobody_knows_closes_the_mount_and_one_that_cannot_work_is_refuse
     assert!(mount("<hidden>0</hidden><public>-1</public><fallback-mount/>").is_empty());
     let nameless = "<mount><mount-name>/a</mount-name><authentication type='htpasswd'/></mount>";
     assert!(mistakes_of(nameless)[0].contains("names no file"));
+}
+
+#[test]
+fn directories_are_read_and_one_at_no_address_refused() {
+    let config = config_of(
+        "<directory><yp-url-timeout>15</yp-url-timeout><yp-url>https://d.test/yp</yp-url>\
+         </directory><directory><yp-url>http://e.test/</yp-url><touch-interval>7\
+         </touch-interval></directory><directory/>\
+         <mount><mount-name>/a</mount-name><cluster-password>c</cluster-password></mount>",
+    );
+
+    let urls: Vec<_> = config.directories.iter().map(|one| one.url.to_string()).collect();
+    assert_eq!(urls, ["https://d.test:443/yp", "http://e.test:80/"]);
+    assert_eq!(config.directories[0].timeout, Duration::from_secs(15));
+    assert_eq!(config.directories[1].touch_interval, Duration::from_secs(30));
+    let password = config.mount(&MountName::new("/a").unwrap()).cluster_password.as_ref();
+    assert!(password.is_some_and(|password| password.matches("c")));
+    let odd = "<directory><yp-url>d.test</yp-url></directory>";
+    assert!(mistakes_of(odd)[0].contains("<yp-url> \"d.test\" is no address"));
 }
 
 #[test]
