@@ -5,8 +5,10 @@ use crate::client::Client;
 use crate::connection;
 use crate::door;
 use crate::icecast::answers;
+use crate::mount::name::MountName;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
+use crate::shoutcast;
 use crate::socket;
 use crate::status::counters::ClientSeat;
 use bytes::BytesMut;
@@ -61,8 +63,17 @@ fn advice(error: &io::Error) -> String {
     advice.to_owned()
 }
 
-/// Takes in clients until the server stops; on a socket for TLS alone, no others.
-pub(crate) async fn run(socket: TcpListener, tls_only: bool, parts: Arc<Parts>) {
+/// Whom a socket is for.
+#[derive(Clone, Debug)]
+pub(crate) enum For {
+    /// Everybody; only in TLS, if so.
+    Everybody { tls_only: bool },
+    /// Sources of the SHOUTcast kind, which send to this mount.
+    Shoutcast(MountName),
+}
+
+/// Takes in clients until the server stops.
+pub(crate) async fn run(socket: TcpListener, whom: For, parts: Arc<Parts>) {
     let (mut said, mut failures) = (None::<Instant>, 0_u64);
     loop {
         let accepted = tokio::select! {
@@ -70,7 +81,7 @@ pub(crate) async fn run(socket: TcpListener, tls_only: bool, parts: Arc<Parts>) 
             () = parts.tasks.stopping() => return,
         };
         match accepted {
-            Ok((socket, peer)) => welcome(socket, peer, tls_only, &parts),
+            Ok((socket, peer)) => welcome(socket, peer, whom.clone(), &parts),
             Err(error) if is_of_one_client(&error) => debug!(%error, "a client left at the door"),
             Err(error) => {
                 // Out of file descriptors, most likely. The next one would fail as fast, so wait
@@ -86,7 +97,7 @@ pub(crate) async fn run(socket: TcpListener, tls_only: bool, parts: Arc<Parts>) 
     }
 }
 
-fn welcome(socket: TcpStream, peer: SocketAddr, tls_only: bool, parts: &Arc<Parts>) {
+fn welcome(socket: TcpStream, peer: SocketAddr, whom: For, parts: &Arc<Parts>) {
     // What is written is meant to go out; it is gathered before, not in the kernel.
     let _ = socket.set_nodelay(true);
     let ip = peer.ip().to_canonical();
@@ -100,7 +111,7 @@ fn welcome(socket: TcpStream, peer: SocketAddr, tls_only: bool, parts: &Arc<Part
     let is_reserved = clients > config.limits.clients_max;
     if clients > config.limits.clients_max.saturating_add(config.limits.clients_reserved) {
         let manner = Manner::parting(&config);
-        if tls_only {
+        if !matches!(whom, For::Everybody { tls_only: false }) {
             return;
         }
         let full = answers::refused(&Refusal::ServerFull).written(manner, Timestamp::now());
@@ -114,7 +125,13 @@ fn welcome(socket: TcpStream, peer: SocketAddr, tls_only: bool, parts: &Arc<Part
     let id = parts.counters.connections.now();
     let (socket, received) = (socket::Socket::Plain(socket), BytesMut::new());
     let client = Client { socket, ip, peer: ip, is_reserved, id, seat, received, asked: None };
-    parts.tasks.spawn(connection::serve(client, tls_only, Arc::clone(parts)));
+    let inside = Arc::clone(parts);
+    match whom {
+        For::Everybody { tls_only } => {
+            parts.tasks.spawn(connection::serve(client, tls_only, inside));
+        }
+        For::Shoutcast(mount) => parts.tasks.spawn(shoutcast::serve(client, mount, inside)),
+    }
 }
 
 /// Whether accepting failed because of the client, not of the server.

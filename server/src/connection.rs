@@ -3,7 +3,7 @@
 //! A head is read within the header timeout and routed; then the connection becomes a source, is
 //! handed to a fan as a listener, or gets an answer and, if it asked to be kept, may ask again.
 
-use crate::admin::carry_out;
+use crate::admin::{carry_out, cgi};
 use crate::answer::{Answer, Manner};
 use crate::auth;
 use crate::client::{Client, NoHead};
@@ -237,6 +237,7 @@ async fn answer(
                 None => answer,
             })
         }
+        Route::AdminCgi(query) => cgi::answer(&query, client, parts).await,
         Route::Health => {
             let stopping = parts.tasks.are_stopping();
             Ok(health::answer(parts.started, Timestamp::now(), stopping))

@@ -45,6 +45,7 @@ mod refusal;
 mod relay;
 mod route;
 mod server;
+mod shoutcast;
 mod socket;
 mod status;
 mod switchboard;

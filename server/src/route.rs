@@ -13,6 +13,8 @@ use common::http::head::RequestHead;
 pub(crate) enum Route {
     /// To command.
     Admin(Command),
+    /// To change the title of a SHOUTcast source, by this query.
+    AdminCgi(String),
     /// To know whether the server is well.
     Health,
     /// To hear a mount, or to hear of it.
@@ -57,7 +59,11 @@ impl Route {
             | Self::StatusJson(_)
             | Self::StatusPage
             | Self::Version => true,
-            Self::Listen(_) | Self::Options | Self::Playlist(..) | Self::Source(_) => false,
+            Self::AdminCgi(_)
+            | Self::Listen(_)
+            | Self::Options
+            | Self::Playlist(..)
+            | Self::Source(_) => false,
         }
     }
 }
@@ -84,6 +90,7 @@ fn route_get(head: &RequestHead) -> Result<Route, Refusal> {
             Ok(Route::StatusJson(parameters.remove("mount")))
         }
         "/server_version.xsl" => Ok(Route::Version),
+        "/admin.cgi" => Ok(Route::AdminCgi(head.query().to_owned())),
         "/health" => Ok(Route::Health),
         "/metrics" => Ok(Route::Metrics),
         path => match (path.strip_prefix("/admin/"), playlist_of(path)) {

@@ -1,6 +1,6 @@
 //! The server as a whole: its parts, put together in order, run, and drained.
 
-use crate::accept::{self, ListenError};
+use crate::accept::{self, For, ListenError};
 use crate::access::keeper::Access;
 use crate::auth::Authority;
 use crate::auth::census::Census;
@@ -14,6 +14,7 @@ use crate::directory;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
+use crate::mount::name::MountName;
 use crate::mount::registry::Registry;
 use crate::parts::Parts;
 use crate::relay::{self, Relays};
@@ -38,6 +39,8 @@ pub struct Server {
     certificate: Option<Arc<ServerConfig>>,
     sockets: Vec<StdListener>,
     addresses: Vec<SocketAddr>,
+    /// Those for SHOUTcast sources, with the mount of each.
+    shoutcast: Vec<(StdListener, MountName)>,
     reopen_logs: Arc<Notify>,
 }
 
@@ -72,6 +75,10 @@ impl Server {
             config.listen.iter().map(|socket| accept::open(socket.address)).collect();
         let sockets = opened?;
         let addresses: Result<_, _> = sockets.iter().map(StdListener::local_addr).collect();
+        let opened = config.shoutcast.iter().map(|socket| {
+            accept::open(socket.address).map(|opened| (opened, socket.mount.clone()))
+        });
+        let shoutcast = opened.collect::<Result<_, _>>()?;
         // Now, because the key may be root's to read.
         let certificate = config.tls.as_ref().map(tls::load).transpose()?;
         let (live_config, sender) = LiveConfig::new(config);
@@ -81,6 +88,7 @@ impl Server {
             certificate,
             sockets,
             addresses: addresses?,
+            shoutcast,
             reopen_logs: Arc::default(),
         })
     }
@@ -93,6 +101,15 @@ impl Server {
     /// Where it listens; port 0 of the configuration is here the port that was given.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where it takes SHOUTcast sources, in the order of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell.
+    pub fn shoutcast_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.shoutcast.iter().map(|(socket, _)| socket.local_addr()).collect()
     }
 
     /// What has the logs of requests and titles opened anew while the server runs, so that whoever
@@ -153,12 +170,17 @@ impl Server {
         for (index, socket) in self.sockets.into_iter().enumerate() {
             let (address, tls_only) = (self.addresses[index], listen[index].tls_only);
             let socket = TcpListener::from_std(socket)?;
-            tasks.spawn(accept::run(socket, tls_only, Arc::clone(&parts)));
+            tasks.spawn(accept::run(socket, For::Everybody { tls_only }, Arc::clone(&parts)));
             if tls_only {
                 info!(%address, "listening for TLS alone");
             } else {
                 info!(%address, "listening");
             }
+        }
+        for (socket, mount) in self.shoutcast {
+            info!(address = %socket.local_addr()?, %mount, "listening for SHOUTcast sources");
+            let socket = TcpListener::from_std(socket)?;
+            tasks.spawn(accept::run(socket, For::Shoutcast(mount), Arc::clone(&parts)));
         }
         stop.await;
         info!(listeners = parts.counters.listeners.now(), "stopping");

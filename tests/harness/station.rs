@@ -8,7 +8,7 @@ use common::auth::{Credentials, Password};
 use common::http;
 use serde_json::Value;
 use server::{Config, Outcome, Server, config_file};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Station {
     address: SocketAddr,
+    /// Where it takes SHOUTcast sources.
+    shoutcast: Vec<SocketAddr>,
     /// The configuration; `None` for a server of somebody else's.
     config: Option<Config>,
     running: Option<Running>,
@@ -40,13 +42,36 @@ impl Station {
 
     /// Starts a server whose configuration has `lines` too and is then changed by `change`.
     pub fn changed(lines: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Self::config(lines);
+        change(&mut config);
+        Self::of(config)
+    }
+
+    fn config(lines: &str) -> Config {
         let passwords =
             format!("passwords.source = '{SOURCE_PASSWORD}'\npasswords.admin = '{ADMIN_PASSWORD}'");
         let text = format!("server.listen = ['127.0.0.1:0']\n{passwords}\n{lines}\n");
         let config = Config::read("station.toml", &text);
-        let mut config = config.unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        change(&mut config);
-        Self::of(config)
+        config.unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    }
+
+    /// Starts a server that takes SHOUTcast sources of `mount` on the port above its own, as their
+    /// encoders expect; its configuration has `lines` too.
+    pub fn with_shoutcast(lines: &str, mount: &str) -> Self {
+        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
+        let pair = || {
+            let low = free(0)?;
+            let address = low.local_addr().ok()?;
+            let above = SocketAddr::from(([127, 0, 0, 1], address.port().checked_add(1)?));
+            free(above.port()).map(|_| (address, above))
+        };
+        let pairs = std::iter::repeat_with(pair).take(PORT_TRIES_MAX);
+        let (address, above) = pairs.flatten().next().expect("two free ports in a row");
+        let sockets = format!("{lines}\n[[shoutcast]]\nlisten = '{above}'\nmount = '{mount}'");
+        let config = Self::config(&sockets);
+        let mut station = Self { address, shoutcast: vec![], config: Some(config), running: None };
+        station.start_again();
+        station
     }
 
     /// Starts a server with a configuration of Icecast's.
@@ -63,14 +88,14 @@ impl Station {
     /// Starts a server with `config`, on a port that the system chooses.
     pub fn of(config: Config) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut station = Self { address, config: Some(config), running: None };
+        let mut station = Self { address, shoutcast: vec![], config: Some(config), running: None };
         station.start_again();
         station
     }
 
     /// A server of somebody else's at `address`, which can be asked and not started.
     pub(crate) fn at(address: SocketAddr) -> Self {
-        Self { address, config: None, running: None }
+        Self { address, shoutcast: vec![], config: None, running: None }
     }
 
     /// Starts the stopped server again, on the port that it had.
@@ -82,6 +107,7 @@ impl Station {
         let server = Server::bind(config);
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         self.address = server.addresses()[0];
+        self.shoutcast = server.shoutcast_addresses().expect("sockets have addresses");
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -109,6 +135,11 @@ impl Station {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes SHOUTcast sources.
+    pub fn shoutcast(&self) -> &[SocketAddr] {
+        &self.shoutcast
     }
 
     /// The address of `path`, for another program.
@@ -233,5 +264,7 @@ pub fn basic(user: &str, password: &str) -> String {
 pub const SOURCE_PASSWORD: &str = "for-sources";
 /// The password of every station's administrator.
 pub const ADMIN_PASSWORD: &str = "for-the-administrator";
+/// How often two free ports in a row are looked for.
+const PORT_TRIES_MAX: usize = 100;
 /// Threads of a server's runtime: enough that its fans run beside each other, as they would.
 const SERVER_THREADS: usize = 2;

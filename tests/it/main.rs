@@ -26,6 +26,7 @@ mod programme;
 mod refusals;
 mod relays;
 mod seams;
+mod shoutcast;
 mod statistics;
 mod stream;
 mod studio;

@@ -17,9 +17,14 @@ pub(crate) struct Studio {
 impl Studio {
     /// A station whose configuration has `lines`; `None`, which has been said, without ffmpeg.
     pub(crate) fn open(lines: &str) -> Option<Self> {
+        Self::at(Station::with(lines))
+    }
+
+    /// At a station that runs; `None`, which has been said, without ffmpeg.
+    pub(crate) fn at(station: Station) -> Option<Self> {
         let ffmpeg = Program::find("ffmpeg")?;
         let folder = tempfile::tempdir().expect("a folder for sound");
-        Some(Self { station: Station::with(lines), folder, ffmpeg })
+        Some(Self { station, folder, ffmpeg })
     }
 
     /// Writes a minute of sound; the path of the file.

@@ -13,6 +13,7 @@ fn the_servers_example_is_read_without_a_mistake_and_holds_every_key() {
     for section in [
         "",
         "[server]",
+        "[[shoutcast]]",
         "[tls]",
         "[passwords]",
         "[limits]",

@@ -5,6 +5,7 @@
 
 pub(crate) mod bans;
 pub(crate) mod carry_out;
+pub(crate) mod cgi;
 pub(crate) mod users;
 
 use crate::mount::on_air::TitleText;

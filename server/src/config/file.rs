@@ -7,6 +7,7 @@ mod directories;
 mod mounts;
 mod relays;
 mod sections;
+mod shoutcast;
 mod url_auth;
 mod values;
 
@@ -56,6 +57,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
             passwords,
             limits,
             relays: relays::read(top),
+            shoutcast: shoutcast::read(top, &server.listen),
             directories: directories::read(top),
             access: top.section("access", sections::access),
             files: top.section("files", sections::files),

@@ -13,6 +13,7 @@ pub mod logs;
 pub mod mounts;
 pub mod relays;
 pub(crate) mod reload;
+pub mod shoutcast;
 pub mod upstream;
 pub mod url_auth;
 pub(crate) mod written;
@@ -28,6 +29,7 @@ use limits::Limits;
 use logs::Logs;
 use mounts::{MountConfig, Mounts};
 use relays::Relays;
+use shoutcast::ShoutcastConfig;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -38,6 +40,8 @@ use std::str::FromStr;
 pub struct Config {
     /// Where to listen; at least one.
     pub listen: Vec<ListenSocket>,
+    /// Where sources of the SHOUTcast kind are taken.
+    pub shoutcast: Vec<ShoutcastConfig>,
     /// The certificate for TLS; without it no socket takes TLS.
     pub tls: Option<TlsFiles>,
     /// Certificates in PEM form by which other servers may be vouched for, beside the system's.
@@ -190,6 +194,7 @@ impl Config {
     pub(crate) fn of(listen: Vec<ListenSocket>, mounts: Mounts) -> Self {
         Self {
             listen,
+            shoutcast: Vec::new(),
             tls: None,
             trust: None,
             hostname: HOSTNAME.to_owned(),

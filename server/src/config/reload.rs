@@ -89,6 +89,7 @@ fn plan(old: &Config, mut wanted: Config) -> Plan {
         }
     };
     stays(wanted.listen != old.listen, "listen");
+    stays(wanted.shoutcast != old.shoutcast, "shoutcast");
     stays(wanted.run_as != old.run_as, "run_as");
     stays(wanted.pid_file != old.pid_file, "pid_file");
     stays(wanted.trust != old.trust, "tls.trust");
@@ -96,6 +97,7 @@ fn plan(old: &Config, mut wanted: Config) -> Plan {
     stays(wanted.logs.level != old.logs.level, "the level of the log");
     stays(wanted.logs.json != old.logs.json, "the format of the log");
     wanted.listen.clone_from(&old.listen);
+    wanted.shoutcast.clone_from(&old.shoutcast);
     wanted.run_as.clone_from(&old.run_as);
     wanted.pid_file.clone_from(&old.pid_file);
     wanted.trust.clone_from(&old.trust);
@@ -110,6 +112,7 @@ fn plan(old: &Config, mut wanted: Config) -> Plan {
 fn differing(old: &Config, new: &Config) -> Vec<String> {
     let Config {
         listen: _,
+        shoutcast: _,
         tls,
         trust: _,
         hostname,

@@ -30,6 +30,12 @@ pub(crate) fn toml(config: &Config, comment: &[String]) -> String {
     page.section("[server]", "Where to listen, and what the server says of itself.", |page| {
         server(page, config);
     });
+    for socket in &config.shoutcast {
+        page.section("[[shoutcast]]", "Where SHOUTcast sources are taken.", |page| {
+            page.line("listen", socket.address.to_string());
+            page.line("mount", variables::escaped(socket.mount.as_str()));
+        });
+    }
     page.section("[tls]", "The certificate that is shown, and who is believed.", |page| {
         if let Some(tls) = &config.tls {
             page.path("certificate", Some(&tls.certificate), None);

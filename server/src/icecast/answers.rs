@@ -256,6 +256,12 @@ pub(crate) fn fallback_set() -> Answer {
     Answer::ok("text/html; charset=utf-8", admin_xml::success_page("Fallback configured"))
 }
 
+/// The answer to a title by `/admin.cgi`.
+pub(crate) fn title_set() -> Answer {
+    let page = admin_xml::success_page("Metadata update successful");
+    Answer::ok("text/html; charset=utf-8", page)
+}
+
 /// The answer to `updatemetadata`: nothing but the mount's name, in which a page finds its form.
 pub(crate) fn title_wanted(mount: &MountName) -> Answer {
     Answer::ok(XML, admin_xml::mount_alone(mount.as_str()))

@@ -70,7 +70,7 @@ fn config(top: &mut Block<'_, '_>) -> Config {
     top.later(remarks::ROOT);
     let (limits, mount_limits) = top.block("limits", limits);
     let Paths { access, files, logdir, pid_file, tls, trust } = paths::read(top);
-    let listen = sockets::read(top, tls.is_some());
+    let (listen, shoutcast) = sockets::read(top, tls.is_some());
     let Authentication { passwords, source, named, line } = authentication(top);
     let usual = MountConfig { limits: mount_limits, password: source, ..MountConfig::default() };
     let rules = mounts::read(top, usual, named);
@@ -87,6 +87,7 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
         tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
         trust,
+        shoutcast,
         directories: directories::read(top),
         relays: relays::read(top, passwords.relay.as_ref()),
         passwords,

@@ -50,9 +50,29 @@ pub(crate) struct Departed {
 
 /// Makes `client` a source of the mount `name` until it leaves; gives it back if that cannot be.
 pub(crate) async fn run(
+    client: Client,
+    head: &RequestHead,
+    name: MountName,
+    parts: &Parts,
+) -> Result<Departed, (Box<Client>, Refusal)> {
+    if let Err(refusal) = admit(&client, head, &name, parts).await {
+        return Err((Box::new(client), refusal));
+    }
+    let accepted = if head.headers.lists("expect", "100-continue") {
+        [CONTINUE, ACCEPTED].concat()
+    } else {
+        ACCEPTED.to_vec()
+    };
+    begin(client, head, name, &accepted, parts).await
+}
+
+/// Makes `client`, who may send, a source of the mount `name` until it leaves; it is told
+/// `accepted` first. Gives it back if it cannot be one.
+pub(crate) async fn begin(
     mut client: Client,
     head: &RequestHead,
     name: MountName,
+    accepted: &[u8],
     parts: &Parts,
 ) -> Result<Departed, (Box<Client>, Refusal)> {
     let (body, seat) = match seat(&client, head, &name, parts).await {
@@ -60,12 +80,7 @@ pub(crate) async fn run(
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
     tell(&name, Event::Connect, parts);
-    let accepted = if head.headers.lists("expect", "100-continue") {
-        [CONTINUE, ACCEPTED].concat()
-    } else {
-        ACCEPTED.to_vec()
-    };
-    let sent = client.send_bytes(&accepted).await;
+    let sent = client.send_bytes(accepted).await;
     let Client { socket, received, ip, asked, .. } = client;
     match sent.and_then(|()| Intake::of(socket)) {
         Ok(intake) => body.read(intake, received, parts).await,
@@ -76,13 +91,13 @@ pub(crate) async fn run(
     Ok(Departed { ip, asked, sent_bytes: accepted.len() as u64 })
 }
 
-/// Seats a source that may be one, with all that is needed to read it.
-async fn seat(
+/// Lets a source in that proves that it may send.
+async fn admit(
     client: &Client,
     head: &RequestHead,
     name: &MountName,
     parts: &Parts,
-) -> Result<(Body, SourceSeat), Refusal> {
+) -> Result<(), Refusal> {
     let attempt = parts.logins.attempt(client.ip, auth::credentials(head)).await?;
     if !parts.authority.is_source(name, attempt.given(), client.ip, false).await {
         if attempt.given().is_some() {
@@ -90,6 +105,16 @@ async fn seat(
         }
         return Err(attempt.failed().await);
     }
+    Ok(())
+}
+
+/// Seats a source that may be one, with all that is needed to read it.
+async fn seat(
+    client: &Client,
+    head: &RequestHead,
+    name: &MountName,
+    parts: &Parts,
+) -> Result<(Body, SourceSeat), Refusal> {
     let content_type = content_type(head)?;
     let chunked = is_chunked(head)?;
     let sources_max = parts.config().limits.sources_max;

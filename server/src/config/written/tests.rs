@@ -5,6 +5,7 @@ use crate::config::directories::DirectoryConfig;
 use crate::config::files::Alias;
 use crate::config::mounts::{ListenerAuth, MountPattern, Overrides, SourceConflict};
 use crate::config::relays::{MasterConfig, RelayConfig};
+use crate::config::shoutcast::ShoutcastConfig;
 use crate::config::upstream::{HttpAddress, Upstream};
 use crate::config::url_auth::{OnSilence, UrlAuth, YesLine};
 use crate::config::{RunAs, TlsFiles};
@@ -88,6 +89,10 @@ fn everything() -> Config {
     limits_and_files(&mut config);
     config.trust = Some("/t".into());
     config.relays = relays();
+    config.shoutcast = vec![ShoutcastConfig {
+        address: "[::1]:8001".parse().unwrap(),
+        mount: MountName::new("/sc${a}").unwrap(),
+    }];
     config.directories = vec![DirectoryConfig {
         url: HttpAddress::parse("https://d.test/yp?x=${y}").unwrap(),
         timeout: Duration::from_secs(1),

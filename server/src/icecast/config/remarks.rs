@@ -6,17 +6,10 @@
 use icecast_compat::config_xml::Remark;
 
 /// Elements directly in `<icecast>`.
-pub(super) const ROOT: &[Remark] = &[
-    ("icelogin", "sources log in with Basic credentials"),
-    ("shoutcast-mount", "sources of the SHOUTcast kind are not taken"),
-];
+pub(super) const ROOT: &[Remark] = &[("icelogin", "sources log in with Basic credentials")];
 
 /// Elements of `<listen-socket>`.
-pub(super) const LISTEN_SOCKET: &[Remark] = &[
-    ("shoutcast-compat", "sources of the SHOUTcast kind are not taken"),
-    ("shoutcast-mount", "the port above this one is not opened for SHOUTcast sources"),
-    ("so-sndbuf", "the system chooses the size"),
-];
+pub(super) const LISTEN_SOCKET: &[Remark] = &[("so-sndbuf", "the system chooses the size")];
 
 /// Elements of `<paths>` that lose nothing.
 pub(super) const NEEDLESS_PATHS: &[Remark] = &[

@@ -1,19 +1,46 @@
 //! Where to listen: every `<listen-socket>`, or the `<port>` of old files.
 
 use super::remarks;
+use crate::config::shoutcast::ShoutcastConfig;
 use crate::config::{ListenSocket, PORT};
+use crate::mount::name::MountName;
 use icecast_compat::config_xml::advice::Advice;
 use icecast_compat::config_xml::{Block, Said};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// All addresses to listen on, in the order of the file; mistakes are noted. Without a certificate
 /// a socket for TLS is not opened: rather closed than open to everybody who reads along.
-pub(super) fn read(top: &mut Block<'_, '_>, has_certificate: bool) -> Vec<ListenSocket> {
+pub(super) fn read(
+    top: &mut Block<'_, '_>,
+    has_certificate: bool,
+) -> (Vec<ListenSocket>, Vec<ShoutcastConfig>) {
     let old = address(top, false);
+    let usual_mount =
+        mount(top).unwrap_or_else(|| MountName::new(SHOUTCAST_MOUNT).expect("the name of a mount"));
+    let mut shoutcast = Vec::new();
     let said = top.each("listen-socket", |socket| {
         socket.later(remarks::LISTEN_SOCKET);
         let tls = tls_only(socket);
+        let own_mount = mount(socket);
+        let is_shoutcast = socket.flag("shoutcast-compat").is_some_and(|said| said.value);
         let address = address(socket, tls.is_some());
+        if let (true, Some(said)) = (is_shoutcast, &address) {
+            let mount = own_mount.unwrap_or_else(|| usual_mount.clone());
+            let line = said.line;
+            shoutcast.push((line, ShoutcastConfig { address: said.value.address, mount }));
+            return None;
+        }
+        if let (Some(mount), Some(said)) = (own_mount, &address) {
+            match above(said.value.address) {
+                Some(address) => {
+                    shoutcast.push((said.line, ShoutcastConfig { address, mount }));
+                }
+                None => {
+                    let what = "<shoutcast-mount> wants the port above this one, and there is none";
+                    socket.advise(Advice::mistake(said.line, what));
+                }
+            }
+        }
         match tls {
             Some(line) if !has_certificate => {
                 let what = "TLS without a <ssl-certificate> in <paths>; this port is not opened";
@@ -41,7 +68,50 @@ pub(super) fn read(top: &mut Block<'_, '_>, has_certificate: bool) -> Vec<Listen
                     <paths>, or write one without <ssl>";
         top.advise(Advice::mistake(top.line(), what));
     }
-    sockets.into_iter().map(|socket| socket.value).collect()
+    let sockets: Vec<_> = sockets.into_iter().map(|socket| socket.value).collect();
+    (sockets.clone(), free(top, shoutcast, &sockets))
+}
+
+/// The sockets for SHOUTcast sources, without those where somebody is taken in already.
+fn free(
+    top: &mut Block<'_, '_>,
+    said: Vec<(usize, ShoutcastConfig)>,
+    others: &[ListenSocket],
+) -> Vec<ShoutcastConfig> {
+    let mut taken: Vec<SocketAddr> = others.iter().map(|socket| socket.address).collect();
+    let mut sockets = Vec::new();
+    for (line, socket) in said {
+        if taken.iter().any(|other| addresses_clash(*other, socket.address)) {
+            let address = socket.address;
+            let what = format!("{address}, for SHOUTcast sources, is listened on already");
+            top.advise(Advice::mistake(line, what));
+        } else {
+            taken.push(socket.address);
+            sockets.push(socket);
+        }
+    }
+    sockets
+}
+
+/// The address with the port above.
+fn above(address: SocketAddr) -> Option<SocketAddr> {
+    let port = address.port().checked_add(1)?;
+    Some(SocketAddr::new(address.ip(), port))
+}
+
+/// The mount of SHOUTcast sources, if there is one; one that cannot be is noted.
+fn mount(block: &mut Block<'_, '_>) -> Option<MountName> {
+    let said = block.text("shoutcast-mount")?;
+    let text = said.value.trim();
+    // Icecast's own documentation writes it without the slash.
+    let text = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
+    match MountName::new(&text) {
+        Ok(mount) => Some(mount),
+        Err(error) => {
+            block.advise(Advice::mistake(said.line, format!("<shoutcast-mount> {text}: {error}")));
+            None
+        }
+    }
 }
 
 /// The line that says that the socket takes TLS alone: `<ssl>`, or `<tls>` as Icecast 2.5 has it.
@@ -88,7 +158,10 @@ fn address(block: &mut Block<'_, '_>, tls_only: bool) -> Option<Said<ListenSocke
 
 /// Whether two sockets cannot both listen: `::` takes a port on every address of the machine.
 fn clash(a: &Said<ListenSocket>, b: &Said<ListenSocket>) -> bool {
-    let (a, b) = (a.value.address, b.value.address);
+    addresses_clash(a.value.address, b.value.address)
+}
+
+fn addresses_clash(a: SocketAddr, b: SocketAddr) -> bool {
     let everywhere = |address: SocketAddr| address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED);
     let every_v4 = |address: SocketAddr| address.ip() == IpAddr::from(Ipv4Addr::UNSPECIFIED);
     a.port() == b.port()
@@ -98,3 +171,6 @@ fn clash(a: &Said<ListenSocket>, b: &Said<ListenSocket>) -> bool {
             || (every_v4(a) && b.is_ipv4())
             || (every_v4(b) && a.is_ipv4()))
 }
+
+/// The mount of SHOUTcast sources where none is named; Icecast's.
+const SHOUTCAST_MOUNT: &str = "/stream";
