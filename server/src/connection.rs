@@ -10,6 +10,7 @@ use crate::client::{Client, NoHead};
 use crate::config::{Compat, Config};
 use crate::door;
 use crate::files::{self, Found};
+use crate::guest;
 use crate::icecast::answers;
 use crate::ingest::{self, Departed};
 use crate::listener;
@@ -66,11 +67,11 @@ async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
         let target = access::without_credentials(head.path());
         debug!(client = client.id, method = head.method, %target, "request");
         let config = parts.config();
-        let aliased = aliased(&head, &client, &config);
-        let route = route(aliased.as_ref().unwrap_or(&head), config.compat);
+        let meant = meant(&head, &client, &config);
+        let route = route(meant.as_ref().unwrap_or(&head), config.compat);
         client.asked = parts.logs.access.asked(&head, || user(&route, &head, &parts));
         let route = door::hear(&client, &head, route, &parts);
-        head = aliased.unwrap_or(head);
+        head = meant.unwrap_or(head);
         if config.compat == Compat::Strict {
             // Icecast speaks HTTP/1.0 whatever it is asked in: no chunks, and no second request.
             head.version = Version::Http10;
@@ -93,7 +94,12 @@ async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
     }
 }
 
-/// The request that `head` is meant to be, if its path is another's alias.
+/// The request that `head` is meant to be, if it is written oddly or its path is another's alias.
+fn meant(head: &RequestHead, client: &Client, config: &Config) -> Option<RequestHead> {
+    let plain = guest::meant(head, config);
+    aliased(plain.as_ref().unwrap_or(head), client, config).or(plain)
+}
+
 fn aliased(head: &RequestHead, client: &Client, config: &Config) -> Option<RequestHead> {
     if config.files.aliases.is_empty() || !matches!(head.method.as_str(), "GET" | "HEAD") {
         return None;

@@ -32,6 +32,7 @@ mod dial;
 mod directory;
 mod door;
 mod files;
+mod guest;
 mod hooks;
 mod icecast;
 mod ingest;

@@ -15,6 +15,7 @@ mod encoders;
 mod fallback;
 mod files;
 mod formats;
+mod guests;
 mod hooks;
 mod hostile;
 mod http;

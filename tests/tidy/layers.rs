@@ -94,6 +94,7 @@ const SERVER: &[Layer] = &[
             "config",
             "door",
             "files",
+            "guest",
             "icecast::answers",
             "ingest",
             "listener",
@@ -113,6 +114,7 @@ const SERVER: &[Layer] = &[
     ("files::kinds", &[]),
     ("files::place", &["files::wanted"]),
     ("files::wanted", &[]),
+    ("guest", &["access", "config"]),
     ("hooks", &["config", "mount::name", "tasks"]),
     ("icecast", &[]),
     (
@@ -161,6 +163,7 @@ const SERVER: &[Layer] = &[
             "auth",
             "client",
             "config",
+            "guest",
             "mount",
             "parts",
             "refusal",

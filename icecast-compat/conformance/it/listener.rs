@@ -58,7 +58,7 @@ fn heads() -> Group {
         .case("credentials", [head("GET /s.mp3 HTTP/1.0").by(crate::script::Other("anna", "pass"))])
         .ask("upper-case", "GET /S.mp3", Nobody)
         .ask("slash", "GET /s.mp3/", Nobody)
-        .ask("semicolon", "GET /s.mp3;", Nobody)
+        .case("semicolon", [head("GET /s.mp3;")])
         .ask("semicolon-root", "GET /;stream.mp3", Nobody)
         .ask("absent", "GET /absent.mp3", Nobody)
         .case("absent-http11", [ask("GET /absent.mp3 HTTP/1.1").line("Connection: close")])

@@ -107,6 +107,7 @@ pub(super) const ROOT: &[Element] = &[
     text("hostname"),
     block("http-headers", HTTP_HEADERS),
     flag("icelogin", false),
+    text("icy-agents").own(),
     block("limits", LIMITS),
     block("listen-socket", LISTEN_SOCKET),
     text("location"),

@@ -105,7 +105,7 @@ fn holds(until: Option<Timestamp>, now: Timestamp) -> bool {
 }
 
 /// A pattern of programs' names: `*` and `?` stand for others, everything else for itself.
-fn agent_pattern(text: &str) -> Option<Pattern> {
+pub(crate) fn agent_pattern(text: &str) -> Option<Pattern> {
     // `[` has a meaning for the matcher that nobody expects in a program's name.
     Pattern::new(&text.replace('[', "[[]")).ok()
 }

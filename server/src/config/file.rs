@@ -49,6 +49,7 @@ pub(super) fn read(file: &str, text: &str, lookup: Lookup<'_>) -> Result<Config,
             location: server.location,
             contact: server.contact,
             server_id: server.server_id,
+            icy_agents: server.icy_agents,
             compat: server.compat,
             pid_file: server.pid_file,
             run_as: server.run_as,
@@ -75,6 +76,7 @@ struct Server {
     location: String,
     contact: String,
     server_id: Option<String>,
+    icy_agents: Vec<String>,
     compat: Compat,
     pid_file: Option<PathBuf>,
     run_as: Option<RunAs>,
@@ -91,10 +93,11 @@ fn server(section: &mut Section<'_>) -> Server {
     }
     let choices = [("sensible", Compat::Sensible), ("strict", Compat::Strict)];
     let compat = one_of(section, "compat", &choices, Compat::Sensible);
+    let icy_agents = section.value("icy_agents").unwrap_or_default();
     let pid_file = path(section, "pid_file", &None);
     let (user, group) = (text(section, "run_as_user", &None), text(section, "run_as_group", &None));
     let run_as = (user.is_some() || group.is_some()).then_some(RunAs { user, group });
-    Server { listen, hostname, location, contact, server_id, compat, pid_file, run_as }
+    Server { listen, hostname, location, contact, server_id, icy_agents, compat, pid_file, run_as }
 }
 
 fn passwords(section: &mut Section<'_>, usual: &mut MountConfig) -> Passwords {

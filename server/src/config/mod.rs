@@ -72,6 +72,8 @@ pub struct Config {
     pub logs: Logs,
     /// What the server calls itself; `None` for its name and version.
     pub server_id: Option<String>,
+    /// Patterns of programs that look for `ICY 200 OK` in the answer to their request for a stream.
+    pub icy_agents: Vec<String>,
     /// How close to keep to Icecast where we differ from it on purpose.
     pub compat: Compat,
     /// The file that holds the number of the process while it runs.
@@ -215,6 +217,7 @@ impl Config {
             http_headers: Vec::new(),
             logs: Logs::default(),
             server_id: None,
+            icy_agents: Vec::new(),
             compat: Compat::Sensible,
             pid_file: None,
             run_as: None,

@@ -124,6 +124,7 @@ fn server(page: &mut Page, config: &Config) {
     page.text_unless("location", &config.location, LOCATION);
     page.text_unless("contact", &config.contact, CONTACT);
     page.optional("server_id", config.server_id.as_deref(), usual.server_id.as_deref());
+    page.texts("icy_agents", &config.icy_agents);
     if config.compat == Compat::Strict {
         page.line("compat", "strict");
     }

@@ -84,6 +84,7 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         contact: phrase(top, "admin", CONTACT),
         server_id: server_id(top),
         compat: compat(top),
+        icy_agents: icy_agents(top),
         // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
         tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
         trust,
@@ -267,6 +268,13 @@ fn compat(top: &mut Block<'_, '_>) -> Compat {
             Compat::Sensible
         }
     }
+}
+
+/// Programs that look for `ICY 200 OK`, with commas between them. The element is ours.
+fn icy_agents(top: &mut Block<'_, '_>) -> Vec<String> {
+    let Some(said) = top.text("icy-agents") else { return Vec::new() };
+    let patterns = said.value.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
+    patterns.map(str::to_owned).collect()
 }
 
 /// Whom `<changeowner>` makes of the process.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
-/// How the stream is wrapped for the client that sent `request`.
+/// How the stream is wrapped for the client that sent `request` and is answered in `version`.
 ///
 /// A player that asks for ICY metadata gets it, and a body that ends with the connection, as
 /// such players expect. Otherwise HTTP/1.1 gets chunks and HTTP/1.0 the plain bytes.
@@ -26,6 +26,7 @@ use std::num::NonZeroU32;
 /// source itself sends titles, or else Icecast's.
 pub(crate) fn wrapping(
     request: &RequestHead,
+    version: Version,
     source: &SourceAbout,
     config: &MountConfig,
 ) -> Wrapping {
@@ -36,7 +37,7 @@ pub(crate) fn wrapping(
     });
     let said = config.metadata_interval_bytes.or(source.metadata_interval_bytes);
     let interval = NonZeroU32::new(said.unwrap_or(METADATA_INTERVAL_BYTES));
-    match (request.version, interval) {
+    match (version, interval) {
         (_, Some(interval)) if wanted && source.format.takes_icy() => Wrapping::Icy(interval),
         (Version::Http11, _) => Wrapping::Chunked,
         (Version::Http10 | Version::Ice10, _) => Wrapping::Plain,
@@ -190,10 +191,14 @@ mod tests {
             (Http11, None, Wrapping::Chunked),
             (Http10, None, Wrapping::Plain),
         ] {
-            assert_eq!(wrapping(&request(version, asked), &mp3, &usual()), expected, "{asked:?}");
+            assert_eq!(
+                wrapping(&request(version, asked), version, &mp3, &usual()),
+                expected,
+                "{asked:?}"
+            );
         }
         assert_eq!(
-            wrapping(&request(Http10, Some("1")), &source("audio/ogg"), &usual()),
+            wrapping(&request(Http10, Some("1")), Http10, &source("audio/ogg"), &usual()),
             Wrapping::Plain
         );
     }
@@ -211,7 +216,7 @@ mod tests {
         said.metadata_interval_bytes = Some(8_192);
         let interval = |source: &SourceAbout, config| {
             let config = MountConfig { metadata_interval_bytes: config, ..usual() };
-            wrapping(&request(Version::Http10, Some("1")), source, &config)
+            wrapping(&request(Version::Http10, Some("1")), Version::Http10, source, &config)
         };
         let icy = |bytes| Wrapping::Icy(NonZeroU32::new(bytes).unwrap());
 

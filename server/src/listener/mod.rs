@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::client::Client;
 use crate::config::Compat;
 use crate::config::mounts::MountConfig;
+use crate::guest;
 use crate::mount::Joined;
 use crate::mount::fan::{Arrival, Order};
 use crate::mount::feed::Feed;
@@ -21,7 +22,7 @@ use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::switchboard;
 use admission::{Admission, Identity};
-use common::http::head::RequestHead;
+use common::http::head::{RequestHead, Version};
 use jiff::Timestamp;
 use probe::Ranged;
 use std::sync::Arc;
@@ -47,14 +48,17 @@ pub(crate) async fn join(
     let Joined { source, start, intro, seat, fan } = joined;
     let config = parts.config();
     let mount_config = config.mount(&name);
-    let wrapping = head::wrapping(request, &source, mount_config);
+    let wants_icy = guest::wants_icy(request, &config);
+    // Such a program knows no chunks either.
+    let version = if wants_icy { Version::Http10 } else { request.version };
+    let wrapping = head::wrapping(request, version, &source, mount_config);
     let now = Timestamp::now();
     let ranged = match config.compat {
         Compat::Sensible => probe::ranged(request),
         Compat::Strict => Ranged::No,
     };
-    let version = request.version;
     let head = head::head(&config, mount_config, version, wrapping, &source, ranged, now);
+    let head = if wants_icy { guest::in_icy(&head) } else { head };
     let feed = match intro {
         // It brings its own stream headers; those of the stream come after it.
         Some(intro) => {

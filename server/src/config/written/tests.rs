@@ -87,6 +87,7 @@ fn everything() -> Config {
         relay: Some(Password::new("b")),
     };
     limits_and_files(&mut config);
+    config.icy_agents = vec!["Old*".to_owned()];
     config.trust = Some("/t".into());
     config.relays = relays();
     config.shoutcast = vec![ShoutcastConfig {
