@@ -24,10 +24,10 @@ pub struct ListedMount {
     pub listeners: u64,
     /// How its listeners say who they are, if they have to.
     pub authenticator: Option<&'static str>,
-    /// Seconds since the source connected.
-    pub connected_seconds: u64,
-    /// The source's content type.
-    pub content_type: String,
+    /// Seconds since the source connected, if there is one.
+    pub connected_seconds: Option<u64>,
+    /// The source's content type, likewise.
+    pub content_type: Option<String>,
 }
 
 /// The answer to `listmounts`, and to `moveclients` for the mount `current`.
@@ -50,8 +50,12 @@ pub fn mounts(current: Option<&str>, mounts: &[ListedMount]) -> String {
         if let Some(authenticator) = mount.authenticator {
             xml::element(&mut out, "authenticator", authenticator);
         }
-        let _ = write!(out, "<Connected>{}</Connected>", mount.connected_seconds);
-        xml::element(&mut out, "content-type", &mount.content_type);
+        if let Some(seconds) = mount.connected_seconds {
+            let _ = write!(out, "<Connected>{seconds}</Connected>");
+        }
+        if let Some(content_type) = &mount.content_type {
+            xml::element(&mut out, "content-type", content_type);
+        }
         out.push_str("</source>");
     }
     out.push_str("</icestats>\n");
@@ -207,8 +211,8 @@ mod tests {
             fallback: String::new(),
             listeners: 0,
             authenticator: None,
-            connected_seconds: 8,
-            content_type: "audio/aac".to_owned(),
+            connected_seconds: Some(8),
+            content_type: Some("audio/aac".to_owned()),
         };
 
         assert_eq!(

@@ -47,6 +47,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) agent: &'a str,
     /// The address of ours to dial from.
     pub(crate) bind: Option<IpAddr>,
+    /// On whose behalf, as a `Via` line says it.
+    pub(crate) via: Option<&'a str>,
 }
 
 /// A form that is posted.
@@ -278,13 +280,14 @@ async fn in_time<T>(
 
 /// The request, as Icecast's relays write it, but with the port in `Host`, as HTTP wants it.
 fn written(wish: &Wish<'_>) -> String {
-    let Wish { address: HttpAddress { server, path }, credentials, titles, agent, .. } = wish;
+    let Wish { address: HttpAddress { server, path }, credentials, titles, agent, via, .. } = wish;
     let titles = if *titles { "Icy-MetaData: 1\r\n" } else { "" };
     let authorization = credentials
         .map(|credentials| format!("Authorization: {}\r\n", basic::written(credentials)))
         .unwrap_or_default();
     let who = format!("User-Agent: {agent}\r\nHost: {}\r\n", server.authority());
-    format!("GET {path} HTTP/1.0\r\n{who}{titles}{authorization}\r\n")
+    let via = via.map(|via| format!("Via: {via}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.0\r\n{who}{titles}{authorization}{via}\r\n")
 }
 
 /// A server is given up that does not answer for so long.
@@ -305,6 +308,7 @@ mod tests {
             titles: true,
             agent: "Carrier",
             bind: None,
+            via: None,
         };
 
         assert_eq!(

@@ -52,6 +52,7 @@ mod status;
 mod switchboard;
 mod tasks;
 mod tls;
+mod via;
 
 pub use accept::ListenError;
 pub use config::Config;

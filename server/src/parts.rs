@@ -12,12 +12,14 @@ use crate::dial::Dialler;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
+use crate::mount::name::MountName;
 use crate::mount::registry::Registry;
 use crate::relay::Relays;
 use crate::status::counters::ServerCounters;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use crate::tasks::Tasks;
 use crate::tls::Identity;
+use crate::via::Instance;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ pub(crate) struct Parts {
     pub(crate) hooks: Hooks,
     /// What is shown of the server in a TLS handshake.
     pub(crate) identity: Identity,
+    /// What other servers know this one by.
+    pub(crate) instance: Instance,
     /// Logins that failed.
     pub(crate) logins: Logins,
     /// The logs of requests and titles.
@@ -82,7 +86,7 @@ impl Parts {
                 fallback: stop.config.fallback.clone(),
             })
         });
-        Snapshot {
+        let mut snapshot = Snapshot {
             now: Timestamp::now(),
             started: self.started,
             config: Arc::clone(&config),
@@ -90,6 +94,13 @@ impl Parts {
             counters: Arc::clone(&self.counters),
             mounts: mounts.collect(),
             stood_in_for: self.registry.stood_in_for().await,
-        }
+            resting: Vec::new(),
+        };
+        let relayed = self.relays.on_demand();
+        let rests = |name: &&MountName| !snapshot.mounts.iter().any(|mount| mount.name == **name);
+        snapshot.resting = relayed.iter().filter(rests).cloned().collect();
+        let resting = &snapshot.resting;
+        snapshot.stood_in_for.retain(|name| !resting.contains(name));
+        snapshot
     }
 }

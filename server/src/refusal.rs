@@ -85,6 +85,9 @@ pub(crate) enum Refusal {
     /// There are as many connections as there may be.
     #[error("connection limit reached")]
     ServerFull,
+    /// A relay asks for what it is itself asked for.
+    #[error("this stream would come from itself: a loop of relays")]
+    RelayLoop,
     /// The server is about to stop.
     #[error("the server is stopping")]
     ServerStopping,

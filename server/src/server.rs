@@ -22,6 +22,7 @@ use crate::status::counters::ServerCounters;
 use crate::switchboard;
 use crate::tasks::Tasks;
 use crate::tls::{self, CertificateError, Identity};
+use crate::via::Instance;
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use std::io;
@@ -131,7 +132,8 @@ impl Server {
         let tasks = Tasks::default();
         let counters = Arc::new(ServerCounters::default());
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
-        let (relays, wanted) = Relays::new();
+        let (relays, relay_ends) = Relays::new();
+        let instance = Instance::new(getrandom::u64().map_err(io::Error::other)?);
         let port = self.addresses.first().map_or(0, SocketAddr::port);
         let dialler = Dialler::new(config.now().trust.clone(), &tasks);
         let backends = Backends::start(dialler.clone(), config.clone(), port, &tasks);
@@ -143,6 +145,7 @@ impl Server {
             dialler,
             hooks: Hooks::new(&tasks),
             identity: Identity::start(self.certificate, config.clone(), &tasks),
+            instance,
             logins: Logins::start(config.clone(), &tasks),
             registry: Registry::start(
                 config.clone(),
@@ -162,7 +165,7 @@ impl Server {
             users: UserFiles::start(&tasks),
         });
         tasks.spawn(switchboard::run(heard, Arc::clone(&parts)));
-        tasks.spawn(relay::run(wanted, Arc::clone(&parts)));
+        tasks.spawn(relay::run(relay_ends, Arc::clone(&parts)));
         tasks.spawn(directory::run(Arc::clone(&parts)));
         tasks.spawn(keep_logs(Arc::clone(&parts), self.reopen_logs));
         // Last, because from here on clients come in.

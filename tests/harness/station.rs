@@ -55,6 +55,14 @@ impl Station {
         config.unwrap_or_else(|mistakes| panic!("{mistakes}"))
     }
 
+    /// Starts a server at `address`, which was free a moment ago, with `lines` in its configuration.
+    pub fn at_address(address: SocketAddr, lines: &str) -> Self {
+        let config = Some(Self::config(lines));
+        let mut station = Self { address, shoutcast: vec![], config, running: None };
+        station.start_again();
+        station
+    }
+
     /// Starts a server that takes SHOUTcast sources of `mount` on the port above its own, as their
     /// encoders expect; its configuration has `lines` too.
     pub fn with_shoutcast(lines: &str, mount: &str) -> Self {

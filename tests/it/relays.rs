@@ -164,3 +164,70 @@ async fn a_server_is_dialled_from_the_address_that_the_relay_names() {
     let listed = upstream.admin("/admin/listclients?mount=/live.mp3").await;
     assert!(listed.text().contains("<IP>127.0.0.3</IP>"), "{}", listed.text());
 }
+
+#[tokio::test]
+async fn a_relay_on_demand_that_rests_is_in_the_statistics_and_not_on_air() {
+    let upstream = Station::start();
+    let mut source = FakeSource::on(&upstream, "/live.mp3").await;
+    source.play(200).await;
+    let station = relaying(upstream.address(), "on_demand = true");
+
+    let rests =
+        async || (station.stat("/here.mp3", "max_listeners").await == "unlimited").then_some(());
+    until("the relay is known", rests).await;
+    assert_eq!(station.stat("/here.mp3", "stream_start").await, "");
+    assert!(station.mount("/here.mp3").await.is_none(), "the public is told of what plays");
+    let listed = station.admin("/admin/listclients?mount=/here.mp3").await;
+    assert!(listed.text().contains("<Listeners>0</Listeners>"), "{}", listed.text());
+    let mounts = station.admin("/admin/listmounts").await;
+    let resting =
+        "<source mount=\"/here.mp3\"><fallback></fallback><listeners>0</listeners></source>";
+    assert!(mounts.text().contains(resting), "{}", mounts.text());
+
+    let mut player = Player::tune_in(&station, "/here.mp3").await;
+    assert_eq!(player.hear_frames(20).await.count(), 20);
+    assert!(!station.mount("/here.mp3").await.unwrap()["stream_start"].is_null());
+    let stats = station.admin("/admin/stats").await;
+    let relayed = "<source_relay_connections>1</source_relay_connections>";
+    assert!(stats.text().contains(relayed), "{}", stats.text());
+}
+
+#[tokio::test]
+async fn servers_that_relay_each_other_do_not_hear_themselves() {
+    // Each is told where the other is before it runs.
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (hold, other) = (free(), free());
+    let (a, b) = (hold.local_addr().unwrap(), other.local_addr().unwrap());
+    drop((hold, other));
+    let relay = |to: SocketAddr| {
+        format!("relay = [{{ server = '{to}', mount = '/x.mp3', on_demand = true }}]")
+    };
+    let a = Station::at_address(a, &relay(b));
+    let b = Station::at_address(b, &relay(a.address()));
+
+    let began = tokio::time::Instant::now();
+    let answer = a.get("/x.mp3", None).await;
+
+    assert_eq!(answer.status(), 404);
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    let sources = |stats: &str| stats.contains("<source_relay_connections>0<");
+    assert!(sources(a.admin("/admin/stats").await.text()));
+    assert!(sources(b.admin("/admin/stats").await.text()));
+}
+
+#[tokio::test]
+async fn a_server_may_relay_itself_under_another_name() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let relay = format!(
+        "relay = [{{ server = '{address}', mount = '/live.mp3', local_mount = '/copy.mp3' }}]"
+    );
+    let station = Station::at_address(address, &relay);
+    let mut source = FakeSource::on(&station, "/live.mp3").await;
+    source.play(200).await;
+
+    station.until_on_air("/copy.mp3").await;
+    let mut player = Player::tune_in(&station, "/copy.mp3").await;
+    assert_eq!(player.hear_frames(20).await.count(), 20);
+}

@@ -36,6 +36,25 @@ fn the_servers_example_is_read_without_a_mistake_and_holds_every_key() {
 }
 
 #[test]
+fn the_origin_and_its_edges_are_read_without_a_mistake_once_the_environment_has_its_say() {
+    for file in ["origin", "edge"] {
+        let mut text = read(&format!("examples/edges/{file}.toml"));
+        for (name, value) in [
+            ("HOSTNAME_ORIGIN", "radio.example"),
+            ("HOSTNAME_EDGE", "radio.example"),
+            ("ORIGIN", "origin:8000"),
+            ("SOURCE_PASSWORD", "s"),
+            ("ADMIN_PASSWORD", "a"),
+            ("RELAY_PASSWORD", "r"),
+        ] {
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        let said = server::Config::read(file, &text).map_err(|mistakes| mistakes.to_string());
+        assert_eq!(said.map(drop), Ok(()), "{file}");
+    }
+}
+
+#[test]
 fn the_sources_example_is_read_without_a_mistake_and_holds_every_key() {
     let text = read("examples/station.toml");
     let said = |text: &str| {

@@ -168,6 +168,7 @@ const SERVER: &[Layer] = &[
             "parts",
             "refusal",
             "switchboard",
+            "via",
         ],
     ),
     ("logs", &["config", "mount::name"]),
@@ -203,8 +204,10 @@ const SERVER: &[Layer] = &[
             "mount::registry",
             "relay",
             "status",
+            "mount::name",
             "tasks",
             "tls",
+            "via",
         ],
     ),
     ("process", &["config"]),
@@ -244,6 +247,7 @@ const SERVER: &[Layer] = &[
     ("switchboard", &["config", "ingest", "mount", "parts"]),
     ("tasks", &[]),
     ("tls", &["config", "kept_file", "tasks"]),
+    ("via", &["mount::name"]),
 ];
 
 /// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.

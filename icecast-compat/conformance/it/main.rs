@@ -14,6 +14,7 @@ mod limits;
 mod listener;
 mod logs;
 mod metadata;
+mod network;
 mod playlists;
 mod run;
 mod script;
@@ -44,6 +45,7 @@ const AREAS: &[Area] = &[
     listener::AREA,
     logs::AREA,
     metadata::AREA,
+    network::AREA,
     playlists::AREA,
     source::AREA,
     stats::AREA,
@@ -98,7 +100,9 @@ macro_rules! recorded {
     };
 }
 
-recorded!(admin auth fallback files hostile limits listener logs metadata playlists source stats);
+recorded!(
+    admin auth fallback files hostile limits listener logs metadata network playlists source stats
+);
 
 impl Area {
     /// What we answer in every case.

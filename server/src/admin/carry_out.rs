@@ -48,7 +48,10 @@ pub(crate) async fn answer(
         return Ok(answer);
     }
     match name {
-        Some(name) => about_mount(command, &find_on_air(name, parts).await?, parts).await,
+        Some(name) => match find_on_air(name.clone(), parts).await {
+            Ok(mount) => about_mount(command, &mount, parts).await,
+            Err(refusal) => about_resting(command.kind, &name, parts).await.ok_or(refusal),
+        },
         None => about_all(command, parts).await,
     }
 }
@@ -126,6 +129,31 @@ async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<
             Err(Refusal::UnknownCommand)
         }
         Kind::UpdateMetadata => Ok(answers::title_wanted(&mount.name)),
+    }
+}
+
+/// The answer about a mount that is fetched once somebody listens; `None` if it is none, or there
+/// is nothing to say.
+async fn about_resting(kind: Kind, name: &MountName, parts: &Parts) -> Option<Answer> {
+    if !parts.relays.on_demand().contains(name) {
+        return None;
+    }
+    match kind {
+        Kind::ListClients => Some(answers::listeners(name, &[])),
+        Kind::Stats => Some(answers::stats(&parts.snapshot().await, Some(name))),
+        Kind::Ban
+        | Kind::Bans
+        | Kind::BuildM3u
+        | Kind::Fallbacks
+        | Kind::KillClient
+        | Kind::KillSource
+        | Kind::ListMounts
+        | Kind::ManageAuth
+        | Kind::Metadata
+        | Kind::MoveClients
+        | Kind::StreamList
+        | Kind::Unban
+        | Kind::UpdateMetadata => None,
     }
 }
 

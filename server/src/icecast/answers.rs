@@ -69,6 +69,7 @@ fn status(refusal: &Refusal) -> u16 {
         Refusal::NotKept => 500,
         Refusal::TransferEncoding(_) => 501,
         Refusal::BackendSilent | Refusal::ServerFull | Refusal::ServerStopping => 503,
+        Refusal::RelayLoop => 508,
     }
 }
 
@@ -238,11 +239,28 @@ fn listed_mounts(snapshot: &Snapshot, but: Option<&MountName>) -> Vec<ListedMoun
         fallback: mount.fallback.as_ref().map(ToString::to_string).unwrap_or_default(),
         listeners: mount.counters.listeners.now(),
         authenticator: authenticator(mount),
-        connected_seconds: elapsed_seconds(mount.on_air.since, snapshot.now),
-        content_type: mount.on_air.source.content_type.clone(),
+        connected_seconds: Some(elapsed_seconds(mount.on_air.since, snapshot.now)),
+        content_type: Some(mount.on_air.source.content_type.clone()),
     };
     let wanted = |mount: &&MountSnapshot| Some(&mount.name) != but && !mount.on_air.source.is_file;
-    snapshot.mounts.iter().filter(wanted).map(listed).collect()
+    let resting =
+        snapshot.resting.iter().filter(|name| Some(*name) != but).map(|name| ListedMount {
+            mount: name.to_string(),
+            fallback: snapshot
+                .config
+                .mount(name)
+                .fallback
+                .as_ref()
+                .map_or_else(String::new, |to| to.to_string()),
+            listeners: 0,
+            authenticator: None,
+            connected_seconds: None,
+            content_type: None,
+        });
+    let mut all: Vec<_> =
+        snapshot.mounts.iter().filter(wanted).map(listed).chain(resting).collect();
+    all.sort_by(|a, b| a.mount.cmp(&b.mount));
+    all
 }
 
 /// The answer to `moveclients`.
@@ -308,6 +326,13 @@ pub(crate) fn stats(snapshot: &Snapshot, only: Option<&MountName>) -> Answer {
         fields.add("max_listeners", listeners_max(name, snapshot));
         SourceFields { mount: name.to_string(), fields }
     }));
+    let resting = snapshot.resting.iter().filter(|name| only.is_none_or(|only| only == *name));
+    sources.extend(resting.map(|name| {
+        let mut fields = resting_fields(name, snapshot);
+        fields.add("max_listeners", listeners_max(name, snapshot));
+        fields.add("public", u64::from(snapshot.config.mount(name).public.unwrap_or_default()));
+        SourceFields { mount: name.to_string(), fields }
+    }));
     sources.sort_by(|a, b| a.mount.cmp(&b.mount));
     Answer::ok(XML, stats_xml::document(&server_counts(snapshot), &sources))
 }
@@ -357,6 +382,7 @@ fn about_server(snapshot: &Snapshot) -> Fields {
 
 fn server_counts(snapshot: &Snapshot) -> Fields {
     let counters = &snapshot.counters;
+    let relayed = counters.relay_connections.now();
     let mut fields = about_server(snapshot);
     fields
         .add("client_connections", counters.connections.now())
@@ -365,8 +391,8 @@ fn server_counts(snapshot: &Snapshot) -> Fields {
         .add("file_connections", counters.file_connections.now())
         .add("listener_connections", counters.listener_connections.now())
         .add("listeners", counters.listeners.now())
-        .add("source_client_connections", counters.source_connections.now())
-        .add("source_relay_connections", 0)
+        .add("source_client_connections", counters.source_connections.now().saturating_sub(relayed))
+        .add("source_relay_connections", relayed)
         .add("source_total_connections", counters.source_connections.now())
         .add("sources", counters.sources.now())
         .add("stats", 0)
@@ -421,6 +447,13 @@ pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Field
 fn stand_in_fields(name: &MountName, snapshot: &Snapshot) -> Fields {
     let mut fields = Fields::default();
     fields.add("listeners", 0).add("listenurl", listen_url(name, snapshot));
+    fields
+}
+
+/// What the statistics say of a mount that is fetched once somebody listens.
+fn resting_fields(name: &MountName, snapshot: &Snapshot) -> Fields {
+    let mut fields = stand_in_fields(name, snapshot);
+    fields.add("listener_peak", 0);
     fields
 }
 

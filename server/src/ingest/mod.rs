@@ -178,6 +178,7 @@ pub(crate) async fn pull(
     let sources_max = parts.config().limits.sources_max;
     let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
     let (mount, line, archive) = attached(about, name, parts).await?;
+    parts.counters.relay_connections.add(1);
     tell(name, Event::Connect, parts);
     on_air();
     let gather = gather(name, parts);

@@ -21,6 +21,7 @@ use crate::mount::on_air::SourceAbout;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::switchboard;
+use crate::via;
 use admission::{Admission, Identity};
 use common::http::head::{RequestHead, Version};
 use jiff::Timestamp;
@@ -36,12 +37,16 @@ pub(crate) async fn join(
     name: MountName,
     parts: &Arc<Parts>,
 ) -> Result<(), (Box<Client>, Refusal)> {
+    let via = request.headers.first("via").filter(|line| via::is_relays(line)).map(str::to_owned);
+    if via.as_ref().is_some_and(|via| parts.instance.is_in(&name, via)) {
+        return Err((Box::new(client), Refusal::RelayLoop));
+    }
     let admitted = admission::admit(&client, request, &name, parts).await;
     let Admission { identity: Identity { user, visit, time_max }, places } = match admitted {
         Ok(admission) => admission,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
-    let joined = match find_seat(&name, parts).await {
+    let joined = match find_seat(&name, via.as_deref(), parts).await {
         Ok(joined) => joined,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
@@ -58,7 +63,14 @@ pub(crate) async fn join(
         Compat::Strict => Ranged::No,
     };
     let head = head::head(&config, mount_config, version, wrapping, &source, ranged, now);
-    let head = if wants_icy { guest::in_icy(&head) } else { head };
+    let head = match via {
+        Some(_) => {
+            let line = parts.instance.add(&name, source.via.as_deref());
+            head.replacen("\r\n", &format!("\r\nVia: {line}\r\n"), 1)
+        }
+        None if wants_icy => guest::in_icy(&head),
+        None => head,
+    };
     let feed = match intro {
         // It brings its own stream headers; those of the stream come after it.
         Some(intro) => {
@@ -99,7 +111,11 @@ pub(crate) async fn join(
 }
 
 /// A seat at the mount `name`, or else at the first that stands in for it and has one.
-async fn find_seat(name: &MountName, parts: &Arc<Parts>) -> Result<Joined, Refusal> {
+async fn find_seat(
+    name: &MountName,
+    via: Option<&str>,
+    parts: &Arc<Parts>,
+) -> Result<Joined, Refusal> {
     let stops = parts.registry.chain(name.clone()).await;
     let Some((first, others)) = stops.split_first() else { return Err(Refusal::ServerStopping) };
     if !first.config.direct {
@@ -127,7 +143,7 @@ async fn find_seat(name: &MountName, parts: &Arc<Parts>) -> Result<Joined, Refus
             Err(_) => {}
         }
     }
-    if refusal == Refusal::NotFound && parts.relays.fetch(name).await {
+    if refusal == Refusal::NotFound && parts.relays.fetch(name, via).await {
         let fetched = parts.registry.find(name.clone()).await.ok_or(Refusal::NotFound)?;
         return fetched.join().await;
     }

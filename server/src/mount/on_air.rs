@@ -80,6 +80,8 @@ pub(crate) struct SourceAbout {
     pub(crate) bitrate: Option<String>,
     /// `ice-audio-info`: `name=value` pairs between semicolons.
     pub(crate) audio_info: Option<String>,
+    /// The mounts of other servers that it has come through, as a `Via` line says it.
+    pub(crate) via: Option<String>,
     /// Bytes of audio between the titles that it weaves in, if it does.
     pub(crate) metadata_interval_bytes: Option<u32>,
     /// Whether it is a file of the server's own, which is no business of the public's.
@@ -122,6 +124,7 @@ impl SourceAbout {
             public: public.is_some_and(|value| value.trim() == "1"),
             bitrate: said(&["ice-bitrate", "icy-br", "x-audiocast-bitrate"]),
             audio_info: said(&["ice-audio-info"]),
+            via: lines.get("via").map(|via| (*via).to_owned()),
             metadata_interval_bytes: said(&["icy-metaint"])
                 .and_then(|interval| interval.trim().parse().ok())
                 .filter(|interval| *interval > 0),

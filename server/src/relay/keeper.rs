@@ -1,6 +1,6 @@
 //! The keeper: which relays there are, by the configuration and by the master's list.
 
-use super::{Relay, State, Wanted};
+use super::{Relay, RelayEnds, State, Wanted};
 use crate::answer;
 use crate::config::Config;
 use crate::config::relays::{MasterConfig, RelayConfig};
@@ -15,11 +15,16 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 /// Keeps the relays until the server stops.
-pub(crate) async fn run(mut wanted: mpsc::Receiver<Wanted>, parts: Arc<Parts>) {
+pub(crate) async fn run(ends: RelayEnds, parts: Arc<Parts>) {
+    let RelayEnds { mut wanted, on_demand } = ends;
     let mut live_config = parts.live_config.clone();
     let (lists, mut listed) = mpsc::channel(1);
-    let mut keeper =
-        Keeper { running: BTreeMap::new(), master: Master::default(), parts: Arc::clone(&parts) };
+    let mut keeper = Keeper {
+        running: BTreeMap::new(),
+        master: Master::default(),
+        on_demand,
+        parts: Arc::clone(&parts),
+    };
     keeper.follow(&parts.config());
     loop {
         let ask_at = keeper.master.ask_at;
@@ -49,6 +54,8 @@ async fn at(when: Option<Instant>) {
 struct Keeper {
     running: BTreeMap<MountName, Running>,
     master: Master,
+    /// Told which mounts are fetched once somebody listens.
+    on_demand: watch::Sender<Arc<[MountName]>>,
     parts: Arc<Parts>,
 }
 
@@ -64,6 +71,7 @@ struct Master {
 struct Running {
     config: RelayConfig,
     woken: Arc<Notify>,
+    via: watch::Sender<Option<String>>,
     state: watch::Sender<State>,
     /// Ends the relay; so does dropping it.
     stop: watch::Sender<bool>,
@@ -96,25 +104,30 @@ impl Keeper {
                 self.running.insert(local, running);
             }
         }
+        let on_demand = self.running.iter().filter(|(_, running)| running.config.on_demand);
+        self.on_demand.send_replace(on_demand.map(|(local, _)| local.clone()).collect());
     }
 
     fn start(&self, config: RelayConfig) -> Running {
         let (woken, state) = (Arc::new(Notify::new()), watch::Sender::new(State::Idle));
         let (stop, stopped) = watch::channel(false);
+        let via = watch::Sender::new(None);
         let relay = Relay {
             config: config.clone(),
             woken: Arc::clone(&woken),
+            via: via.subscribe(),
             state: state.clone(),
             parts: Arc::clone(&self.parts),
         };
         self.parts.tasks.spawn(relay.run(stopped));
-        Running { config, woken, state, stop }
+        Running { config, woken, via, state, stop }
     }
 
     /// Has a mount fetched that somebody wants to hear.
-    fn wake(&self, Wanted { mount, reply }: Wanted) {
+    fn wake(&self, Wanted { mount, via, reply }: Wanted) {
         let running = self.running.get(&mount).filter(|running| running.config.on_demand);
         let state = running.map(|running| {
+            running.via.send_replace(via);
             running.state.send_if_modified(|state| {
                 let idle = *state == State::Idle;
                 if idle {
@@ -155,6 +168,7 @@ async fn list(master: &MasterConfig, lists: &mpsc::Sender<Vec<RelayConfig>>, par
         titles: false,
         agent: answer::server_id(&config),
         bind: None,
+        via: None,
     };
     match parts.dialler.page(wish, LIST_BYTES_MAX).await {
         Ok(page) => {

@@ -28,12 +28,22 @@ use tracing::{info, warn};
 #[derive(Clone, Debug)]
 pub(crate) struct Relays {
     wanted: mpsc::Sender<Wanted>,
+    on_demand: watch::Receiver<Arc<[MountName]>>,
+}
+
+/// The keeper's ends of the handle.
+#[derive(Debug)]
+pub(crate) struct RelayEnds {
+    wanted: mpsc::Receiver<Wanted>,
+    on_demand: watch::Sender<Arc<[MountName]>>,
 }
 
 /// Somebody wants to listen to a mount that has no source.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     mount: MountName,
+    /// On whose behalf, if a server asks.
+    via: Option<String>,
     /// Told where the relay stands, if there is one.
     reply: oneshot::Sender<Option<watch::Receiver<State>>>,
 }
@@ -56,21 +66,30 @@ enum Broken {
     Dial(#[from] DialError),
     #[error("it broke off")]
     Ended,
+    #[error("the stream comes from this mount: a loop of relays")]
+    Loop,
     #[error("the mount does not take it: {0:?}")]
     Refused(Refusal),
 }
 
 impl Relays {
-    /// A handle, and what the keeper hears.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Wanted>) {
+    /// A handle, and its other ends.
+    pub(crate) fn new() -> (Self, RelayEnds) {
         let (wanted, heard) = mpsc::channel(WANTED_WAITING_MAX);
-        (Self { wanted }, heard)
+        let (named, on_demand) = watch::channel(Arc::from([]));
+        (Self { wanted, on_demand }, RelayEnds { wanted: heard, on_demand: named })
     }
 
-    /// Has the mount `name` fetched, if it is relayed on demand. Whether it is on air then.
-    pub(crate) async fn fetch(&self, name: &MountName) -> bool {
+    /// The mounts that are fetched once somebody listens.
+    pub(crate) fn on_demand(&self) -> Arc<[MountName]> {
+        Arc::clone(&self.on_demand.borrow())
+    }
+
+    /// Has the mount `name` fetched, if it is relayed on demand; on behalf of the servers in `via`,
+    /// if one asks. Whether it is on air then.
+    pub(crate) async fn fetch(&self, name: &MountName, via: Option<&str>) -> bool {
         let (reply, answer) = oneshot::channel();
-        let wanted = Wanted { mount: name.clone(), reply };
+        let wanted = Wanted { mount: name.clone(), via: via.map(str::to_owned), reply };
         if self.wanted.send(wanted).await.is_err() {
             return false;
         }
@@ -86,6 +105,8 @@ struct Relay {
     config: RelayConfig,
     /// Told when somebody wants to listen.
     woken: Arc<Notify>,
+    /// On whose behalf it was woken, if a server did.
+    via: watch::Receiver<Option<String>>,
     state: watch::Sender<State>,
     parts: Arc<Parts>,
 }
@@ -140,6 +161,8 @@ impl Relay {
     async fn fetch(&self, stop: watch::Receiver<bool>) -> Option<Broken> {
         let config = self.parts.config();
         let agent = answer::server_id(&config);
+        let (instance, local) = (&self.parts.instance, &self.config.local);
+        let via = instance.add(local, self.via.borrow().as_deref());
         let wish = Wish {
             address: HttpAddress {
                 server: self.config.server.clone(),
@@ -149,11 +172,15 @@ impl Relay {
             titles: self.config.titles,
             agent,
             bind: self.config.bind,
+            via: Some(&via),
         };
         let Answered { head, line, received, ip } = match self.parts.dialler.ask(wish).await {
             Ok(answered) => answered,
             Err(error) => return Some(error.into()),
         };
+        if head.headers.first("via").is_some_and(|via| instance.is_in(local, via)) {
+            return Some(Broken::Loop);
+        }
         let pulled = ingest::Pulled { headers: &head.headers, ip, line, received };
         let on_air = || {
             info!(mount = %self.config.local, server = %self.config.server, "relayed");

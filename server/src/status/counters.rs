@@ -23,6 +23,8 @@ pub(crate) struct ServerCounters {
     pub(crate) listeners: Count,
     /// Sources that were accepted.
     pub(crate) source_connections: Count,
+    /// Those among them that were fetched from other servers.
+    pub(crate) relay_connections: Count,
     /// Sources now.
     pub(crate) sources: Count,
 }

@@ -24,6 +24,8 @@ pub(crate) struct Snapshot {
     pub(crate) mounts: Vec<MountSnapshot>,
     /// Every mount without a source for which one of those stands in, in the order of their names.
     pub(crate) stood_in_for: Vec<MountName>,
+    /// Every mount that is fetched once somebody listens, and that nobody does.
+    pub(crate) resting: Vec<MountName>,
 }
 
 /// One mount at one moment.
