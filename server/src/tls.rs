@@ -2,9 +2,10 @@
 //!
 //! Wherever a certificate is configured, every listen socket takes both kinds of client: one that
 //! begins with a handshake gets TLS, and any other is served as it is, unless the socket is for TLS
-//! alone. A client may also ask for TLS in a request (RFC 2817), as libshout does. The files are
-//! looked at again with each configuration and every [`LOOK_EVERY`]; whoever is connected keeps
-//! what was agreed on. Only TLS 1.2 and 1.3 are spoken.
+//! alone. A wish for TLS in a request (RFC 2817), which libshout utters where it may, is not
+//! granted: it goes on as it began, or gives up if it was told to insist. The files are looked at
+//! again with each configuration and every [`LOOK_EVERY`]; whoever is connected keeps what was
+//! agreed on. Only TLS 1.2 and 1.3 are spoken.
 
 use crate::config::TlsFiles;
 use crate::config::reload::LiveConfig;

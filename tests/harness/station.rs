@@ -55,7 +55,7 @@ impl Station {
         config.unwrap_or_else(|mistakes| panic!("{mistakes}"))
     }
 
-    /// Starts a server at `address`, which was free a moment ago, with `lines` in its configuration.
+    /// Starts a server at `address`, which was free a moment ago; its configuration has `lines`.
     pub fn at_address(address: SocketAddr, lines: &str) -> Self {
         let config = Some(Self::config(lines));
         let mut station = Self { address, shoutcast: vec![], config, running: None };

@@ -1,8 +1,9 @@
 //! TLS: encrypted sources and listeners, beside plain ones on the same port.
 
 use crate::studio::Studio;
-use e2e::{FakeSource, Player, Program, SOURCE_PASSWORD, Station, WAIT_MAX, Wire};
+use e2e::{FakeSource, Player, Program, SOURCE_PASSWORD, Station, WAIT_MAX, Wire, until};
 use server::config::TlsFiles;
+use server::config::logs::LogTo;
 use std::fs;
 use tempfile::TempDir;
 
@@ -80,4 +81,88 @@ async fn a_port_for_tls_alone_says_nothing_to_others() {
     let mut wire = Wire::ask(station.address(), "GET /status-json.xsl HTTP/1.0\r\n\r\n").await;
 
     assert_eq!(wire.rest().await, "");
+}
+
+#[tokio::test]
+async fn chromium_plays_a_stream_over_tls() {
+    let Some(studio) = Studio::open("") else { return };
+    let Some(chromium) = Program::find("chromium") else { return };
+    let folder = tempfile::tempdir().expect("a folder for a certificate");
+    let (pem, log) = (folder.path().join("icecast.pem"), folder.path().join("access.log"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(&pem, made.signing_key.serialize_pem() + &made.cert.pem()).unwrap();
+    let page = "<audio id=a src=/live.mp3 autoplay muted></audio><script>
+        const audio = document.getElementById('a')
+        audio.ontimeupdate = () => audio.currentTime > 2 && fetch('/has-played')
+        audio.onerror = () => fetch('/has-failed')
+        </script>";
+    fs::write(folder.path().join("page.html"), page).unwrap();
+    let station = Station::changed("", |config| {
+        config.tls = Some(TlsFiles { certificate: pem.clone(), key: pem.clone() });
+        config.files.webroot = Some(folder.path().to_owned());
+        config.files.serve = true;
+        config.logs.access = LogTo::File(log.clone());
+    });
+    let file = studio.record("a.mp3", e2e::recording::MP3).await;
+    let to = format!("icecast://source:{SOURCE_PASSWORD}@{}/live.mp3", station.address());
+    let how = ["-content_type", "audio/mpeg", "-f", "mp3"];
+    let _encoder = studio.send(&file, "1", &how, &to);
+    station.until_received("/live.mp3", 40_000).await;
+
+    let profile = format!("--user-data-dir={}", folder.path().join("profile").display());
+    let page = url(&station, "/page.html");
+    let mut arguments = vec!["--headless=new", "--no-sandbox", "--disable-gpu"];
+    arguments.extend(["--ignore-certificate-errors", "--remote-debugging-port=0"]);
+    arguments.extend(["--autoplay-policy=no-user-gesture-required", &profile, &page]);
+    let _browser = chromium.run(arguments);
+
+    let said = async || {
+        let log = fs::read_to_string(&log).unwrap_or_default();
+        log.contains("/has-").then_some(log)
+    };
+    let log = until("the page says how it went", said).await;
+    assert!(log.contains("GET /has-played"), "{log}");
+}
+
+#[tokio::test]
+async fn libshout_sends_over_tls() {
+    let Some(studio) = Studio::open("") else { return };
+    let (Some(env), Some(_), Some(mpc)) =
+        (Program::find("env"), Program::find("mpd"), Program::find("mpc"))
+    else {
+        return;
+    };
+    let (station, _folder, certificate) = station(true);
+    studio.record("a.mp3", &["-c:a", "libmp3lame", "-b:a", "128k"]).await;
+    let (folder, socket) = (studio.path("."), studio.path("mpd.sock"));
+    let port = station.address().port();
+    let config = studio.write(
+        "mpd.conf",
+        &format!(
+            "music_directory \"{folder}\"\nbind_to_address \"{socket}\"\n\
+             db_file \"{folder}/db\"\nauto_update \"no\"\nzeroconf_enabled \"no\"\n\
+             audio_output {{\ntype \"shout\"\nname \"MPD\"\nencoding \"mp3\"\n\
+             protocol \"icecast2\"\ntls \"rfc2818\"\nhost \"localhost\"\nport \"{port}\"\n\
+             mount \"/live.mp3\"\npassword \"{SOURCE_PASSWORD}\"\nbitrate \"128\"\n\
+             format \"44100:16:2\"\n}}\n"
+        ),
+    );
+
+    let trust = format!("SSL_CERT_FILE={certificate}");
+    let _mpd = env.run([&trust, "mpd", "--no-daemon", "--stderr", &config]);
+    let answers = async || {
+        let output = mpc.run(["-h", &socket, "update", "-w"]).ended(WAIT_MAX).await;
+        output.status.success().then_some(())
+    };
+    until("MPD answers", answers).await;
+    mpc.run(["-h", &socket, "add", "a.mp3"]).ended_well(WAIT_MAX).await;
+    mpc.run(["-h", &socket, "play"]).ended_well(WAIT_MAX).await;
+
+    let Some(curl) = Program::find("curl") else { return };
+    let page = url(&station, "/status-json.xsl");
+    let on_air = async || {
+        let asked = curl.run(["-sS", "--cacert", &certificate, &page]).ended(WAIT_MAX).await;
+        asked.out.contains("/live.mp3").then_some(())
+    };
+    until("the stream is on air", on_air).await;
 }
