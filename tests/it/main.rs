@@ -6,6 +6,7 @@
 
 mod access;
 mod asteroid;
+mod asteroid_day;
 mod audience;
 mod coming_and_going;
 mod cors;

@@ -159,7 +159,7 @@ pub(crate) fn music(titles: &[&str]) -> tempfile::TempDir {
 }
 
 /// `seconds` of a tone as a WAV file of 8 kHz, with `Artist - Title` as its tags.
-fn wav(tag: &str, seconds: u16) -> Vec<u8> {
+pub(crate) fn wav(tag: &str, seconds: u16) -> Vec<u8> {
     const RATE_HZ: u32 = 8_000;
     let samples = u32::from(seconds) * RATE_HZ;
     let (artist, title) = tag.split_once(" - ").expect("artist and title");
