@@ -23,7 +23,8 @@ use std::io;
 /// What is to be measured, and how often.
 #[derive(Clone, Debug, clap::Parser)]
 struct Options {
-    /// `cost`, `crowd`, `storm`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`; all of them by default.
+    /// `cost`, `crowd`, `storm`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`; all of them by
+    /// default.
     scenarios: Vec<String>,
     /// Runs of each; the medians are shown.
     #[arg(long, default_value_t = 3)]

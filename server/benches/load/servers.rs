@@ -182,7 +182,8 @@ fn icecast_xml(
          <admin-user>admin</admin-user><admin-password>{PASSWORD}</admin-password>\
          </authentication><hostname>localhost</hostname>\
          <listen-socket><port>{port}</port><bind-address>{ip}</bind-address></listen-socket>\
-         {socket}<paths>{certificate}<logdir>{folder}</logdir><webroot>{folder}</webroot><adminroot>{folder}</adminroot>\
+         {socket}<paths>{certificate}<logdir>{folder}</logdir>\
+         <webroot>{folder}</webroot><adminroot>{folder}</adminroot>\
          <basedir>{folder}</basedir></paths>\
          <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog>\
          <loglevel>1</loglevel></logging>\

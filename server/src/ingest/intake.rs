@@ -73,9 +73,9 @@ mod tests {
     use std::io::Write;
     use std::net::TcpListener;
     use tokio::io::AsyncWriteExt as _;
-    use tokio::time::timeout;
+    use tokio::time::{advance, timeout};
 
-    const REST: Duration = Duration::from_millis(125);
+    const REST: Duration = Duration::from_millis(100);
 
     fn connected() -> (StdTcpStream, Intake) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -102,7 +102,7 @@ mod tests {
         source.write_all(b"aa").await.unwrap();
         let mut intake = Intake::Awaited(Box::new(socket));
         let later = async {
-            sleep(REST / 2).await;
+            advance(REST / 2).await;
             source.write_all(b"bb").await.unwrap();
         };
 
@@ -117,7 +117,9 @@ mod tests {
         let (mut source, mut intake) = connected();
         let began = Instant::now();
         let later = async {
-            sleep(REST * 5 / 2).await;
+            for _ in 0..5 {
+                advance(REST / 2).await;
+            }
             Write::write_all(&mut source, b"aa").unwrap();
         };
 
