@@ -157,7 +157,7 @@ fn imported(folder: &Path, server: SocketAddr) -> Config {
     assert_eq!(imported.left, Vec::<String>::new(), "something of the script is left over");
     // The script publishes its port from a container; here it is for us alone, whichever is free.
     let toml = imported.toml.replace("0.0.0.0:1234", "127.0.0.1:0");
-    config::file::parse(Path::new("station.toml"), &toml)
+    config::file::parse(&folder.join("station.toml"), &toml)
         .unwrap_or_else(|mistakes| panic!("{mistakes}\n{toml}"))
 }
 
