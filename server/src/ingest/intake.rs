@@ -15,6 +15,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 
+/// How long to leave a source alone beside a `flush_delay`; not at all where that is so short that
+/// looking would be more work than being woken.
+pub(super) fn rest(flush_delay: Duration) -> Duration {
+    let rest = flush_delay / RESTS_IN_FLUSH_DELAY;
+    if rest < REST_MIN { Duration::ZERO } else { rest }
+}
+
 /// A source's connection.
 pub(super) enum Intake {
     /// The system tells when there is something.
@@ -66,6 +73,11 @@ impl Intake {
         }
     }
 }
+
+/// A source is left alone for so small a part of the flush delay: 150 ms by default.
+const RESTS_IN_FLUSH_DELAY: u32 = 5;
+/// The shortest rest; two frames of MP3 are as long.
+const REST_MIN: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
@@ -127,6 +139,13 @@ mod tests {
 
         assert_eq!(read, b"aa");
         assert_eq!(began.elapsed(), REST * 3);
+    }
+
+    #[test]
+    fn a_rest_is_a_part_of_the_flush_delay_or_none() {
+        let rest = |flush_delay| rest(Duration::from_millis(flush_delay)).as_millis();
+
+        assert_eq!([rest(750), rest(250), rest(249), rest(0)], [150, 50, 0, 0]);
     }
 
     #[tokio::test]

@@ -279,7 +279,7 @@ impl Body {
 
     /// How long to leave a source alone that has nothing more to read.
     fn rest(&self, parts: &Parts) -> Duration {
-        parts.config().mount(&self.mount.name).limits.flush_delay / RESTS_IN_FLUSH_DELAY
+        intake::rest(parts.config().mount(&self.mount.name).limits.flush_delay)
     }
 
     /// Gives the framer what is audio in `received`, and the mount what is a title.
@@ -393,8 +393,6 @@ const ACCEPTED: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n";
 /// Room made at a time for what a source sends.
 const READ_BYTES: usize = 16_384;
-/// A source is left alone for so small a part of the flush delay: 150 ms by default.
-const RESTS_IN_FLUSH_DELAY: u32 = 5;
 /// How often a source asks for its mount while old ones of the name are ending.
 const ATTACH_TRIES_MAX: usize = 5;
 

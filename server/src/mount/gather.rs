@@ -5,6 +5,10 @@
 //! So audio is held until there are enough bytes or until a part of the flush delay has passed,
 //! whichever is first, and becomes one link of the stream, which begins where its first chunk did.
 //!
+//! Audio is gathered twice: by ingest of what it has read at once, so that the owner gets one
+//! message of it, and by the owner of what comes after each other. What has been waited for before
+//! it was read is not held again.
+//!
 //! Pure: it is told the time, and knows neither the stream nor its listeners.
 
 use crate::config::limits::MountLimits;
@@ -57,7 +61,9 @@ impl Gather {
     /// order.
     pub(crate) fn take(&mut self, chunk: Chunk, now: Instant) -> [Option<Chunk>; 2] {
         let passes = chunk.opening == Opening::Headers || self.limits.delay.is_zero();
-        if passes || chunk.bytes.len() > self.limits.bytes / 2 {
+        let is_enough =
+            chunk.bytes.len() > self.limits.bytes / 2 || chunk.plays >= self.limits.delay;
+        if passes || is_enough {
             return [self.flush(), Some(chunk)];
         }
         let fits = self.held.len() + chunk.bytes.len() <= self.limits.bytes;
@@ -154,6 +160,14 @@ mod tests {
         taken(&mut gather, audio(b"b"));
         assert_eq!(taken(&mut gather, audio(b"ccccc")), ["b", "ccccc"]);
         assert_eq!(gather.until(), None);
+    }
+
+    #[test]
+    fn what_plays_as_long_as_audio_is_held_is_not_held_again() {
+        let mut gather = Gather::new(LIMITS);
+
+        assert_eq!(taken(&mut gather, audio(b"a")), [""; 0]);
+        assert_eq!(taken(&mut gather, Chunk { plays: DELAY, ..audio(b"bb") }), ["a", "bb"]);
     }
 
     #[test]
