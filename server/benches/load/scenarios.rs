@@ -131,6 +131,24 @@ impl Station {
         Ok((after.cpu - before.cpu).as_secs_f64() * 1e6 / took.as_secs_f64())
     }
 
+    /// What each of [`LISTENERS`] costs, in microseconds a second. That is among the `figures`
+    /// then, with what they saw.
+    async fn cost(
+        &mut self,
+        name: &str,
+        wish: &Wish,
+        seconds: u32,
+        figures: &mut Vec<Figure>,
+    ) -> io::Result<f64> {
+        let crowd = self.listen(wish, 0..LISTENERS).await;
+        let cost = self.cpu_us(seconds).await? / count(LISTENERS);
+        let seen = crowd.dismiss().await;
+        self.check()?;
+        figures.push(Figure::new(format!("{name}, {LISTENERS} listeners: each"), cost, "µs/s"));
+        figures.extend(health(name, LISTENERS, &seen));
+        Ok(cost)
+    }
+
     fn rss_kib(&self) -> io::Result<f64> {
         Ok(f64::from(u32::try_from(self.server.usage()?.rss_kib).map_err(io::Error::other)?))
     }
@@ -161,13 +179,8 @@ async fn cost(seconds: u32) -> io::Result<Vec<Figure>> {
     for (name, server, is_fed) in servers {
         let kbps: &[u32] = if is_fed { &[128] } else { &[] };
         let mut station = Station::new(server, kbps, AHEAD).await;
-        let crowd = station.listen(&station.wish(128), 0..LISTENERS).await;
-        let cost = station.cpu_us(seconds).await? / count(LISTENERS);
-        let seen = crowd.dismiss().await;
-        station.check()?;
-        figures.push(Figure::new(format!("{name}, {LISTENERS} listeners: each"), cost, "µs/s"));
-        figures.extend(health(name, LISTENERS, &seen));
-        costs.push(cost);
+        let wish = station.wish(128);
+        costs.push(station.cost(name, &wish, seconds, &mut figures).await?);
     }
     figures.push(Figure::new("ratio to a loop of writes", costs[0] / costs[1], "").at_most(1.15));
     figures.push(Figure::new("ratio to Icecast 2.4.4", costs[0] / costs[2], "").at_most(0.25));
@@ -330,13 +343,7 @@ async fn ogg(seconds: u32) -> io::Result<Vec<Figure>> {
         let stream = (OGG_MOUNT.to_owned(), frames);
         let mut station = Station::with_streams(server, [stream].into_iter(), epoch, AHEAD).await;
         let wish = Wish { mount: OGG_MOUNT.to_owned(), frames, ..station.wish(128) };
-        let crowd = station.listen(&wish, 0..LISTENERS).await;
-        let cost = station.cpu_us(seconds).await? / count(LISTENERS);
-        let seen = crowd.dismiss().await;
-        station.check()?;
-        figures.push(Figure::new(format!("{name}, {LISTENERS} listeners: each"), cost, "µs/s"));
-        figures.extend(health(name, LISTENERS, &seen));
-        costs.push(cost);
+        costs.push(station.cost(name, &wish, seconds, &mut figures).await?);
     }
     figures.push(Figure::new("ratio to Icecast 2.4.4, Ogg", costs[0] / costs[1], "").at_most(0.25));
     Ok(figures)
@@ -359,6 +366,7 @@ async fn tls(seconds: u32) -> io::Result<Vec<Figure>> {
         let wish = Wish { tls: is_secure.then(|| connector.clone()), ..station.wish(128) };
         let crowd = station.listen(&wish, 0..TLS_LISTENERS).await;
         let cost = station.cpu_us(seconds).await? / count(TLS_LISTENERS);
+        // While they are there: whoever leaves gives memory back.
         let memory_kib = (station.rss_kib()? - before_kib) / count(TLS_LISTENERS);
         let seen = crowd.dismiss().await;
         station.check()?;
