@@ -132,6 +132,11 @@ fn a_server_out_of_file_descriptors_says_so_once_and_takes_clients_in_when_other
     let logged = running.logged_until("no client can be taken in");
 
     assert!(logged.contains("Too many open files"), "{logged}");
+    // A client that waits meanwhile hears nothing, however often it is tried to take it in.
+    let mut waiting = running.connect();
+    waiting.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();
+    waiting.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    assert!(waiting.read(&mut [0]).is_err());
     // Those that wait are taken in one after the other, as soon as there is room.
     drop(crowd);
     let mut client = running.connect();

@@ -166,10 +166,12 @@ mod tests {
 
             let came: Vec<_> = packets(&written).into_iter().map(|(_, packet)| packet).collect();
             prop_assert_eq!(came, sent);
-            let (mut rest, mut number, mut last) = (&written[..], 0, 0);
+            let (mut rest, mut number, mut last, mut is_within) = (&written[..], 0, 0, false);
             while let Some(page) = Page::read(rest).unwrap() {
                 prop_assert_eq!((page.serial, page.sequence), (7, number));
                 prop_assert_eq!(page.begins_stream, number == 0);
+                prop_assert_eq!(page.continues_packet, is_within);
+                is_within = !page.ends_packet();
                 let ends = page.packets_ended() > 0 || page.ends_stream;
                 prop_assert_eq!(page.granule.is_some(), ends);
                 last = page.granule.unwrap_or(last);
