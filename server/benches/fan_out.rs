@@ -17,14 +17,14 @@ mod load {
 }
 
 use clap::Parser as _;
-use load::{floor, scenarios};
+use load::{floor, scenarios, servers};
 use std::io;
 
 /// What is to be measured, and how often.
 #[derive(Clone, Debug, clap::Parser)]
 struct Options {
-    /// `cost`, `crowd`, `storm`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`; all of them by
-    /// default.
+    /// `cost`, `crowd`, `storm`, `full`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`; all of
+    /// them by default.
     scenarios: Vec<String>,
     /// Runs of each; the medians are shown.
     #[arg(long, default_value_t = 3)]
@@ -47,6 +47,7 @@ fn main() -> io::Result<()> {
         return floor::serve(port, usize::try_from(count).map_err(io::Error::other)?);
     }
     let options = Options::parse();
+    servers::install_icecast()?;
     println!("| figure | measured | goal |\n|---|---|---|");
     for (name, scenario) in scenarios::ALL {
         if options.scenarios.is_empty() || options.scenarios.iter().any(|wanted| wanted == name) {

@@ -29,10 +29,11 @@ pub(crate) struct Figure {
 type Scenario = fn(u32) -> Pin<Box<dyn Future<Output = io::Result<Vec<Figure>>>>>;
 
 /// All scenarios, by name.
-pub(crate) const ALL: [(&str, Scenario); 9] = [
+pub(crate) const ALL: [(&str, Scenario); 10] = [
     ("cost", |seconds| Box::pin(cost(seconds))),
     ("crowd", |seconds| Box::pin(crowd(seconds))),
     ("storm", |seconds| Box::pin(storm(seconds))),
+    ("full", |_| Box::pin(full())),
     ("stalls", |_| Box::pin(stalls())),
     ("idle", |_| Box::pin(idle())),
     ("delay", |seconds| Box::pin(delay(seconds))),
@@ -239,10 +240,71 @@ async fn storm(seconds: u32) -> io::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Two thousand of ten thousand stop reading.
+/// As many as a server lets in are there, and as many again ask at the same rate.
+async fn full() -> io::Result<Vec<Figure>> {
+    let server = Running::carrier(LISTENERS, "")?;
+    let mut station = Station::new(server, &[128], AHEAD).await;
+    let wish = station.wish(128);
+    // The source is a client too, and a few places are the administrator's and the sources'.
+    let inside = LISTENERS - FULL_RESERVE;
+    let here = station.listen(&wish, 0..inside).await;
+    // They take what the reserve leaves to listeners, if anything.
+    let rest = station.listen(&wish, inside..LISTENERS).await;
+    let mut turned_away = turned_away(station.server.address, LISTENERS).await;
+    let (here, _) = (here.dismiss().await, rest.dismiss().await);
+    station.check()?;
+    let answered = turned_away.len();
+    turned_away.sort_unstable();
+    let took = |percent| ms(quantile(&turned_away, percent));
+    let name = |what| format!("{LISTENERS} more than a full server takes: {what}");
+    let mut figures = vec![
+        Figure::new(name("not answered 503"), count(LISTENERS) - count(answered), "").at_most(0.0),
+        Figure::new(name("answer p50"), took(50), "ms"),
+        Figure::new(name("answer p99"), took(99), "ms").at_most(50.0),
+    ];
+    figures.extend(health("who was in", inside, &here));
+    Ok(figures)
+}
+
+/// How long each of `asking` listeners, who come at [`ARRIVALS_PER_SECOND`], waited for a 503.
+async fn turned_away(to: SocketAddr, asking: usize) -> Vec<Duration> {
+    let began = Instant::now();
+    let mut all = JoinSet::new();
+    for at in 0..asking {
+        let due = began + Duration::from_secs_f64(count(at) / f64::from(ARRIVALS_PER_SECOND));
+        all.spawn(async move {
+            tokio::time::sleep_until(due.into()).await;
+            let asked = Instant::now();
+            let answer = timeout(PAGE_MAX, answered(to)).await;
+            matches!(answer, Ok(Ok(status)) if status.starts_with("HTTP/1.0 503"))
+                .then(|| asked.elapsed())
+        });
+    }
+    all.join_all().await.into_iter().flatten().collect()
+}
+
+/// The first line of the answer to a listener at `to`.
+async fn answered(to: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect(to).await?;
+    // A server that is full may have hung up before the request is written.
+    drop(stream.write_all(b"GET /bench-128.mp3 HTTP/1.0\r\n\r\n").await);
+    let mut head = [0; 64];
+    let read = stream.read(&mut head).await?;
+    Ok(String::from_utf8_lossy(&head[..read]).into_owned())
+}
+
+/// Two thousand of ten thousand stop reading, with a small queue and with the usual one.
 async fn stalls() -> io::Result<Vec<Figure>> {
-    let more = "queue_size = '128KiB'\nburst_size = '32KiB'\n";
-    let server = Running::carrier(READERS + STALLED + 100, more)?;
+    let mut figures = Vec::new();
+    for queue_kib in [128, 512] {
+        figures.extend(stalls_before(queue_kib).await?);
+    }
+    Ok(figures)
+}
+
+async fn stalls_before(queue_kib: u32) -> io::Result<Vec<Figure>> {
+    let more = format!("queue_size = '{queue_kib}KiB'\nburst_size = '32KiB'\n");
+    let server = Running::carrier(READERS + STALLED + 100, &more)?;
     let mut station = Station::new(server, &[128], AHEAD).await;
     let wish = station.wish(128);
     let readers = station.listen(&wish, 0..READERS).await;
@@ -260,12 +322,14 @@ async fn stalls() -> io::Result<Vec<Figure>> {
     drop(stalled);
     station.check()?;
     let kept = count(STALLED) - count(slow);
+    let name = |what| format!("{STALLED} stop reading, queue {queue_kib} KiB: {what}");
     let mut figures = vec![
-        Figure::new(format!("{STALLED} stop reading: not dropped"), kept, "").at_most(0.0),
-        Figure::new("until the last is dropped", took, "s"),
-        Figure::new("memory grows by", most_kib - before_kib, "KiB").at_most(128.0),
+        Figure::new(name("not dropped"), kept, "").at_most(0.0),
+        Figure::new(name("until the last is dropped"), took, "s"),
+        Figure::new(name("memory grows by"), most_kib - before_kib, "KiB")
+            .at_most(queue_kib.into()),
     ];
-    figures.extend(health("who reads on", READERS, &seen));
+    figures.extend(health(&name("who reads on"), READERS, &seen));
     Ok(figures)
 }
 
@@ -442,6 +506,8 @@ const CROWD: usize = 15_000;
 /// With those who are there already, just below 20 000 connections, which is what an ordinary
 /// system lets one process have.
 const STORM: usize = 14_800;
+/// Of a full server's places so many may not be listeners'.
+const FULL_RESERVE: usize = 20;
 const READERS: usize = 8_000;
 const STALLED: usize = 2_000;
 const TLS_LISTENERS: usize = 2_000;

@@ -26,6 +26,15 @@ pub(crate) struct Usage {
     pub(crate) rss_kib: u64,
 }
 
+/// Installs the packaged Icecast unless it is here, as `tests/run` does for the tests.
+///
+/// Fails if that cannot be done.
+pub(crate) fn install_icecast() -> io::Result<()> {
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/run");
+    let status = Command::new(run).args(["peers", "icecast2"]).stdout(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other("icecast2 cannot be installed")) }
+}
+
 impl Running {
     /// Our server, built as this bench is.
     pub(crate) fn carrier(clients_max: usize, more: &str) -> io::Result<Self> {
