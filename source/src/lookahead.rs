@@ -328,7 +328,7 @@ impl Lookahead {
 const SELECTIONS_MAX: usize = 4;
 /// Pieces that wait in a reel's own queue: less than a second. The rest of what is played ahead
 /// is on the timeline's decks.
-pub const REEL_PIECES: usize = 32;
+pub const REEL_PIECES: usize = 8;
 /// A file that takes longer to open is passed over.
 pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 /// Threads that may be at work: for the track that plays, the next, those that leave, and for

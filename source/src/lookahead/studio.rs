@@ -54,5 +54,5 @@ impl Studio {
     }
 }
 
-/// Sample frames of a piece of audio.
-pub const PIECE_SAMPLE_FRAMES: usize = 1_152;
+/// Sample frames of a piece of audio: a tenth of a second, so that a reel is woken ten times in one.
+pub const PIECE_SAMPLE_FRAMES: usize = 4_608;
