@@ -40,6 +40,7 @@ pub mod ctl;
 pub mod cues;
 pub mod decode;
 pub mod encode;
+pub mod fetch;
 pub mod import;
 pub mod lookahead;
 pub mod mix;

@@ -14,6 +14,9 @@
 //! hours begin, something is due or a request has come meanwhile, the lookahead lets the programme
 //! do so.
 //!
+//! A file elsewhere is fetched before it is opened. If it has not come when the programme is
+//! pressed for the next track, something else is played first.
+//!
 //! This part does not know the time; how far it gets is up to who takes from the queues.
 
 mod reel;
@@ -22,6 +25,8 @@ mod supply;
 
 use crate::cues::Cues;
 use crate::decode::tags::Tags;
+use crate::fetch::file::Fetched;
+use crate::fetch::{Fetches, Standing};
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
 use crate::playlist::queue::Numbers;
@@ -82,6 +87,8 @@ pub struct Lookahead {
     other: SyncSender<Selection>,
     /// Where tracks get their numbers.
     numbers: Numbers,
+    /// Where files elsewhere come from.
+    fetches: Option<Fetches>,
     /// Where it is told what comes next.
     upcoming: watch::Sender<Vec<Upcoming>>,
     rate_hz: u32,
@@ -103,6 +110,8 @@ struct Gone;
 
 /// What became of an item.
 enum Outcome {
+    /// It is elsewhere and has not come in time.
+    Late,
     Prepared(Prepared),
     /// It is not wanted any more.
     Reconsidered,
@@ -122,6 +131,7 @@ impl Lookahead {
             selections,
             other,
             numbers,
+            fetches: None,
             rate_hz,
             coming,
             desk,
@@ -132,6 +142,14 @@ impl Lookahead {
             reels: Vec::new(),
         };
         (lookahead, supply)
+    }
+
+    /// The same, which gets files elsewhere from `fetches`.
+    #[must_use]
+    pub fn fetching(mut self, fetches: Fetches) -> Self {
+        fetches.wakes(self.desk.waker());
+        self.fetches = Some(fetches);
+        self
     }
 
     /// What comes next in each playlist, behind what is prepared.
@@ -165,6 +183,13 @@ impl Lookahead {
                 self.coming.send(Coming::Track(prepared)).map_err(|_| Gone)?;
                 track
             }
+            Outcome::Late => {
+                let file = next.item.path.display();
+                if self.selection.put_off(Instant::now()) {
+                    warn!(%file, "not fetched yet, so something else is played first");
+                }
+                return Ok(());
+            }
             Outcome::Reconsidered => {
                 self.selection.give_back();
                 return Ok(());
@@ -192,7 +217,7 @@ impl Lookahead {
         // In this order: what the programme began before it reconsidered is seen as begun.
         while self.desk.reconsidered() == reconsidered && self.desk.begun() < track.number {
             let wall = Timestamp::now();
-            if self.selection.is_overtaken(wall) {
+            if self.is_overtaken() {
                 self.desk.overtake(track.number);
             }
             let look = self.selection.look_at(wall).duration_since(wall);
@@ -204,6 +229,9 @@ impl Lookahead {
             let left_at = self.playing.as_ref().and_then(|it| it.left_at(self.desk.heard()?));
             self.selection.began(Timestamp::now(), left_at);
             self.playing = Some(Arc::clone(track));
+            if let (Some(fetches), Some(address)) = (&self.fetches, track.path.to_str()) {
+                fetches.let_go(address); // its reel holds it until it has been played
+            }
         }
         self.upcoming.send_replace(self.selection.upcoming());
         Ok(())
@@ -216,6 +244,7 @@ impl Lookahead {
                 selection.wakes(self.desk.waker());
                 self.selection = selection;
             }
+            self.take_in_arrived();
             if let Some(next) = self.selection.next_item(Instant::now(), Timestamp::now()) {
                 return Ok(next);
             }
@@ -232,11 +261,19 @@ impl Lookahead {
     /// Lets a reel play `item`, and waits until its first audio is there.
     fn open(&mut self, next: &Next, reconsidered: u64) -> Result<Outcome, Gone> {
         let item = &next.item;
+        let fetched = match item.address() {
+            Some(address) => match self.fetched(address, reconsidered)? {
+                Ok(file) => Some(file),
+                Err(outcome) => return Ok(outcome),
+            },
+            None => None,
+        };
         self.wait_for_a_reel()?;
         let (piece_queue, pieces) = sync_channel(REEL_PIECES);
         let (answer, opened) = sync_channel(1);
         let desk = Arc::clone(&self.desk);
-        let reel = Reel { item: item.clone(), rate_hz: self.rate_hz, answer, desk, piece_queue };
+        let (item_played, rate_hz) = (item.clone(), self.rate_hz);
+        let reel = Reel { item: item_played, fetched, rate_hz, answer, desk, piece_queue };
         match tasks::thread("reel", move || reel.play()) {
             Ok(thread) => self.reels.push(thread),
             Err(error) => return Ok(Outcome::Unplayable(format!("no thread for it: {error}"))),
@@ -278,6 +315,48 @@ impl Lookahead {
         }
     }
 
+    /// The file at `address`, as soon as it has come; what else becomes of it if it cannot be had,
+    /// or something has to be played before it comes.
+    fn fetched(
+        &mut self,
+        address: &str,
+        reconsidered: u64,
+    ) -> Result<Result<Fetched, Outcome>, Gone> {
+        let Some(fetches) = self.fetches.clone() else {
+            let reason = "files elsewhere are not fetched here".to_owned();
+            return Ok(Err(Outcome::Unplayable(reason)));
+        };
+        loop {
+            match fetches.want(address) {
+                Standing::Coming => {}
+                Standing::Failed(reason) => {
+                    fetches.let_go(address); // it is tried again at its next turn
+                    return Ok(Err(Outcome::Unplayable(reason.to_string())));
+                }
+                Standing::Here(file) => return Ok(Ok(file)),
+            }
+            if self.desk.is_pressed() {
+                return Ok(Err(Outcome::Late));
+            }
+            if self.desk.reconsidered() != reconsidered || self.is_overtaken() {
+                return Ok(Err(Outcome::Reconsidered));
+            }
+            self.sleep(WAKE_LONGEST)?;
+        }
+    }
+
+    /// Whether something else is due now than was when the next item was asked for.
+    fn is_overtaken(&mut self) -> bool {
+        self.take_in_arrived();
+        self.selection.is_overtaken(Timestamp::now())
+    }
+
+    /// Files that were late may have come; says whether any have.
+    fn take_in_arrived(&mut self) -> bool {
+        let Some(fetches) = &self.fetches else { return false };
+        self.selection.arrived(|file| file.to_str().is_none_or(|it| fetches.is_settled(it)))
+    }
+
     /// Waits until fewer than [`REELS_MAX`] threads are at work; more can only be if files hang.
     fn wait_for_a_reel(&mut self) -> Result<(), Gone> {
         let mut reported = false;
@@ -303,7 +382,7 @@ impl Lookahead {
         let until = Instant::now() + time;
         while self.desk.reconsidered() == reconsidered {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.selection.is_overtaken(Timestamp::now()) {
+            if left.is_zero() || self.take_in_arrived() || self.is_overtaken() {
                 break;
             }
             self.sleep(left.min(WAKE_LONGEST))?;

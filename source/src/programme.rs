@@ -277,6 +277,7 @@ impl Programme {
             self.reconsider();
         }
         if self.next.is_none() && self.timeline.next().is_none() {
+            self.supply.press(self.needs_a_track());
             self.wait_for_a_track(Instant::now());
         }
         for side in [Side::Current, Side::Next] {
@@ -316,6 +317,7 @@ impl Programme {
                 let marks = self.marks(&prepared.track.cues);
                 self.timeline.load(prepared.track, claimed, marks);
                 self.next = Some(prepared.pieces);
+                self.supply.press(false);
                 if prepared.interrupts {
                     self.timeline.skip();
                 }
@@ -363,6 +365,18 @@ impl Programme {
             self.is_missing = true;
         } else {
             self.is_missing = false;
+        }
+    }
+
+    /// Whether the next track is needed soon: nothing plays, or not for long, or was skipped.
+    fn needs_a_track(&self) -> bool {
+        let soon = self.settings.crossfade.duration + PRESSED_LEFT;
+        match self.timeline.left() {
+            None => true,
+            Some((_, left)) => {
+                let ends_soon = left.is_some_and(|left| self.time(left) < soon);
+                ends_soon || self.timeline.is_skipping()
+            }
         }
     }
 
@@ -417,6 +431,8 @@ pub const CUT_SAMPLE_FRAMES: usize = 1_152;
 pub const START_PATIENCE: Duration = Duration::from_millis(800);
 /// With less than this to its end, a track is followed by what has been prepared.
 const RECONSIDER_LEFT: Duration = Duration::from_secs(1);
+/// With less than this to the crossfade at its end, the next track must be one that is at hand.
+pub const PRESSED_LEFT: Duration = Duration::from_secs(5);
 /// What is on air is reported every so many cuts: about once a second.
 const REPORT_CUTS: u64 = 38;
 

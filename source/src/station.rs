@@ -21,6 +21,7 @@ mod shelf;
 use crate::config::{Config, Output};
 use crate::control::console::{OutputEnd, Parts, ReloadWish};
 use crate::encode::EncodeError;
+use crate::fetch::{self, Fetches};
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::state::{Keeper, State};
@@ -121,7 +122,10 @@ impl Station {
         let (stop, stopped) = watch::channel(());
         let tasks = Tasks::default();
         let state = config.state.as_deref().map(State::load).unwrap_or_default();
-        let shelf = Shelf::new(config, state, None)?;
+        let mut shelf = Shelf::new(config, state, None)?;
+        let (fetches, fetcher) = Fetches::new(fetch::Limits::usual(), &tasks);
+        tasks.spawn(fetcher.run(stopped.clone()));
+        shelf.fetches = Some(fetches);
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
         for output in &config.outputs {

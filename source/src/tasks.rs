@@ -22,6 +22,11 @@ impl Tasks {
     }
 }
 
+/// What comes of `work` that may wait for a disk; `None` if it panics.
+pub async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
 /// Starts a thread, which must end by itself when nobody needs it any more.
 ///
 /// Fails if the system gives us none.

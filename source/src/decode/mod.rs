@@ -17,10 +17,11 @@ mod riff;
 pub mod tags;
 
 use crate::decode::codec::{Codec, codec_for, is_opus, may_be_he_aac};
+use crate::decode::riff::InfoList;
 use crate::decode::tags::{Gapless, Tags};
 use crate::pcm::block::Block;
 use std::fs::File;
-use std::io::Seek as _;
+use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
@@ -30,7 +31,7 @@ use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Time, TimeBase, Timestamp};
@@ -108,12 +109,51 @@ struct Excerpt {
     at: u64,
 }
 
+/// A file of which more is known than that it can be read.
+struct OpenedFile<F> {
+    file: F,
+    length: u64,
+}
+
+impl<F: Read> Read for OpenedFile<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl<F: Seek> Seek for OpenedFile<F> {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl<F: Read + Seek + Send + Sync> MediaSource for OpenedFile<F> {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.length)
+    }
+}
+
 impl Decoder {
     /// Opens the file at `path` and reads its head and tags.
     ///
     /// Fails if it is not a file that holds audio we can decode.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
         guarded(|| Self::opened(path))
+    }
+
+    /// Reads the head and tags of a file that was opened, and that `extension` says what it is.
+    ///
+    /// Fails if it holds no audio we can decode.
+    pub fn of(
+        file: impl Read + Seek + Send + Sync + 'static,
+        length: u64,
+        extension: Option<&str>,
+    ) -> Result<Self, DecodeError> {
+        guarded(|| Self::read(OpenedFile { file, length }, extension))
     }
 
     /// What is known of the file.
@@ -148,12 +188,27 @@ impl Decoder {
         if !std::fs::metadata(path)?.is_file() {
             return Err(DecodeError::NotAFile);
         }
-        let mut file = File::open(path)?;
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        Self::read(File::open(path)?, extension)
+    }
+
+    fn read(
+        mut file: impl MediaSource + 'static,
+        extension: Option<&str>,
+    ) -> Result<Self, DecodeError> {
         let listed = riff::info_list(&mut file)?;
         file.rewind()?;
         let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+        Self::probed(stream, extension, listed)
+    }
+
+    fn probed(
+        stream: MediaSourceStream<'static>,
+        extension: Option<&str>,
+        listed: InfoList,
+    ) -> Result<Self, DecodeError> {
         let mut hint = Hint::new();
-        if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
+        if let Some(extension) = extension {
             hint.with_extension(extension);
         }
         let mut tag_limits = MetadataOptions::default();

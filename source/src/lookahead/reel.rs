@@ -3,6 +3,7 @@
 use crate::cues::Cues;
 use crate::decode::tags::{self, Tags};
 use crate::decode::{DecodeError, Decoder};
+use crate::fetch::file::Fetched;
 use crate::lookahead::studio::Studio;
 use crate::lookahead::supply::Desk;
 use crate::pcm::block::Block;
@@ -15,6 +16,8 @@ use tracing::warn;
 /// What is needed to play one item.
 pub(super) struct Reel {
     pub(super) item: Item,
+    /// Its file, if that was elsewhere.
+    pub(super) fetched: Option<Fetched>,
     pub(super) rate_hz: u32,
     /// Where it is told whether the file can be played, once.
     pub(super) answer: SyncSender<Result<Opened, String>>,
@@ -39,7 +42,7 @@ impl Reel {
     /// Plays the item to its end, or as far as anybody takes it.
     pub(super) fn play(self) {
         let path = &self.item.path;
-        let (mut decoder, opened) = match open(&self.item) {
+        let (mut decoder, opened) = match open(&self.item, self.fetched.as_ref()) {
             Ok(both) => both,
             Err(error) => return self.refuse(error.to_string()),
         };
@@ -108,18 +111,27 @@ pub struct Known {
 impl Known {
     /// What the file of `item` says of itself, without decoding it.
     ///
-    /// Fails if it cannot be played.
+    /// Fails if it cannot be played. Of a file elsewhere only its list is asked.
     pub fn of(item: &Item) -> Result<Self, DecodeError> {
-        let (_, Opened { title, length, cues, .. }) = open(item)?;
+        let (title, length, cues) = if item.address().is_some() {
+            let tags = Tags::default();
+            (title(item, &tags), None, cues(item, &tags))
+        } else {
+            let (_, Opened { title, length, cues, .. }) = open(item, None)?;
+            (title, length, cues)
+        };
         let listed = item.listed_length.map(|length| cues.heard(length));
         let cue_in = cues.cue_in.unwrap_or_default();
         Ok(Self { title, length: length.or(listed), cue_in })
     }
 }
 
-fn open(item: &Item) -> Result<(Decoder, Opened), DecodeError> {
+fn open(item: &Item, fetched: Option<&Fetched>) -> Result<(Decoder, Opened), DecodeError> {
     let path = &item.path;
-    let mut decoder = Decoder::open(path)?;
+    let mut decoder = match fetched {
+        Some(file) => Decoder::of(file.reader(), file.length(), file.extension())?,
+        None => Decoder::open(path)?,
+    };
     let about = decoder.about();
     if let Some(warning) = about.warning {
         warn!(file = %path.display(), "{warning}");

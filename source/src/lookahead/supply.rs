@@ -45,6 +45,8 @@ pub(super) struct Desk {
     /// The track that was prepared and should not be heard any more.
     overtaken: AtomicU64,
     reconsidered: AtomicU64,
+    /// Whether the programme needs the next track soon.
+    pressed: AtomicBool,
     closed: AtomicBool,
     /// Wakes the lookahead; one word waiting is as good as many.
     wake: SyncSender<()>,
@@ -73,6 +75,14 @@ impl Supply {
         self.desk.heard_ms.store(heard_ms, Ordering::Relaxed); // released with the next one
         self.desk.begun.store(number, Ordering::Release);
         self.desk.wake();
+    }
+
+    /// Says whether the next track is needed soon, so that one is taken that is at hand.
+    pub fn press(&self, is_pressed: bool) {
+        let was_pressed = self.desk.pressed.swap(is_pressed, Ordering::AcqRel);
+        if is_pressed && !was_pressed {
+            self.desk.wake();
+        }
     }
 
     /// Whether the track `number`, which was prepared, has been overtaken: something else is due
@@ -117,6 +127,11 @@ impl Desk {
         self.reconsidered.load(Ordering::Acquire)
     }
 
+    /// Whether the programme needs the next track soon.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::Acquire)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -144,6 +159,7 @@ pub(super) fn ends() -> (SyncSender<Coming>, Supply, Arc<Desk>, Receiver<()>) {
         heard_ms: AtomicU64::new(NOT_HEARD),
         overtaken: AtomicU64::new(0),
         reconsidered: AtomicU64::new(0),
+        pressed: AtomicBool::new(false),
         closed: AtomicBool::new(false),
         wake,
     });

@@ -187,6 +187,146 @@ fn what_was_interrupted_goes_on_in_its_file_where_it_was() {
     assert_eq!(track(&mut supply).track.title, dropped.track.title);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_elsewhere_is_fetched_and_played_and_one_that_cannot_be_had_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let web = Web::start(std::fs::read(tone(dir.path(), "a", 1)).unwrap());
+    let mut station = Elsewhere::start(&dir, &[&web.at("/missing"), &web.at("/a.wav")], &web);
+
+    let first = track(&mut station.supply);
+    station.supply.began(first.track.number, None);
+
+    assert_eq!((&*first.track.title, first.pieces.iter().count()), ("a", 39));
+    assert_eq!(first.track.path.to_str(), Some(web.at("/a.wav").as_str()));
+    assert!(station.fetches.is_settled(&web.at("/missing")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_come_when_the_programme_is_pressed_is_overtaken_and_played_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let web = Web::start(std::fs::read(tone(dir.path(), "a", 10)).unwrap());
+    let local = tone(dir.path(), "local", 10);
+    let slow = web.at("/held.wav");
+    let mut station = Elsewhere::start(&dir, &[&slow, local.to_str().unwrap()], &web);
+
+    station.supply.press(true);
+    let first = track(&mut station.supply);
+    station.supply.press(false);
+    station.supply.began(first.track.number, None);
+    web.release();
+    let second = track(&mut station.supply);
+
+    assert_eq!((&*first.track.title, &*second.track.title), ("local", "held"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_late_keeps_its_place_and_overtakes_when_it_has_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let web = Web::start(std::fs::read(tone(dir.path(), "a", 10)).unwrap());
+    let local = tone(dir.path(), "local", 10);
+    let mut station = Elsewhere::start(&dir, &[local.to_str().unwrap()], &web);
+    station.supply.press(true);
+    let first = track(&mut station.supply);
+    station.queue.push(&web.at("/held.wav")).unwrap();
+    station.supply.began(first.track.number, None);
+    let prepared = track(&mut station.supply);
+    assert_eq!(&*prepared.track.title, "local", "nothing waits for the request");
+    assert!(!station.queue.is_empty());
+    station.supply.press(false);
+
+    web.release();
+    until(|| station.supply.is_overtaken(prepared.track.number));
+    station.supply.reconsider();
+
+    assert_eq!(&*track(&mut station.supply).track.title, "held");
+}
+
+/// A lookahead that fetches, over requests and, behind them, a list.
+struct Elsewhere {
+    queue: Queue,
+    supply: Supply,
+    fetches: Fetches,
+    _stop: watch::Sender<()>,
+}
+
+impl Elsewhere {
+    fn start(dir: &tempfile::TempDir, entries: &[&str], web: &Web) -> Self {
+        let list = dir.path().join("list.m3u");
+        std::fs::write(&list, entries.join("\n")).unwrap();
+        let queue = Queue::new("requests", dir.path().to_owned(), Numbers::default());
+        let music = Playlist::new(vec![list], Order::normal());
+        let entries = vec![
+            Entry::queue(queue.clone(), Rules::always()),
+            Entry::playlist("music", music, Rules::always()),
+        ];
+        let selection = Selection::among(entries, vec![0, 1], Timestamp::now());
+        let limits = crate::fetch::Limits::usual();
+        let (fetches, fetcher) = Fetches::new(limits, &web.tasks);
+        let (stop, stopped) = watch::channel(());
+        web.tasks.spawn(fetcher.run(stopped));
+        let (lookahead, supply) = Lookahead::new(selection, 44_100, Numbers::default());
+        let lookahead = lookahead.fetching(fetches.clone());
+        std::thread::spawn(move || lookahead.run());
+        Self { queue, supply, fetches, _stop: stop }
+    }
+}
+
+/// A server of one file under every name but `/missing`; under `/held.wav` only once it is
+/// released.
+struct Web {
+    address: std::net::SocketAddr,
+    release: watch::Sender<bool>,
+    tasks: tasks::Tasks,
+}
+
+impl Web {
+    fn start(file: Vec<u8>) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let (release, released) = watch::channel(false);
+        let (tasks, file) = (tasks::Tasks::default(), Arc::<[u8]>::from(file));
+        let serving = tasks.clone();
+        tasks.spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                serving.spawn(serve(tcp, Arc::clone(&file), released.clone()));
+            }
+        });
+        Self { address, release, tasks }
+    }
+
+    fn release(&self) {
+        self.release.send_replace(true);
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+async fn serve(
+    mut tcp: tokio::net::TcpStream,
+    file: Arc<[u8]>,
+    mut released: watch::Receiver<bool>,
+) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        tcp.read_buf(&mut request).await.unwrap();
+    }
+    let head = if request.starts_with(b"GET /missing ") {
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned()
+    } else {
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", file.len())
+    };
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    if request.starts_with(b"GET /held.wav ") {
+        drop(released.wait_for(|released| *released).await);
+    }
+    drop(tcp.write_all(&file).await); // nobody wants it that was refused
+}
+
 /// A lookahead over requests and, behind them, two tones of 10 seconds; requests are heard from
 /// `start` on, and what they interrupt returns.
 fn requested(dir: &tempfile::TempDir, start: Start) -> (Queue, Supply) {

@@ -165,6 +165,11 @@ impl<T: Clone> Timeline<T> {
         self.settled = None;
     }
 
+    /// Whether the current track ends as soon as the next one can begin.
+    pub fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
     /// Whether there is room for more audio on this deck.
     pub fn has_room(&self, side: Side) -> bool {
         let deck = match side {

@@ -10,7 +10,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// `item`, or the same with the path of the one file that exists and whose name is alike.
 pub fn found(mut item: Item) -> Item {
-    if !item.path.exists()
+    if item.address().is_none()
+        && !item.path.exists()
         && let Some(path) = alike(&item.path)
     {
         info!(listed = %item.path.display(), found = %path.display(), "found under another name");

@@ -1,13 +1,13 @@
 //! Lists on disk: from the entries of a list to files.
 //!
-//! A name that is not absolute starts at the list's folder. `file://` addresses are understood;
-//! other addresses are passed over, with one line for all of them, as long as there is no player
-//! for them. A *name* that is not UTF-8 may be the very bytes of the name on disk, or the old text
-//! of a name that is UTF-8 on disk: the one that exists is taken.
+//! A name that is not absolute starts at the list's folder. `file://` addresses are understood, and
+//! those of files elsewhere are kept as they are, to be fetched ahead of play; other addresses are
+//! passed over, with one line for all of them. A *name* that is not UTF-8 may be the very bytes of
+//! the name on disk, or the old text of a name that is UTF-8 on disk: the one that exists is taken.
 
 use crate::playlist::Contents;
 use crate::playlist::format::{self, Entry, List};
-use crate::playlist::item::{Annotations, Item};
+use crate::playlist::item::{Annotations, Item, is_http};
 use crate::playlist::text::text;
 use common::http::percent;
 use std::ffi::OsStr;
@@ -80,6 +80,9 @@ fn place(folder: &Path, entry: &Entry) -> Place {
         let address = address.strip_prefix(b"localhost").unwrap_or(address);
         return Place::File(found(&percent::decode(&text(address))));
     }
+    if is_http(name) && !has_password(name) {
+        return Place::File(PathBuf::from(text(name)));
+    }
     if is_address(name) {
         return Place::Address;
     }
@@ -103,6 +106,12 @@ fn is_address(name: &[u8]) -> bool {
     colon > 0 && name[..colon].iter().all(u8::is_ascii_alphanumeric)
 }
 
+/// Whether the address in `name` has a password in it, which everybody would see.
+fn has_password(name: &[u8]) -> bool {
+    let server = name.splitn(4, |&byte| byte == b'/').nth(2);
+    server.is_some_and(|server| server.contains(&b'@'))
+}
+
 fn invalid(what: impl std::fmt::Display) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_string())
 }
@@ -117,14 +126,17 @@ struct Addresses {
 impl Addresses {
     fn note(&mut self, entry: &Entry) {
         self.count += 1;
-        self.first.get_or_insert_with(|| text(&entry.name));
+        self.first.get_or_insert_with(|| match text(&entry.name).split_once('@') {
+            Some((_, behind)) => format!("…@{behind}"),
+            None => text(&entry.name),
+        });
     }
 
     fn report(&self, list: &Path) {
         if let Some(first) = &self.first {
             warn!(
                 list = %list.display(), addresses = self.count, first,
-                "addresses in a list are passed over; files are played"
+                "addresses in a list are passed over that are not http or https, or hold a password"
             );
         }
     }
@@ -153,9 +165,21 @@ mod tests {
     fn names_start_at_the_lists_folder_unless_they_are_absolute() {
         let dir = tempfile::tempdir().unwrap();
         let list = dir.path().join("x.m3u");
-        std::fs::write(&list, "a.mp3\n/b.mp3\nfile:///c%20d.mp3\nhttp://x/y.mp3\n").unwrap();
+        std::fs::write(&list, "a.mp3\n/b.mp3\nfile:///c%20d.mp3\nftp://x/y.mp3\n").unwrap();
 
         assert_eq!(paths(&list), [dir.path().join("a.mp3"), "/b.mp3".into(), "/c d.mp3".into()]);
+    }
+
+    #[test]
+    fn a_file_elsewhere_is_kept_by_its_address_if_that_holds_no_password() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("x.m3u");
+        std::fs::write(&list, "HTTP://h/a%20b.mp3?c@d\nhttps://u:p@h/y.mp3\nhttps://h\n").unwrap();
+
+        let items = contents(&list).unwrap().items;
+
+        let addresses: Vec<_> = items.iter().filter_map(Item::address).collect();
+        assert_eq!(addresses, ["HTTP://h/a%20b.mp3?c@d", "https://h"]);
     }
 
     #[test]
@@ -195,13 +219,19 @@ mod tests {
     }
 
     #[test]
-    fn a_request_may_be_annotated_and_may_not_be_an_address_elsewhere() {
+    fn a_request_may_be_annotated_and_may_be_elsewhere() {
         let folder = Path::new("/music");
 
         let item = requested(folder, "annotate:title=\"T\":a.mp3").unwrap();
 
         assert_eq!((item.path, item.annotations.get("title")), ("/music/a.mp3".into(), Some("T")));
-        assert_eq!(requested(folder, "http://h/x.mp3"), None);
+        let item = requested(folder, "annotate:title=\"T\":http://h/x.mp3").unwrap();
+        assert_eq!(
+            (item.address(), item.ordered_title()),
+            (Some("http://h/x.mp3"), Some("T".into()))
+        );
+        assert_eq!(requested(folder, "http://u:p@h/x.mp3"), None);
+        assert_eq!(requested(folder, "ftp://h/x.mp3"), None);
     }
 
     fn paths(list: &Path) -> Vec<PathBuf> {

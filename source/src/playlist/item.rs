@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Something to play.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
-    /// The audio file.
+    /// The audio file; or, of one elsewhere, its address.
     pub path: PathBuf,
     /// What the list orders for this item alone.
     pub annotations: Annotations,
@@ -30,6 +30,11 @@ impl Item {
     /// The file at `path`, about which nothing else is known.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), ..Self::default() }
+    }
+
+    /// The address of a file elsewhere, which is to be fetched; `None` for one that is here.
+    pub fn address(&self) -> Option<&str> {
+        self.path.to_str().filter(|path| is_http(path.as_bytes()))
     }
 
     /// The artist and the title in the list's hint, which are divided by the first ` - `. Without
@@ -83,6 +88,14 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Annotations {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
+}
+
+/// Whether `name` is the address of a file elsewhere.
+pub fn is_http(name: &[u8]) -> bool {
+    let begins = |scheme: &[u8]| {
+        name.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    begins(b"http://") || begins(b"https://")
 }
 
 /// What stands between artist and title in one text.

@@ -62,7 +62,7 @@ impl Queue {
     fn put(&self, id: u64, uri: &str, since: Timestamp) -> Result<(), TooMany> {
         let problem = match requested(&self.folder, uri) {
             _ if uri.trim().is_empty() => "it names nothing",
-            None => "addresses cannot be requested, files can",
+            None => "only http:// and https:// are fetched, and without a password",
             Some(item) => {
                 let mut outcome = Ok(());
                 self.change(|requests| {
@@ -96,15 +96,20 @@ impl Queue {
         self.requests.borrow().is_empty()
     }
 
+    /// Whether one waits that is not among those that are `late`.
+    pub(super) fn has_other_than(&self, late: &[PathBuf]) -> bool {
+        self.requests.borrow().waiting().any(|request| !late.contains(&request.item.path))
+    }
+
     /// Lets `wake` be told of every change.
     pub(super) fn wakes(&self, wake: &SyncSender<()>) {
         drop(self.wake.set(wake.clone())); // a queue is played by one channel
     }
 
-    /// The next request, to be prepared.
-    pub(super) fn take(&self) -> Option<Request> {
+    /// The next request that is not among those that are `late`, to be prepared.
+    pub(super) fn take(&self, late: &[PathBuf]) -> Option<Request> {
         let mut taken = None;
-        self.requests.send_modify(|requests| taken = requests.take());
+        self.requests.send_modify(|requests| taken = requests.take(late));
         taken
     }
 
@@ -166,7 +171,7 @@ mod tests {
     fn what_names_nothing_that_can_be_played_has_a_number_and_does_not_wait() {
         let queue = queue();
 
-        assert_eq!((queue.push(""), queue.push("http://host/x.mp3")), (Ok(1), Ok(2)));
+        assert_eq!((queue.push(""), queue.push("ftp://host/x.mp3")), (Ok(1), Ok(2)));
 
         assert!(queue.is_empty());
     }

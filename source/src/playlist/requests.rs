@@ -6,6 +6,7 @@
 use crate::playlist::item::Item;
 use jiff::Timestamp;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The requests of a queue that have not begun.
@@ -72,10 +73,11 @@ impl Requests {
         count
     }
 
-    /// The next one, to be prepared.
-    pub fn take(&mut self) -> Option<Request> {
+    /// The next one that is not among those that are `late`, to be prepared.
+    pub fn take(&mut self, late: &[PathBuf]) -> Option<Request> {
         self.give_back();
-        self.prepared = self.queue.pop_front();
+        let place = self.queue.iter().position(|request| !late.contains(&request.item.path))?;
+        self.prepared = self.queue.remove(place);
         self.prepared.clone()
     }
 
@@ -124,6 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn those_that_are_late_are_overtaken_by_the_next_and_keep_their_place() {
+        let mut requests = pushed(&[1, 2, 3]);
+        let late = [PathBuf::from("1.mp3")];
+
+        assert_eq!(requests.take(&late).map(|request| request.id), Some(2));
+        requests.done();
+        assert_eq!(waiting(&requests), [1, 3]);
+        assert_eq!(take(&mut requests), Some(1), "it has come");
+    }
+
+    #[test]
     fn requests_can_be_taken_out_until_they_begin() {
         let mut requests = pushed(&[1, 2, 3]);
         take(&mut requests);
@@ -158,7 +171,7 @@ mod tests {
     }
 
     fn take(requests: &mut Requests) -> Option<u64> {
-        requests.take().map(|request| request.id)
+        requests.take(&[]).map(|request| request.id)
     }
 
     fn waiting(requests: &Requests) -> Vec<u64> {

@@ -13,7 +13,7 @@ use crate::playlist::rotation::Rotation;
 use crate::playlist::rules::{Interrupted, Rules, Start, Turn};
 use crate::playlist::{Item, Playlist};
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ pub struct Selection {
     playing: Option<Playing>,
     /// Tracks that were interrupted and return, the last one first to do so.
     returning: Vec<Returning>,
+    /// Files that had not come when it was their turn.
+    late: Vec<PathBuf>,
 }
 
 /// Something that can be played.
@@ -144,10 +146,11 @@ impl Entry {
         matches!(self.kind, Kind::Queue(_))
     }
 
-    /// Whether it is to be played at `now`, as far as that can be known without asking it.
-    fn is_due(&self, now: Timestamp) -> bool {
+    /// Whether it is to be played at `now`, as far as that can be known without asking it; some
+    /// files are `late`.
+    fn is_due(&self, now: Timestamp, late: &[PathBuf]) -> bool {
         let has_something = match &self.kind {
-            Kind::Queue(queue) => !queue.is_empty(),
+            Kind::Queue(queue) => queue.has_other_than(late),
             Kind::Playlist(_) | Kind::Rotation(_) => true,
         };
         has_something && self.rules.are_met(&self.turn, now)
@@ -171,7 +174,8 @@ impl Selection {
             entry.turn = Turn::new(now);
         }
         let asked = vec![false; entries.len()];
-        Self { entries, top, asked, pending: None, playing: None, returning: Vec::new() }
+        let (returning, late) = (Vec::new(), Vec::new());
+        Self { entries, top, asked, pending: None, playing: None, returning, late }
     }
 
     /// Lets `wake` be told when there is a request.
@@ -264,6 +268,32 @@ impl Selection {
         }
     }
 
+    /// The last item has not come in time. A request keeps its place and is asked for when it has
+    /// come; in a playlist it is passed over. Says whether that is new.
+    pub fn put_off(&mut self, now: Instant) -> bool {
+        let Some(pending) = &self.pending else { return false };
+        let (file, path) = (pending.next.item.path.clone(), pending.path.clone());
+        let is_new = self.late.len() < LATE_MAX && !self.late.contains(&file);
+        if is_new {
+            self.late.push(file.clone());
+        }
+        let is_queue = matches!(self.leaf(&path), Some(Kind::Queue(_)));
+        if is_queue && self.late.contains(&file) {
+            self.give_back();
+        } else {
+            self.tell(false, now);
+        }
+        is_new
+    }
+
+    /// Of the files that were late, those are not any more of which `has_come` says so; says
+    /// whether there are any.
+    pub fn arrived(&mut self, has_come: impl Fn(&Path) -> bool) -> bool {
+        let before = self.late.len();
+        self.late.retain(|file| !has_come(file));
+        self.late.len() < before
+    }
+
     /// The last item has begun to be heard, at `wall`; what played before it was `left_at` this
     /// place in its file, or has ended.
     pub fn began(&mut self, wall: Timestamp, left_at: Option<Duration>) {
@@ -304,7 +334,7 @@ impl Selection {
     }
 
     fn due(&self, wall: Timestamp) -> Vec<bool> {
-        self.entries.iter().map(|entry| entry.is_due(wall)).collect()
+        self.entries.iter().map(|entry| entry.is_due(wall, &self.late)).collect()
     }
 
     /// Asks the entry at the end of `path` for an item, and puts those behind it that lead there.
@@ -317,7 +347,7 @@ impl Selection {
         let (item, request, again) = match &mut entry.kind {
             Kind::Playlist(list) => (list.next_item(now)?, None, list.rests_until.is_some()),
             Kind::Queue(queue) => {
-                let request = queue.take()?;
+                let request = queue.take(&self.late)?;
                 (request.item, Some(request.id), false)
             }
             Kind::Rotation(rotation) => {
@@ -452,6 +482,8 @@ pub const UPCOMING_MAX: usize = 10;
 pub const BARREN_REST: Duration = Duration::from_secs(30);
 /// So many tracks that were interrupted may wait to go on.
 pub const RETURNING_MAX: usize = 4;
+/// So many files are known to be late; further ones are passed over.
+pub const LATE_MAX: usize = 64;
 /// Rotations may stand in rotations this deep.
 pub const DEPTH_MAX: usize = 8;
 

@@ -4,6 +4,7 @@ use crate::clock::{Clock, Schedule};
 use crate::config::{ChannelConfig, Emergency};
 use crate::control::console::ChannelEnd;
 use crate::encode::EncodeError;
+use crate::fetch::Fetches;
 use crate::lookahead::{Lookahead, Supply};
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};
@@ -55,7 +56,9 @@ impl Channel {
         let mut threads = Vec::new();
         let selection = shelf.selection(config, Timestamp::now())?;
         let numbers = shelf.numbers.clone();
-        let (supply, upcoming, selections) = prepared(selection, rate_hz, numbers, &mut threads)?;
+        let fetches = shelf.fetches.clone();
+        let (supply, upcoming, selections) =
+            prepared(selection, rate_hz, numbers, fetches, &mut threads)?;
         let emergency = emergency(config, &mut threads)?;
         let fan = Fan::new(outlets)
             .map_err(|error| StartError::Encoder { channel: config.name.clone(), error })?;
@@ -141,7 +144,8 @@ pub(super) fn emergency(
         Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
         Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
         Emergency::File(path) => {
-            let (supply, _, _) = prepared(looped(path), rate_hz, Numbers::default(), threads)?;
+            let numbers = Numbers::default();
+            let (supply, _, _) = prepared(looped(path), rate_hz, numbers, None, threads)?;
             Box::new(Looped::new(supply, rate_hz))
         }
     })
@@ -156,9 +160,13 @@ fn prepared(
     selection: Selection,
     rate_hz: u32,
     numbers: Numbers,
+    fetches: Option<Fetches>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<Tracks, StartError> {
-    let (lookahead, supply) = Lookahead::new(selection, rate_hz, numbers);
+    let (mut lookahead, supply) = Lookahead::new(selection, rate_hz, numbers);
+    if let Some(fetches) = fetches {
+        lookahead = lookahead.fetching(fetches);
+    }
     let (upcoming, selections) = (lookahead.upcoming(), lookahead.selections());
     threads.push(thread("lookahead", move || lookahead.run())?);
     Ok((supply, upcoming, selections))

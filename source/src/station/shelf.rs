@@ -5,6 +5,7 @@
 
 use crate::config::entries::{QueueConfig, RotationConfig, RotationOrder};
 use crate::config::{ChannelConfig, Config, OrderConfig, PlaylistConfig, ReloadConfig};
+use crate::fetch::Fetches;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::{Numbers, Queue};
@@ -27,6 +28,8 @@ pub(super) struct Shelf {
     pub(super) queues: Vec<Queue>,
     /// Where tracks and requests get their numbers.
     pub(super) numbers: Numbers,
+    /// Where files elsewhere come from; a shelf that is only looked at has none.
+    pub(super) fetches: Option<Fetches>,
     /// What was played before a restart.
     pub(super) state: State,
     /// What shuffles and draws without a seed of their own begin with, if not with chance.
@@ -53,6 +56,7 @@ impl Shelf {
             watches: Vec::new(),
             queues: Vec::new(),
             numbers,
+            fetches: None,
             state,
             seed,
         };
@@ -101,6 +105,7 @@ impl Shelf {
             watches,
             queues: config.queues.iter().map(queue).collect(),
             numbers: self.numbers.clone(),
+            fetches: self.fetches.clone(),
             state: self.state.clone(),
             seed: self.seed,
             config: Arc::new(config.clone()),
