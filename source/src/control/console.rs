@@ -195,7 +195,7 @@ impl Parts {
     }
 
     fn on_air(&self) -> impl Iterator<Item = OnAir> {
-        self.channels.iter().map(|channel| channel.on_air.borrow().clone())
+        self.channels.iter().map(ChannelEnd::now)
     }
 }
 
@@ -308,11 +308,11 @@ impl Parts {
         let Some(channel) = self.channel(&output.channel) else { return String::new() };
         match wish {
             OfOutput::Metadata => {
-                let history = &channel.on_air.borrow().history;
+                let history = channel.now().history;
                 let tracks: Vec<About> = history.iter().map(|played| self.about(played)).collect();
                 answer::history(&tracks)
             }
-            OfOutput::Remaining => answer::remaining(channel.on_air.borrow().remaining),
+            OfOutput::Remaining => answer::remaining(channel.now().remaining),
             OfOutput::Skip => told(channel.wish(Command::Skip), "Done"),
             OfOutput::Start => {
                 output.wanted.send_replace(true);
@@ -328,6 +328,15 @@ impl Parts {
 }
 
 impl ChannelEnd {
+    /// What is on air now.
+    ///
+    /// A copy, on purpose: whoever looked again while still looking at the original, and was
+    /// overtaken by the programme in between, which wants to write there, would wait for it and it
+    /// for them, for ever and in silence.
+    pub fn now(&self) -> OnAir {
+        self.on_air.borrow().clone()
+    }
+
     /// Leaves `command` for the channel.
     ///
     /// Fails if it cannot take any more now.
@@ -337,25 +346,25 @@ impl ChannelEnd {
 
     /// Whether what plays comes from the playlist or queue called `name`.
     fn plays(&self, name: &Arc<str>) -> bool {
-        self.on_air.borrow().playing().is_some_and(|played| played.track.playlist == *name)
+        self.now().playing().is_some_and(|played| played.track.playlist == *name)
     }
 
     /// Whether a skip is to be heard for the playlist called `playlist`: it plays, or it comes
     /// before the one that does.
     fn would_hear(&self, playlist: &Arc<str>) -> bool {
         let rank = |name: &Arc<str>| self.play.iter().position(|own| own == name);
-        let on_air = self.on_air.borrow();
+        let on_air = self.now();
         let plays = on_air.playing().and_then(|played| rank(&played.track.playlist));
         plays.is_none_or(|plays| rank(playlist).is_some_and(|rank| rank <= plays))
     }
 
     fn next_of(&self, playlist: &Arc<str>) -> String {
-        let upcoming = self.upcoming.borrow();
+        let upcoming = self.upcoming.borrow().clone();
         let items = upcoming.iter().find(|upcoming| upcoming.playlist == *playlist);
         let mut lines: Vec<String> = items.map_or_else(Vec::new, |upcoming| {
             upcoming.paths.iter().map(|path| path.display().to_string()).collect()
         });
-        if let Some(prepared) = &self.on_air.borrow().next
+        if let Some(prepared) = self.now().next
             && prepared.playlist == *playlist
         {
             lines.insert(0, format!("[ready] {}", prepared.path.display()));

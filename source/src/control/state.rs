@@ -254,7 +254,7 @@ impl State {
 impl ChannelState {
     /// The state of `channel`.
     pub fn of(channel: &ChannelEnd) -> Self {
-        let on_air = channel.on_air.borrow().clone();
+        let on_air = channel.now();
         let [left, right] = on_air.levels.map(LevelState::of);
         Self {
             channel: channel.name.to_string(),

@@ -32,6 +32,29 @@ fn what_plays_is_shown_with_artist_title_and_album_first() {
 }
 
 #[test]
+fn whoever_asks_what_plays_and_the_programme_that_says_so_never_wait_for_each_other() {
+    let station = Station::new();
+    let (done, is_done) = sync_channel(1);
+    let programme = station.on_air.clone();
+    std::thread::spawn(move || {
+        while !programme.is_closed() {
+            programme.send_replace(on_air());
+        }
+    });
+
+    std::thread::spawn(move || {
+        for _ in 0..3_000 {
+            for command in ["a.mp3.metadata", "request.all", "library.next", "library.skip"] {
+                station.said(command);
+            }
+        }
+        done.send(()).unwrap();
+    });
+
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(()), "they wait for each other");
+}
+
+#[test]
 fn remaining_is_a_number_with_two_digits() {
     assert_eq!(Station::new().said("output_icecast_1.remaining"), "12.34");
 }
@@ -151,6 +174,7 @@ pub(crate) struct Station {
     pub(crate) console: Arc<Console>,
     pub(crate) commands: Receiver<Command>,
     pub(crate) wishes: Receiver<SkipWish>,
+    pub(crate) on_air: watch::Sender<OnAir>,
     pub(crate) wanted: watch::Receiver<bool>,
     pub(crate) link: watch::Sender<LinkStatus>,
     pub(crate) reloads: mpsc::Receiver<ReloadWish>,
@@ -161,6 +185,7 @@ impl Station {
         let (command_sender, commands) = sync_channel(2);
         let (reload_sender, reloads) = mpsc::channel(1);
         let (wish_sender, wishes) = sync_channel(4);
+        let (on_air_sender, on_air) = watch::channel(on_air());
         let (wanted_sender, wanted) = watch::channel(true);
         let upcoming = Upcoming {
             playlist: "library".into(),
@@ -170,7 +195,7 @@ impl Station {
             name: "main".into(),
             play: ["req", "stream-queue", "library", "last"].map(Arc::from).to_vec(),
             rate_hz: 44_100,
-            on_air: watch::channel(on_air()).1,
+            on_air,
             upcoming: watch::channel(vec![upcoming]).1,
             commands: command_sender,
         };
@@ -205,7 +230,8 @@ impl Station {
         let parts = Parts::new("".into(), playlists, queues, channels, vec![output]);
         let console =
             Arc::new(Console::new(watch::channel(Arc::new(parts)).1, wish_sender, reload_sender));
-        Self { console, commands, wishes, wanted, link: link_sender, reloads }
+        let on_air = on_air_sender;
+        Self { console, commands, wishes, on_air, wanted, link: link_sender, reloads }
     }
 
     fn said(&self, line: &str) -> String {
