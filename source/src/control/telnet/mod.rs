@@ -2,7 +2,8 @@
 //!
 //! There is no greeting. Every line that is a command gets a reply, in the order of the lines, also
 //! after the other side has said that it will send nothing more. `exit` ends a session, and so does
-//! silence of [`IDLE_MAX`].
+//! silence of [`IDLE_MAX`]. Where [`SESSIONS_MAX`] are open and one more comes, the one that has been
+//! silent for longest makes room: whoever forgets to hang up keeps nobody out.
 //!
 //! Where anybody but this machine may connect, a session begins with `login PASSWORD`.
 
@@ -17,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 /// Takes sessions, from whichever sockets it is given.
@@ -27,7 +28,6 @@ pub struct Telnet {
     console: Arc<Console>,
     /// What a session has to begin with, if anything.
     password: Option<Password>,
-    sessions: Arc<Semaphore>,
     /// Everything ends when the sender of this is dropped.
     stop: watch::Receiver<()>,
     tasks: Tasks,
@@ -41,19 +41,19 @@ impl Telnet {
         stop: watch::Receiver<()>,
         tasks: Tasks,
     ) -> Self {
-        let sessions = Arc::new(Semaphore::new(SESSIONS_MAX));
-        Self { console, password, sessions, stop, tasks }
+        Self { console, password, stop, tasks }
     }
 
     /// Takes sessions by TCP.
     pub async fn serve_tcp(self, listener: TcpListener) {
+        let mut sessions = Sessions::default();
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((socket, from)) => {
                         debug!(%from, "telnet session");
-                        self.begin(socket, self.password.clone());
+                        self.begin(socket, self.password.clone(), sessions.room());
                     }
                     Err(error) => rest_after(&error).await,
                 },
@@ -64,11 +64,12 @@ impl Telnet {
 
     /// Takes sessions by a Unix socket, whose file says who may.
     pub async fn serve_unix(self, listener: UnixListener) {
+        let mut sessions = Sessions::default();
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => self.begin(socket, None),
+                    Ok((socket, _)) => self.begin(socket, None, sessions.room()),
                     Err(error) => rest_after(&error).await,
                 },
                 _ = stop.changed() => return,
@@ -76,26 +77,75 @@ impl Telnet {
         }
     }
 
-    /// Begins a session, if there is room for one more; one without room is closed at once.
+    /// Begins a session.
     fn begin(
         &self,
         socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         password: Option<Password>,
+        place: Place,
     ) {
-        let Ok(place) = Arc::clone(&self.sessions).try_acquire_owned() else {
-            warn!("more than {SESSIONS_MAX} telnet sessions; one more is turned away");
-            return;
-        };
+        let Place { mut end, spoke } = place;
         let console = Arc::clone(&self.console);
         let mut stop = self.stop.clone();
         self.tasks.spawn(async move {
-            let session = Session { console, password, lines: Lines::default() };
+            let session = Session { console, password, lines: Lines::default(), spoke };
             tokio::select! {
                 () = session.run(socket) => {}
+                _ = &mut end => {}
                 _ = stop.changed() => {}
             }
-            drop(place);
         });
+    }
+}
+
+/// The sessions of a socket.
+#[derive(Debug, Default)]
+struct Sessions {
+    open: Vec<OpenSession>,
+    /// Whether one had to make room when the last one came.
+    is_crowded: bool,
+}
+
+/// A session, from here.
+#[derive(Debug)]
+struct OpenSession {
+    /// When it said something last.
+    spoke: watch::Receiver<Instant>,
+    /// Dropped, so that the session ends.
+    end: oneshot::Sender<()>,
+}
+
+/// A session's place among them.
+#[derive(Debug)]
+struct Place {
+    /// Ends when the session is to end.
+    end: oneshot::Receiver<()>,
+    /// Takes when it says something.
+    spoke: watch::Sender<Instant>,
+}
+
+impl Sessions {
+    /// Makes room for one more.
+    fn room(&mut self) -> Place {
+        self.open.retain(|session| !session.end.is_closed());
+        let was_crowded = std::mem::replace(&mut self.is_crowded, self.open.len() >= SESSIONS_MAX);
+        if self.is_crowded {
+            if !was_crowded {
+                warn!(
+                    "{SESSIONS_MAX} telnet sessions are open; the one that has been silent longest \
+                     makes room for one more"
+                );
+            }
+            let spoke = |session: &OpenSession| *session.spoke.borrow();
+            let places = 0..self.open.len();
+            if let Some(longest) = places.min_by_key(|place| spoke(&self.open[*place])) {
+                self.open.swap_remove(longest);
+            }
+        }
+        let (end, ends) = oneshot::channel();
+        let (spoke, speaks) = watch::channel(Instant::now());
+        self.open.push(OpenSession { spoke: speaks, end });
+        Place { end: ends, spoke }
     }
 }
 
@@ -105,6 +155,8 @@ struct Session {
     /// What has yet to be said before anything is answered.
     password: Option<Password>,
     lines: Lines,
+    /// Takes when something was said last.
+    spoke: watch::Sender<Instant>,
 }
 
 impl Session {
@@ -134,10 +186,13 @@ impl Session {
         loop {
             match self.lines.next_line() {
                 Ok(None) => return (text, false),
-                Ok(Some(line)) => match self.answer(&line).await {
-                    Said::Body(body) => text.push_str(&answer::reply(&body)),
-                    Said::Bye => return (text + "Bye!\r\n", true),
-                },
+                Ok(Some(line)) => {
+                    self.spoke.send_replace(Instant::now());
+                    match self.answer(&line).await {
+                        Said::Body(body) => text.push_str(&answer::reply(&body)),
+                        Said::Bye => return (text + "Bye!\r\n", true),
+                    }
+                }
                 Err(lines::TooLong) => {
                     let what = format!("ERROR: a line of more than {LINE_BYTES_MAX} bytes.");
                     return (text + &answer::reply(&what), true);
@@ -167,7 +222,7 @@ async fn rest_after(error: &std::io::Error) {
 
 /// A session that says nothing for so long is ended.
 pub const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Sessions at a time; more are turned away.
+/// Sessions of a socket at a time.
 pub const SESSIONS_MAX: usize = 64;
 /// A reply may take so long to be taken.
 pub const WRITE_MAX: Duration = Duration::from_secs(5);

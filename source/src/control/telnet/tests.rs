@@ -3,6 +3,7 @@
 use super::*;
 use std::sync::mpsc::sync_channel;
 use tokio::io::DuplexStream;
+use tokio::sync::oneshot::error::TryRecvError;
 
 #[tokio::test]
 async fn every_command_is_answered_in_order_also_after_the_other_side_has_no_more_to_say() {
@@ -46,7 +47,7 @@ async fn after_exit_nothing_is_said_any_more() {
 #[tokio::test(start_paused = true)]
 async fn silence_of_thirty_seconds_ends_a_session() {
     let (mut client, _server) = session(None);
-    let before = tokio::time::Instant::now();
+    let before = Instant::now();
 
     let said = all(&mut client).await;
 
@@ -84,6 +85,28 @@ async fn where_a_password_is_wanted_nothing_is_answered_before_it() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_room_the_one_that_has_been_silent_longest_makes_it() {
+    let mut sessions = Sessions::default();
+    let mut places: Vec<Place> = Vec::new();
+    for _ in 0..SESSIONS_MAX {
+        places.push(sessions.room());
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    places[0].spoke.send_replace(Instant::now());
+    let has_ended = |place: &mut Place| place.end.try_recv() == Err(TryRecvError::Closed);
+
+    let mut fresh = sessions.room();
+
+    let ended: Vec<bool> = places.iter_mut().map(has_ended).collect();
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
+    assert!(ended[1], "the second is silent longest, since the first has spoken");
+    assert!(!has_ended(&mut fresh));
+    drop(places.swap_remove(5));
+    drop(sessions.room());
+    assert!(!has_ended(&mut places[2]), "there was room again");
+}
+
 fn session(password: Option<Password>) -> (DuplexStream, Tasks) {
     let (client, server) = tokio::io::duplex(4_096);
     let (wishes, _) = sync_channel(1);
@@ -92,7 +115,8 @@ fn session(password: Option<Password>) -> (DuplexStream, Tasks) {
         wishes,
         tokio::sync::mpsc::channel(1).0,
     ));
-    let session = Session { console, password, lines: Lines::default() };
+    let spoke = watch::Sender::new(Instant::now());
+    let session = Session { console, password, lines: Lines::default(), spoke };
     let tasks = Tasks::default();
     tasks.spawn(session.run(server));
     (client, tasks)
