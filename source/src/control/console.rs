@@ -309,7 +309,9 @@ impl Parts {
         match wish {
             OfOutput::Metadata => {
                 let history = channel.now().history;
-                let tracks: Vec<About> = history.iter().map(|played| self.about(played)).collect();
+                let playing: Vec<u64> = self.playing().collect();
+                let about = |played| requests::about(played, &playing);
+                let tracks: Vec<About> = history.iter().map(about).collect();
                 answer::history(&tracks)
             }
             OfOutput::Remaining => answer::remaining(channel.now().remaining),

@@ -79,7 +79,7 @@ impl Parts {
     }
 
     /// The numbers of the tracks on air.
-    fn playing(&self) -> impl Iterator<Item = u64> {
+    pub(super) fn playing(&self) -> impl Iterator<Item = u64> {
         self.on_air().filter_map(|on_air| on_air.playing().map(|played| played.id))
     }
 
@@ -102,7 +102,7 @@ impl Parts {
     /// What there is to show of the track or request of this number.
     fn about_number(&self, id: u64) -> Option<About> {
         if let Some(played) = self.played(id) {
-            return Some(self.about(&played));
+            return Some(about(&played, &self.playing().collect::<Vec<_>>()));
         }
         let requested = self.waiting().into_iter().find(|(_, request)| request.id == id);
         let next = self.on_air().filter_map(|on_air| on_air.next).find(|next| next.rid == id);
@@ -115,13 +115,12 @@ impl Parts {
             (None, None) => None,
         }
     }
+}
 
-    /// What is shown of a track that is or was on air.
-    pub(super) fn about(&self, played: &Played) -> About {
-        let is_playing = self.on_air().any(|on_air| on_air.playing() == Some(played));
-        let status = if is_playing { "playing" } else { "played" };
-        about_track(&played.track, status, None, date(played.since))
-    }
+/// What is shown of a track that was on air, or is if it is among those `playing`.
+pub(super) fn about(played: &Played, playing: &[u64]) -> About {
+    let status = if playing.contains(&played.id) { "playing" } else { "played" };
+    about_track(&played.track, status, None, date(played.since))
 }
 
 /// What is shown of a track: artist, title and album first, since some look for the first thing

@@ -2,8 +2,8 @@
 //!
 //! There is no greeting. Every line that is a command gets a reply, in the order of the lines, also
 //! after the other side has said that it will send nothing more. `exit` ends a session, and so does
-//! silence of [`IDLE_MAX`]. Where [`SESSIONS_MAX`] are open and one more comes, the one that has been
-//! silent for longest makes room: whoever forgets to hang up keeps nobody out.
+//! silence of [`IDLE_MAX`]. Where [`SESSIONS_MAX`] are open and one more comes, the one that has
+//! been silent for longest makes room: whoever forgets to hang up keeps nobody out.
 //!
 //! Where anybody but this machine may connect, a session begins with `login PASSWORD`.
 
@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{oneshot, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
@@ -192,6 +193,8 @@ impl Session {
                         Said::Body(body) => text.push_str(&answer::reply(&body)),
                         Said::Bye => return (text + "Bye!\r\n", true),
                     }
+                    // Who sends many at once takes turns with everybody else.
+                    yield_now().await;
                 }
                 Err(lines::TooLong) => {
                     let what = format!("ERROR: a line of more than {LINE_BYTES_MAX} bytes.");

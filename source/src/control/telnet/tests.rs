@@ -22,7 +22,7 @@ async fn a_command_that_comes_in_pieces_waits_for_its_end() {
     within_limit(async {
         let (mut client, _server) = session(None);
         client.write_all(b"upt").await.unwrap();
-        tokio::task::yield_now().await;
+        yield_now().await;
         client.write_all(b"ime\n").await.unwrap();
         client.shutdown().await.unwrap();
 
