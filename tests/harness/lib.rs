@@ -8,6 +8,7 @@
 //! - [`FakeWeb`]: a web server that a server asks and tells things.
 //! - [`Icecast`]: the packaged one, for what must be the same there.
 //! - [`IcecastXml`]: one configuration for both.
+//! - [`Random`]: numbers that are the same in every run with one seed.
 //! - [`Program`] and [`Peer`]: a real encoder or player, found in `PATH` and watched.
 //! - [`frames`] and [`pages`]: audio that says of itself which piece it is.
 //!
@@ -25,6 +26,7 @@ mod icecast_xml;
 pub mod pages;
 mod peer;
 mod player;
+mod random;
 pub mod recording;
 mod station;
 mod wait;
@@ -37,6 +39,7 @@ pub use icecast::Icecast;
 pub use icecast_xml::{IcecastXml, RELAY_PASSWORD};
 pub use peer::{Output, Peer, Program};
 pub use player::Player;
+pub use random::Random;
 pub use station::{ADMIN_PASSWORD, SOURCE_PASSWORD, Station, basic};
 pub use wait::{WAIT_MAX, until, within, within_limit};
 pub use wire::Wire;

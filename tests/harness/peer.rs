@@ -64,6 +64,12 @@ impl Program {
         Some(Self { name: name.to_owned(), path })
     }
 
+    /// The program at `path`, which is there.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { name: path.display().to_string(), path }
+    }
+
     /// Starts it with `arguments` and without input.
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Peer {
         self.start(arguments, Stdio::null())
@@ -133,6 +139,11 @@ impl Peer {
         killed.expect("a child of ours can be killed");
         let status = self.child.wait().await.expect("a child can be waited for");
         self.output(status)
+    }
+
+    /// The number of its process; `None` once it has ended.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Whether it has ended.

@@ -2,7 +2,7 @@
 
 use crate::Run;
 use crate::material::Kind;
-use crate::random::Random;
+use e2e::Random;
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -96,7 +96,7 @@ async fn stay_silent(mut run: Run, mount: &str) -> io::Result<()> {
 async fn talk_nonsense(mut run: Run, mut random: Random) -> io::Result<()> {
     let mut socket = TcpStream::connect(run.server.address).await?;
     let nonsense = match random.below(5) {
-        0 => (0..4_096).map(|_| random.next().to_le_bytes()[0]).collect(),
+        0 => (0..4_096).map(|_| random.number().to_le_bytes()[0]).collect(),
         1 => b"GET /a.mp3 HTTP/1.1\r\nX-Half: a he".to_vec(),
         2 => [b"GET / HTTP/1.1\r\nX: ".to_vec(), vec![b'x'; 100_000]].concat(),
         3 => b"PUT /a.mp3 HTTP/1.1\r\nContent-Type: audio/mpeg\r\n\r\nno password".to_vec(),

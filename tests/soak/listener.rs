@@ -3,10 +3,10 @@
 use crate::Run;
 use crate::check::Check;
 use crate::material::Kind;
-use crate::random::Random;
 use bytes::{Buf as _, BytesMut};
 use common::http::chunked::Decoder;
 use common::http::head::{HeadLimits, HeadReader};
+use e2e::Random;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

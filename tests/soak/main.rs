@@ -15,15 +15,14 @@ mod check;
 mod disturb;
 mod listener;
 mod material;
-mod random;
 mod server;
 mod source;
 mod tally;
 
 use clap::Parser;
 use disturb::Disturber;
+use e2e::Random;
 use material::{Kind, Material};
-use random::Random;
 use server::{Counts, Server};
 use std::io::Write as _;
 use std::path::PathBuf;

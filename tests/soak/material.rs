@@ -1,7 +1,7 @@
 //! A minute of encoded audio of each format, made with ffmpeg.
 
-use crate::random::Random;
 use common::ogg::page::{self, Page};
+use e2e::Random;
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
@@ -111,7 +111,7 @@ impl Material {
     pub(crate) fn encoded(&self, random: &mut Random) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         if self.kind.is_ogg() {
-            let serial = u32::try_from(random.next() >> 32).expect("32 bits are left");
+            let serial = u32::try_from(random.number() >> 32).expect("32 bits are left");
             let mut at = 0;
             while let Ok(Some(Page { bytes: page, sequence, .. })) = Page::read(&bytes[at..]) {
                 let end = at + page.len();

@@ -2,8 +2,8 @@
 
 use crate::Run;
 use crate::material::Material;
-use crate::random::Random;
 use crate::server::SOURCE;
+use e2e::Random;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
