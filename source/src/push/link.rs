@@ -4,9 +4,9 @@
 //! and sends; the policy is all here, and so are its tests.
 //!
 //! Where nobody answers, the server is down or being restarted, and it is dialled two or three
-//! times a second, so that the mount is back at once. A server that answers and says no is left in peace
-//! for longer and longer, up to [`REFUSED_LONGEST`]; so is one that takes the stream and drops
-//! it within [`SETTLED`].
+//! times a second, so that the mount is back at once. A server that answers and says no is left in
+//! peace for longer and longer, up to [`REFUSED_LONGEST`]; so is one that takes the stream and
+//! drops it within [`SETTLED`].
 
 use common::backoff::Backoff;
 use std::time::{Duration, Instant};
