@@ -136,10 +136,10 @@ impl Fetching {
         Self::within(limits(bytes))
     }
 
-    fn within(limits: Limits) -> Self {
+    fn within(mut limits: Limits) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tasks = Tasks::default();
-        let limits = Limits { folder: dir.path().to_owned(), ..limits };
+        dir.path().clone_into(&mut limits.folder);
         let (fetches, fetcher) = Fetches::new(limits, &tasks);
         let (stop, stopped) = watch::channel(());
         tasks.spawn(fetcher.run(stopped));
@@ -161,7 +161,9 @@ impl Fetching {
     async fn failed(&self, address: &str) -> String {
         match self.settled(address).await {
             Standing::Failed(reason) => reason.to_string(),
-            other => panic!("it fails, instead of {other:?}"),
+            other @ (Standing::Coming | Standing::Here(_)) => {
+                panic!("it fails, instead of {other:?}")
+            }
         }
     }
 }
