@@ -56,3 +56,4 @@ pub mod status;
 pub mod tasks;
 #[cfg(test)]
 mod test_audio;
+pub mod tls;

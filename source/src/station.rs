@@ -31,6 +31,7 @@ use crate::station::memory::Memory;
 use crate::station::shelf::Shelf;
 use crate::status::{ChannelStatus, OutputStatus, Status};
 use crate::tasks::Tasks;
+use crate::tls::Tls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -50,6 +51,7 @@ pub struct Station {
     changes: watch::Receiver<()>,
     /// What control wants of the configuration.
     reloads: mpsc::Receiver<ReloadWish>,
+    tls: Tls,
     /// Dropped, so that nobody waits any more for changes in files as they were configured.
     listening: watch::Sender<()>,
     tasks: Tasks,
@@ -126,10 +128,11 @@ impl Station {
         let (fetches, fetcher) = Fetches::new(fetch::Limits::usual(), &tasks);
         tasks.spawn(fetcher.run(stopped.clone()));
         shelf.fetches = Some(fetches);
+        let tls = Tls::new(config.trust.clone());
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
         for output in &config.outputs {
-            let (running, outlet) = started(output.clone(), &any, &tasks);
+            let (running, outlet) = started(output.clone(), &any, &tls, &tasks);
             outlets.push((output.channel.clone(), outlet));
             outputs.push(running);
         }
@@ -160,6 +163,7 @@ impl Station {
             any,
             changes,
             reloads,
+            tls,
             listening: watch::Sender::new(()),
             tasks,
             telnet,
@@ -268,15 +272,21 @@ impl Station {
 }
 
 /// Starts an output: how it is seen from here, and what its channel feeds.
-fn started(output: Output, any: &watch::Sender<()>, tasks: &Tasks) -> (RunningOutput, Outlet) {
+fn started(
+    output: Output,
+    any: &watch::Sender<()>,
+    tls: &Tls,
+    tasks: &Tasks,
+) -> (RunningOutput, Outlet) {
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
     let (wanted, is_wanted) = watch::channel(true);
     let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
     let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
     let (aliases, format) = (output.aliases.clone(), output.format);
-    let url = format!("http://{}{}", output.address.server, output.address.mount).into();
+    let server = &output.address.server;
+    let url = format!("{}://{server}{}", server.scheme(), output.address.mount).into();
     let (told, output) = watch::channel(Arc::new(output));
-    let (push, link) = Push::new(output, frames, is_wanted, any, tasks);
+    let (push, link) = Push::new(output, frames, is_wanted, any, tls, tasks);
     tasks.spawn(push.run());
     let end = OutputEnd { id, aliases, channel, url, format, link, wanted };
     (RunningOutput { end, told }, outlet)

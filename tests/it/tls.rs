@@ -1,5 +1,6 @@
 //! TLS: encrypted sources and listeners, beside plain ones on the same port.
 
+use crate::programme;
 use crate::studio::Studio;
 use e2e::{FakeSource, Player, Program, SOURCE_PASSWORD, Station, WAIT_MAX, Wire, until};
 use server::config::TlsFiles;
@@ -52,6 +53,29 @@ async fn curl_reads_the_statistics_and_hears_a_stream_over_tls_1_2_and_1_3() {
     // The same port takes those who do not ask for TLS.
     let mut player = Player::tune_in(&station, "/live.mp3").await;
     assert!(!player.hear_frames(50).await.is_empty());
+}
+
+#[tokio::test]
+async fn our_source_sends_sound_and_titles_over_tls_to_whom_it_is_told_to_believe() {
+    let (station, _folder, certificate) = station(false);
+    let music = programme::music(&["Sigur Rós - Ágætis byrjun"]);
+    let mut config = programme::station_config(&station, music.path(), "/live.mp3");
+    let who = format!("https://source:{SOURCE_PASSWORD}@localhost");
+    let address = format!("{who}:{}/live.mp3", station.address().port());
+    config.outputs[0].address = source::config::Address::parse(&address).expect("an address");
+
+    let stranger = source::station::Station::start(&config).expect("a station can start");
+    let refusal = async || stranger.status().outputs[0].link.last_error.clone();
+    let refusal = until("it is not believed", refusal).await;
+    stranger.stop().await;
+    config.trust = Some(certificate.into());
+    let source = source::station::Station::start(&config).expect("a station can start");
+    station.until_titled("/live.mp3", "Sigur Rós - Ágætis byrjun").await;
+    let mut player = Player::tune_in(&station, "/live.mp3").await;
+    player.hear(40_000).await;
+    source.stop().await;
+
+    assert!(refusal.starts_with("no TLS with it: invalid peer certificate"), "{refusal}");
 }
 
 #[tokio::test]

@@ -258,7 +258,14 @@ const SOURCE: &[Layer] = &[
     ("clock", &[]),
     (
         "config",
-        &["encode", "mix::crossfade", "playlist::hours", "playlist::rules", "playlist::selection"],
+        &[
+            "encode",
+            "mix::crossfade",
+            "playlist::hours",
+            "playlist::rules",
+            "playlist::selection",
+            "tls",
+        ],
     ),
     ("control", &["config::names", "encode", "lookahead", "playlist", "programme", "status"]),
     ("control::answer", &[]),
@@ -276,7 +283,7 @@ const SOURCE: &[Layer] = &[
     ("decode", &["cues", "pcm"]),
     ("effect", &["pcm"]),
     ("encode", &["pcm", "resample"]),
-    ("fetch", &["tasks"]),
+    ("fetch", &["tasks", "tls"]),
     ("fetch::address", &[]),
     ("import", &[]),
     ("lib", EVERYTHING),
@@ -287,13 +294,14 @@ const SOURCE: &[Layer] = &[
     ("plan", &["lookahead", "playlist"]),
     ("playlist", &[]),
     ("programme", &["clock", "cues", "encode", "lookahead", "mix", "pcm", "status"]),
-    ("push", &["config", "encode", "status", "tasks"]),
+    ("push", &["config", "encode", "status", "tasks", "tls"]),
     ("push::link", &[]),
     ("resample", &["pcm"]),
     ("state", &["playlist", "tasks"]),
     ("station", EVERYTHING),
     ("status", &["lookahead", "pcm", "push::link"]),
     ("tasks", &[]),
+    ("tls", &["tasks"]),
 ];
 
 /// Functions of bytes, events and a given time: they open nothing, wait for nothing, ask no clock.

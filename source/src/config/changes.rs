@@ -27,6 +27,10 @@ pub fn changes(old: &Config, new: Config) -> Changes {
         lines.push("[station]: another `state` needs a restart".to_owned());
         config.state.clone_from(&old.state);
     }
+    if config.trust != old.trust {
+        lines.push("[station]: another `trust` needs a restart".to_owned());
+        config.trust.clone_from(&old.trust);
+    }
     keep_rates(old, &mut config, &mut lines);
     if config.identity != old.identity {
         lines.push("[station]: changed".to_owned());

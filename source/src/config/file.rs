@@ -23,6 +23,7 @@ mod rules;
 mod values;
 
 use crate::config::{Config, ControlConfig, Identity};
+use crate::tls;
 use common::config::variables::{self, Lookup};
 use common::config::{Mistakes, Section, read_with};
 use jiff::tz::TimeZone;
@@ -42,9 +43,9 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     read_with(&file.display().to_string(), text, Some(lookup), |top| {
         let mut names = Names::default();
-        let (identity, zone, state) = top.section("station", |section| {
-            let state = state(section, file, lookup);
-            (identity(section, &Identity::default()), zone(section), state)
+        let (identity, zone, state, trust) = top.section("station", |section| {
+            let (state, trust) = (state(section, file, lookup), trust(section, folder));
+            (identity(section, &Identity::default()), zone(section), state, trust)
         });
         let playlists = playlists::read(top, folder, &zone, &mut names);
         let queues = queues::read(top, folder, &zone, &mut names);
@@ -59,7 +60,7 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
         let channels = channels::read(top, folder, &playable);
         let outputs = outputs::read(top, &channels, &identity, &mut names);
         let control = top.section("control", |section| control(section, folder));
-        Config { identity, playlists, queues, rotations, channels, outputs, control, state }
+        Config { identity, playlists, queues, rotations, channels, outputs, control, state, trust }
     })
 }
 
@@ -88,6 +89,16 @@ fn state(section: &mut Section<'_>, file: &Path, lookup: Lookup<'_>) -> Option<P
             Some(own.unwrap_or_else(|| folder.to_owned()).join(name))
         }
     }
+}
+
+/// Who is believed besides those whom the system believes.
+fn trust(section: &mut Section<'_>, folder: &Path) -> Option<PathBuf> {
+    let path = folder.join(section.value::<String>("trust")?);
+    if let Err(error) = tls::certificates(&path) {
+        let what = "name a PEM file of certificates";
+        section.wrong("trust", format_args!("{}: {error}; {what}", path.display()));
+    }
+    Some(path)
 }
 
 /// Where the station's clock hangs: the machine's own zone if it does not say.

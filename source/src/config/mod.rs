@@ -40,6 +40,8 @@ pub struct Config {
     pub control: ControlConfig,
     /// The file in which the station notes what it has played; none if it shall forget.
     pub state: Option<PathBuf>,
+    /// A PEM file of certificates that are believed of servers besides the system's.
+    pub trust: Option<PathBuf>,
 }
 
 /// What listeners and directories are told about a station. Empty texts are not sent.
@@ -177,9 +179,11 @@ pub struct ControlConfig {
     pub http: Option<SocketAddr>,
 }
 
-/// A server's host and port.
+/// A server's host and port, and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
+    /// Whether in TLS.
+    pub is_secure: bool,
     /// Name or address; an IPv6 address without brackets.
     pub host: String,
     /// TCP port.
@@ -212,7 +216,7 @@ pub enum NotAMount {
     #[error("`{0}` is not a port from 1 to 65535")]
     Port(String),
     /// The scheme is not one that can be spoken.
-    #[error("only http:// can be spoken; write {EXAMPLE}")]
+    #[error("only http:// and https:// can be spoken; write {EXAMPLE}")]
     Scheme,
 }
 
@@ -257,6 +261,7 @@ impl Config {
             outputs: vec![output],
             control: ControlConfig::default(),
             state: None,
+            trust: None,
         }
     }
 }
@@ -267,16 +272,17 @@ impl Address {
         self.mount.trim_start_matches('/').to_owned()
     }
 
-    /// The mount that `url` names: `http://USER:PASSWORD@HOST:PORT/MOUNT`. The user may be left
-    /// out, and is `source` then; so may the port, and is 8000.
+    /// The mount that `url` names: `http://USER:PASSWORD@HOST:PORT/MOUNT`, or `https://…`. The user
+    /// may be left out, and is `source` then; so may the port, and is 8000, and 443 for `https`.
     ///
     /// Fails if it is not such an address.
     pub fn parse(url: &str) -> Result<Self, NotAMount> {
-        let rest = ["http://", "icecast://"].iter().find_map(|scheme| {
+        let schemes = [("http://", false), ("icecast://", false), ("https://", true)];
+        let spoken = schemes.iter().find_map(|(scheme, is_secure)| {
             let (head, rest) = url.split_at_checked(scheme.len())?;
-            head.eq_ignore_ascii_case(scheme).then_some(rest)
+            head.eq_ignore_ascii_case(scheme).then_some((rest, *is_secure))
         });
-        let rest = rest.ok_or(NotAMount::Scheme)?;
+        let (rest, is_secure) = spoken.ok_or(NotAMount::Scheme)?;
         // A password may hold a slash or an at-sign; a host may not.
         let at = rest.rfind('@').ok_or(NotAMount::Password)?;
         let (who, place) = (&rest[..at], &rest[at + 1..]);
@@ -288,7 +294,7 @@ impl Address {
         }
         let text = |encoded| String::from_utf8_lossy(&percent::decode(encoded)).into_owned();
         Ok(Self {
-            server: Server::parse(&place[..slash])?,
+            server: Server::parse(&place[..slash], is_secure)?,
             mount: mount(&place[slash..])?,
             credentials: Credentials { user: text(user), password: Password::new(&text(password)) },
         })
@@ -296,7 +302,12 @@ impl Address {
 }
 
 impl Server {
-    fn parse(text: &str) -> Result<Self, NotAMount> {
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_secure { "https" } else { "http" }
+    }
+
+    fn parse(text: &str, is_secure: bool) -> Result<Self, NotAMount> {
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, rest)) => (host, rest.strip_prefix(':')),
             None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
@@ -305,13 +316,14 @@ impl Server {
             return Err(NotAMount::Host);
         }
         let port = match port {
+            None if is_secure => TLS_PORT,
             None => PORT,
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => return Err(NotAMount::Port(text.to_owned())),
             },
         };
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { is_secure, host: host.to_owned(), port })
     }
 }
 
@@ -343,6 +355,7 @@ pub const RATE_HZ: u32 = 44_100;
 /// LAME's effort, unless another one is asked for.
 pub const QUALITY: u8 = 3;
 const PORT: u16 = 8_000;
+const TLS_PORT: u16 = 443;
 const EXAMPLE: &str = "http://source:PASSWORD@HOST:8000/live.mp3";
 
 #[cfg(test)]
@@ -365,8 +378,19 @@ mod tests {
 
         assert_eq!(address.credentials.user, "source");
         assert!(address.credentials.password.matches("hackme"));
-        assert_eq!(address.server, Server { host: "::1".to_owned(), port: 8_000 });
+        assert_eq!(
+            address.server,
+            Server { is_secure: false, host: "::1".to_owned(), port: 8_000 }
+        );
         assert_eq!(address.server.to_string(), "[::1]:8000");
+    }
+
+    #[test]
+    fn a_server_that_is_spoken_to_in_tls_has_the_port_of_https_unless_it_says_another() {
+        for (url, port) in [("https://x@host/a.mp3", 443), ("HTTPS://x@host:8443/a.mp3", 8_443)] {
+            let server = Address::parse(url).unwrap().server;
+            assert_eq!((server.is_secure, server.port, server.scheme()), (true, port, "https"));
+        }
     }
 
     #[test]
@@ -380,7 +404,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_address_is_said() {
         for (url, wrong) in [
-            ("https://source:x@host/live.mp3", NotAMount::Scheme),
+            ("ftp://source:x@host/live.mp3", NotAMount::Scheme),
             ("host/live.mp3", NotAMount::Scheme),
             ("http://host/live.mp3", NotAMount::Password),
             ("http://source:@host/live.mp3", NotAMount::Password),

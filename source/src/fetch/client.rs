@@ -5,29 +5,21 @@
 //! is one too. Nothing here tries again.
 
 use crate::fetch::address::{HttpAddress, NotAnAddress};
-use crate::tasks;
+use crate::tls::{Line, Tls};
 use bytes::{Bytes, BytesMut};
 use common::http::chunked::{self, ChunkedError};
 use common::http::head::{HeadLimits, HeadReader, ResponseHead};
-use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::OnceCell;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
-use tracing::warn;
 
 /// Asks servers. Clones share what is known of who vouches for whom.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Client {
-    connector: Arc<OnceCell<TlsConnector>>,
+    tls: Tls,
 }
 
 /// An answer that has begun, with status 200.
@@ -46,9 +38,6 @@ pub struct Body {
     received: BytesMut,
     coding: Coding,
 }
-
-/// A connection.
-type Line = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// How a body ends.
 enum Coding {
@@ -91,6 +80,11 @@ pub enum AskError {
 }
 
 impl Client {
+    /// A client that makes its connections in TLS by `tls`.
+    pub fn new(tls: Tls) -> Self {
+        Self { tls }
+    }
+
     /// The answer to a request for what is at `address`; with `wants_titles`, ICY titles may be in
     /// it.
     ///
@@ -120,7 +114,7 @@ impl Client {
         let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
         let mut line = match address.is_secure {
             false => Either::Left(tcp),
-            true => Either::Right(Box::new(self.secured(&address.host, tcp).await?)),
+            true => self.tls.over(tcp, &address.host).await?,
         };
         line.write_all(request(&address, wants_titles).as_bytes()).await?;
         line.flush().await?;
@@ -144,18 +138,6 @@ impl Client {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
         }
-    }
-
-    async fn secured(&self, host: &str, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let connector = self.connector.get_or_init(connector).await;
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        connector.connect(name, tcp).await
-    }
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
@@ -242,24 +224,6 @@ impl Coding {
         let length = head.headers.first("content-length");
         length.and_then(|it| it.trim().parse().ok()).map_or(Self::Open, Self::Length)
     }
-}
-
-/// Learns who vouches for whom, which the first connection in TLS waits for.
-async fn connector() -> TlsConnector {
-    let certificates = tasks::work(|| rustls_native_certs::load_native_certs().certs).await;
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates.unwrap_or_default());
-    if roots.is_empty() {
-        warn!("nobody vouches for servers in TLS; install ca-certificates");
-    }
-    // Named, because two providers among the dependencies would leave none as the default.
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows the ciphers of TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
 }
 
 fn request(address: &HttpAddress, wants_titles: bool) -> String {

@@ -83,6 +83,7 @@ impl Channel {
 pub(super) struct Output {
     pub(super) id: String,
     pub(super) channel: String,
+    pub(super) is_secure: bool,
     pub(super) host: String,
     pub(super) port: f64,
     pub(super) user: String,

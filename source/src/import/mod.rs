@@ -130,7 +130,8 @@ fn output(toml: &mut String, output: &Output) {
     };
     let (user, password) = (coded(&output.user), coded(&output.password));
     let mount = output.mount.trim_start_matches('/');
-    let url = format!("http://{user}:{password}@{}:{}/{mount}", output.host, output.port);
+    let scheme = if output.is_secure { "https" } else { "http" };
+    let url = format!("{scheme}://{user}:{password}@{}:{}/{mount}", output.host, output.port);
     line(toml, format_args!("url = {}", text(&url)));
     for (key, value) in output.texts.iter().filter(|(key, _)| *key != "url") {
         line(toml, format_args!("{key} = {}", text(value)));

@@ -5,7 +5,8 @@
 //! for it; it asks with `Expect: 100-continue` whether the audio may come, and audio may follow
 //! once the server says so, or says nothing for [`EXPECT_WAIT`].
 
-use crate::config::{Method, Output};
+use crate::config::{Method, Output, Server};
+use crate::tls::{Line, Tls};
 use common::http::basic;
 use common::http::head::{HeadLimits, HeadReader, ResponseHead};
 use std::fmt::Write as _;
@@ -13,10 +14,17 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_util::either::Either;
 
 /// Why a server does not take the stream.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
+    /// The server does not speak TLS, or is not who it says it is.
+    #[error(
+        "no TLS with it: {0}; is this the right port, and does the system, or a file named by \
+         `trust` in [station], vouch for its certificate?"
+    )]
+    Insecure(#[source] std::io::Error),
     /// The connection broke before the server had answered.
     #[error("no answer: {0}")]
     NoAnswer(#[source] std::io::Error),
@@ -51,10 +59,11 @@ pub enum DialError {
 }
 
 /// Opens a connection on which the server awaits audio.
-pub async fn dial(output: &Output) -> Result<TcpStream, DialError> {
-    let mut socket = connect(&output.address.server.host, output.address.server.port).await?;
+pub async fn dial(output: &Output, tls: &Tls) -> Result<Line, DialError> {
+    let mut socket = connect(&output.address.server, tls).await?;
     let head = request_head(output);
     socket.write_all(head.as_bytes()).await.map_err(DialError::NoAnswer)?;
+    socket.flush().await.map_err(DialError::NoAnswer)?;
     let patience = match output.method {
         Method::Put => EXPECT_WAIT,
         Method::Source => ANSWER_MAX,
@@ -72,8 +81,20 @@ pub async fn dial(output: &Output) -> Result<TcpStream, DialError> {
     }
 }
 
+/// A connection to `server`, in TLS if that is how it is spoken to.
+pub(crate) async fn connect(server: &Server, tls: &Tls) -> Result<Line, DialError> {
+    let tcp = tcp(&server.host, server.port).await?;
+    if !server.is_secure {
+        return Ok(Either::Left(tcp));
+    }
+    match timeout(CONNECT_MAX, tls.over(tcp, &server.host)).await {
+        Ok(secured) => secured.map_err(DialError::Insecure),
+        Err(_) => Err(DialError::Insecure(std::io::ErrorKind::TimedOut.into())),
+    }
+}
+
 /// A connection to the first address of `host` that answers, set up for audio.
-pub(crate) async fn connect(host: &str, port: u16) -> Result<TcpStream, DialError> {
+async fn tcp(host: &str, port: u16) -> Result<TcpStream, DialError> {
     let none = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
     let addresses = timeout(CONNECT_MAX, lookup_host((host, port)))
         .await
@@ -148,7 +169,7 @@ fn request_head(output: &Output) -> String {
 }
 
 /// The head of the server's answer, and what came after it.
-pub(crate) async fn answer(socket: &mut TcpStream) -> Result<(ResponseHead, Vec<u8>), DialError> {
+pub(crate) async fn answer(socket: &mut Line) -> Result<(ResponseHead, Vec<u8>), DialError> {
     let mut reader = HeadReader::new(HeadLimits::default());
     let mut received = Vec::new();
     loop {
@@ -168,7 +189,7 @@ pub(crate) async fn answer(socket: &mut TcpStream) -> Result<(ResponseHead, Vec<
 async fn refusal(
     output: &Output,
     head: &ResponseHead,
-    mut socket: TcpStream,
+    mut socket: Line,
     mut body: Vec<u8>,
 ) -> DialError {
     if head.status == 401 {

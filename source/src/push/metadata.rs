@@ -7,6 +7,7 @@
 
 use crate::config::Output;
 use crate::push::handshake::{self, DialError, USER_AGENT};
+use crate::tls::Tls;
 use common::backoff::Backoff;
 use common::http::{basic, percent};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub struct Announcement {
 pub async fn announce_all(
     output: watch::Receiver<Arc<Output>>,
     mut titles: watch::Receiver<Announcement>,
+    tls: Tls,
 ) {
     while titles.changed().await.is_ok() {
         let title = Arc::clone(&titles.borrow_and_update().title);
@@ -37,7 +39,7 @@ pub async fn announce_all(
         }
         let output = Arc::clone(&output.borrow());
         tokio::select! {
-            () = announce(&output, &title) => {}
+            () = announce(&output, &title, &tls) => {}
             // The next round of this loop sees the change, or that nobody announces any more.
             changed = superseded(&mut titles) => if changed.is_err() { return },
         }
@@ -53,13 +55,13 @@ async fn superseded(
     Ok(())
 }
 
-async fn announce(output: &Output, title: &str) {
+async fn announce(output: &Output, title: &str, tls: &Tls) {
     let mut problem = String::new();
     for attempt in 0..TRIES_MAX {
         if attempt > 0 {
             sleep(RETRY.wait(attempt - 1, 1.0)).await;
         }
-        match timeout(TRY_MAX, tell(output, title)).await {
+        match timeout(TRY_MAX, tell(output, title, tls)).await {
             Ok(Ok(())) => {
                 let address = &output.address;
                 debug!(mount = %address.mount, server = %address.server, title, "title told");
@@ -73,11 +75,11 @@ async fn announce(output: &Output, title: &str) {
     warn!(%mount, %server, title, "the server does not take the title: {problem}");
 }
 
-async fn tell(output: &Output, title: &str) -> Result<(), DialError> {
-    let mut socket =
-        handshake::connect(&output.address.server.host, output.address.server.port).await?;
+async fn tell(output: &Output, title: &str, tls: &Tls) -> Result<(), DialError> {
+    let mut socket = handshake::connect(&output.address.server, tls).await?;
     let request = request(output, title);
     socket.write_all(request.as_bytes()).await.map_err(DialError::NoAnswer)?;
+    socket.flush().await.map_err(DialError::NoAnswer)?;
     let (head, _) = handshake::answer(&mut socket).await?;
     if (200..300).contains(&head.status) {
         return Ok(());

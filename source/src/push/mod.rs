@@ -21,13 +21,12 @@ use crate::push::link::{Event, Link};
 use crate::push::metadata::Announcement;
 use crate::status::{LinkStatus, Report};
 use crate::tasks::Tasks;
+use crate::tls::{Line, Tls};
 use bytes::{Bytes, BytesMut};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
@@ -42,6 +41,7 @@ pub struct Push {
     titles: watch::Sender<Announcement>,
     report: Report<LinkStatus>,
     status: LinkStatus,
+    tls: Tls,
 }
 
 /// The programme has ended.
@@ -66,6 +66,7 @@ impl Push {
         frames: mpsc::Receiver<Frame>,
         wanted: watch::Receiver<bool>,
         any: &watch::Sender<()>,
+        tls: &Tls,
         tasks: &Tasks,
     ) -> (Self, watch::Receiver<LinkStatus>) {
         let status = LinkStatus {
@@ -77,8 +78,8 @@ impl Push {
         };
         let (report, reports) = Report::new(status.clone(), any);
         let (titles, announcements) = watch::channel(Announcement::default());
-        tasks.spawn(metadata::announce_all(output.clone(), announcements));
-        (Self { output, frames, wanted, titles, report, status }, reports)
+        tasks.spawn(metadata::announce_all(output.clone(), announcements, tls.clone()));
+        (Self { output, frames, wanted, titles, report, status, tls: tls.clone() }, reports)
     }
 
     /// Keeps the server supplied until the programme ends, while that is wanted.
@@ -102,8 +103,9 @@ impl Push {
     async fn step(&mut self) -> Result<(), Ended> {
         let event = match self.status.link {
             Link::Dialling { .. } => {
-                let output = self.output();
-                let dialled = self.off_air(async move { handshake::dial(&output).await }).await?;
+                let (output, tls) = (self.output(), self.tls.clone());
+                let dialled = async move { handshake::dial(&output, &tls).await };
+                let dialled = self.off_air(dialled).await?;
                 match dialled {
                     Ok(socket) => return self.on_air(socket).await,
                     Err(error) => self.refused(&error),
@@ -147,7 +149,9 @@ impl Push {
         self.status.last_error = Some(text);
         match error {
             DialError::NoAnswer(_) | DialError::Unreachable(_) => Event::Unreachable,
-            DialError::Refused { .. } | DialError::WrongPassword { .. } => Event::Refused,
+            DialError::Insecure(_)
+            | DialError::Refused { .. }
+            | DialError::WrongPassword { .. } => Event::Refused,
             DialError::NotHttp(_) | DialError::Silent => Event::Refused,
         }
     }
@@ -167,7 +171,7 @@ impl Push {
     }
 
     /// Streams on `socket` until it breaks.
-    async fn on_air(&mut self, socket: TcpStream) -> Result<(), Ended> {
+    async fn on_air(&mut self, socket: Line) -> Result<(), Ended> {
         self.happened(Event::Accepted);
         self.status.connections += 1;
         self.status.last_error = None;
@@ -186,19 +190,16 @@ impl Push {
         Ok(())
     }
 
-    async fn stream(&mut self, socket: TcpStream) -> Result<Broken, Ended> {
-        let (mut reader, mut writer) = socket.into_split();
+    async fn stream(&mut self, mut socket: Line) -> Result<Broken, Ended> {
         let (mut frames, mut head_sent) = (Vec::with_capacity(GATHERED_MAX), Bytes::new());
         let (mut together, mut frames_unreported) = (BytesMut::new(), 0);
         loop {
-            let closed = closed(&mut reader);
-            tokio::pin!(closed);
             tokio::select! {
                 count = self.frames.recv_many(&mut frames, GATHERED_MAX) => if count == 0 {
-                    drop(writer.shutdown().await); // a server that is gone is no concern now
+                    drop(socket.shutdown().await); // a server that is gone is no concern now
                     return Err(Ended);
                 },
-                closed = &mut closed => return Ok(closed),
+                closed = closed(&mut socket) => return Ok(closed),
             }
             let next = Instant::now() + GATHER;
             frames_unreported += frames.len();
@@ -210,7 +211,7 @@ impl Push {
                 }
                 together.extend_from_slice(&frame.bytes);
             }
-            if let Err(broken) = self.send(&mut writer, &together).await {
+            if let Err(broken) = self.send(&mut socket, &together).await {
                 return Ok(broken);
             }
             together.clear();
@@ -220,13 +221,17 @@ impl Push {
             }
             tokio::select! {
                 () = sleep_until(next) => {}
-                closed = closed => return Ok(closed),
+                closed = closed(&mut socket) => return Ok(closed),
             }
         }
     }
 
-    async fn send(&mut self, writer: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), Broken> {
-        match timeout(STALL_MAX, writer.write_all(bytes)).await {
+    async fn send(&mut self, socket: &mut Line, bytes: &[u8]) -> Result<(), Broken> {
+        let sending = async {
+            socket.write_all(bytes).await?;
+            socket.flush().await // in TLS, what was written may still be here
+        };
+        match timeout(STALL_MAX, sending).await {
             Err(_) => Err(Broken::Stalled),
             Ok(Err(error)) if is_stall(&error) => Err(Broken::Stalled),
             Ok(Err(error)) => Err(error.into()),
@@ -262,10 +267,10 @@ async fn said(wanted: &mut watch::Receiver<bool>, to_be: bool) {
 }
 
 /// Waits until the server closes the connection; what it says meanwhile is of no interest.
-async fn closed(reader: &mut OwnedReadHalf) -> Broken {
+async fn closed(socket: &mut Line) -> Broken {
     let mut ignored = [0; 512];
     loop {
-        match reader.read(&mut ignored).await {
+        match socket.read(&mut ignored).await {
             Ok(0) => return Broken::Closed,
             Ok(_) => {}
             Err(error) if is_stall(&error) => return Broken::Stalled,

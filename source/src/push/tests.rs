@@ -6,7 +6,7 @@ use crate::config::{Address, Config, Method};
 use crate::encode::Format;
 use crate::encode::opus::Opus;
 use bytes::Bytes;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test]
 async fn frames_and_their_titles_reach_the_server() {
@@ -265,7 +265,8 @@ impl Playing {
         let tasks = Tasks::default();
         let (switch, wanted) = watch::channel(true);
         let output = watch::channel(Arc::new(output)).1;
-        let (push, reports) = Push::new(output, queue, wanted, &watch::Sender::new(()), &tasks);
+        let (push, reports) =
+            Push::new(output, queue, wanted, &watch::Sender::new(()), &Tls::default(), &tasks);
         tasks.spawn(push.run());
         Self { server: Server(listener), frames, switch, reports, tasks }
     }

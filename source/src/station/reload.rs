@@ -79,7 +79,7 @@ impl Station {
             } else if let Err(error) = Rack::new(&[output.format]) {
                 lines.push(format!("output {}: it cannot be sent: {error}", output.id));
             } else {
-                let (fresh, outlet) = started(output.clone(), &self.any, &self.tasks);
+                let (fresh, outlet) = started(output.clone(), &self.any, &self.tls, &self.tasks);
                 outlets.push((output.channel.clone(), outlet));
                 self.outputs.push(fresh);
             }

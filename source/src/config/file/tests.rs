@@ -242,6 +242,17 @@ fn what_has_no_default_must_be_there() {
 }
 
 #[test]
+fn a_file_of_trust_that_holds_no_certificate_is_a_mistake() {
+    let text = ASTEROID.replacen("[station]\n", "[station]\ntrust = \"/dev/null\"\n", 1);
+
+    let mistakes = parsed(&text).unwrap_err();
+
+    let expected =
+        "station.trust: /dev/null: holds no certificate; name a PEM file of certificates";
+    assert!(mistakes.contains(expected), "{mistakes}");
+}
+
+#[test]
 fn an_output_of_several_channels_has_to_say_which() {
     let text = ASTEROID.replacen("channel = \"curated\"\n", "", 1);
 

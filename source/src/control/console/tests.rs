@@ -138,7 +138,10 @@ fn requests_are_pushed_shown_and_taken_out() {
     assert_eq!(station.said("req.push annotate:title=\"My Title\",artist=\"X\":y.mp3"), "4");
     assert_eq!(station.said("request.push /z.mp3"), "5");
     assert_eq!((station.said("req.push"), station.said("req.push http://h/x.mp3")), both("6", "7"));
-    assert_eq!((station.said("req.queue"), station.said("request.all")), both("4 5", "3 4 5 9"));
+    assert_eq!(
+        (station.said("req.queue"), station.said("request.all")),
+        both("4 5 7", "3 4 5 7 9")
+    );
     assert_eq!(
         station.said("request.metadata 4"),
         "artist=\"X\"\ntitle=\"My Title\"\nrid=\"4\"\nstatus=\"ready\"\nsource=\"req\"\n\
@@ -148,7 +151,8 @@ fn requests_are_pushed_shown_and_taken_out() {
     assert!(station.said("request.trace 5").ends_with("] Pushed [\"/z.mp3\";...]."));
     assert_eq!(station.said("request.metadata 6"), "No such request.");
     assert!(station.said("request.metadata 9").contains("\nrid=\"9\"\nstatus=\"ready\"\n"));
-    assert_eq!(station.said("req.next"), "annotate:title=\"My Title\",artist=\"X\":y.mp3\n/z.mp3");
+    let next = "annotate:title=\"My Title\",artist=\"X\":y.mp3\n/z.mp3\nhttp://h/x.mp3";
+    assert_eq!(station.said("req.next"), next);
     assert_eq!(
         (station.said("req.remove 5"), station.said("req.remove 5")),
         both("OK", "No such request.")

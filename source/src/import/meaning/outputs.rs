@@ -38,6 +38,7 @@ impl Reader {
         if let Some(Value::Bool(public)) = given.named("public") {
             output.public = Some(*public);
         }
+        output.is_secure = text("protocol", "http") == "https";
         output.method = given.named("method").map(|_| text("method", ""));
         let encoder = encoders(arguments).next();
         let Some((codec, bitrate)) = encoder.and_then(|(name, given)| self.encoder(name, given))
@@ -45,6 +46,9 @@ impl Reader {
             return self.leave(line, line, "the format of this output is not understood");
         };
         (output.codec, output.bitrate) = (codec.to_owned(), bitrate);
+        if !matches!(text("protocol", "http").as_str(), "http" | "https") {
+            self.leave(line, line, "an output that does not speak http or https");
+        }
         if let Some(number) = whole::<usize>(output.port).filter(|port| *port == 0) {
             self.leave(line, line, format!("{number} is no port"));
         }
@@ -102,7 +106,7 @@ fn encoders(arguments: &[Argument]) -> impl Iterator<Item = (&str, &[Argument])>
     })
 }
 
-const OUTPUT_ARGUMENTS: [&str; 17] = [
+const OUTPUT_ARGUMENTS: [&str; 18] = [
     "description",
     "encoding",
     "fallible",
@@ -116,6 +120,7 @@ const OUTPUT_ARGUMENTS: [&str; 17] = [
     "name",
     "password",
     "port",
+    "protocol",
     "public",
     "send_icy_metadata",
     "url",
