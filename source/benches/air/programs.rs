@@ -37,13 +37,17 @@ impl Usage {
         Self::at(Path::new("/proc/self")).unwrap()
     }
 
-    /// Of a program that runs; one that has ended is told with its last words.
+    /// Of a program that must be running.
     pub(crate) fn of(running: &Running) -> Self {
+        Self::if_running(running).unwrap_or_else(|last_words| panic!("it has ended: {last_words}"))
+    }
+
+    /// Of a program; its last words if it has ended.
+    pub(crate) fn if_running(running: &Running) -> Result<Self, String> {
         let process = Path::new("/proc").join(running.child.id().to_string());
-        Self::at(&process).unwrap_or_else(|| {
+        Self::at(&process).ok_or_else(|| {
             let said = std::fs::read_to_string(&running.log).unwrap_or_default();
-            let last: Vec<_> = said.lines().rev().take(20).collect();
-            panic!("it has ended, and said, the last first: {last:#?}")
+            said.lines().next_back().unwrap_or_default().to_owned()
         })
     }
 

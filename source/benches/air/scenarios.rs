@@ -147,33 +147,35 @@ fn encoders_percent(two: &Two, config: &Path, seconds: u32) -> f64 {
     (Usage::own().cpu - before).as_secs_f64() * 100.0 / f64::from(seconds)
 }
 
-/// Memory over an hour, or as long as is asked for.
+/// Memory over an hour, or as long as is asked for. Liquidsoap 2.1.3 has been seen to end by itself
+/// within that time, when its AAC encoder met a sample that is no number.
 fn memory(spans: Spans) -> Vec<Row> {
     let two = Two::new(str::to_owned);
-    let mut samples = Vec::new();
+    let mut rss_mb = [Vec::new(), Vec::new()];
+    let mut last_words = [None, None];
     for _ in 0..spans.minutes {
         pass(Duration::from_secs(60));
-        samples.push([0, 1].map(|at| Usage::of(&two.programs[at]).rss_mb));
+        for at in [0, 1] {
+            match Usage::if_running(&two.programs[at]) {
+                Ok(usage) => rss_mb[at].push(usage.rss_mb),
+                Err(words) => last_words[at] = Some(words),
+            }
+        }
     }
-    let mut rows = Vec::new();
-    for (at, who) in BOTH.into_iter().enumerate() {
-        let of = |minute: usize| samples[minute.min(samples.len() - 1)][at];
-        let most = samples.iter().map(|both| both[at]).fold(0.0, f64::max);
-        let measured = format!(
-            "{:.1}, {:.1}, {:.1} MB; at most {most:.1}",
-            of(0),
-            of(samples.len() / 2),
-            of(samples.len())
-        );
-        let what = format!(
-            "memory of {} after 1, {}, {} min",
-            who.name(),
-            samples.len() / 2,
-            samples.len()
-        );
-        rows.push(row(what, measured, if at == 0 { "40 MB, flat" } else { "" }));
-    }
-    rows
+    let rows = BOTH.into_iter().enumerate().map(|(at, who)| {
+        let of_who = &rss_mb[at];
+        let minutes = of_who.len();
+        let of = |minute: usize| of_who.get(minute).copied().unwrap_or_default();
+        let most = of_who.iter().copied().fold(0.0, f64::max);
+        let (first, middle, last) = (of(0), of(minutes / 2), of(minutes.saturating_sub(1)));
+        let mut measured = format!("{first:.1}, {middle:.1}, {last:.1} MB; at most {most:.1}");
+        if let Some(words) = &last_words[at] {
+            measured += &format!("; then it ended: {words}");
+        }
+        let what = format!("memory of {} after 1, {}, {minutes} min", who.name(), minutes / 2);
+        row(what, measured, goal(who, "40 MB, flat"))
+    });
+    rows.collect()
 }
 
 /// From the command to the first frame on the wire in which the next track can be heard. The
