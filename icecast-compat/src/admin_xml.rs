@@ -117,6 +117,40 @@ pub fn listeners(mount: &str, listeners: &[ListedListener]) -> String {
     out
 }
 
+/// One edge in the answer to `edges`, a command that Icecast has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedEdge {
+    /// What it calls itself.
+    pub name: String,
+    /// Its address.
+    pub ip: String,
+    /// Seconds since it said anything.
+    pub heard_seconds: u64,
+    /// How many listen there to each mount.
+    pub listeners: Vec<(String, u64)>,
+}
+
+/// The answer to `edges`, in the style of Icecast's.
+pub fn edges(edges: &[ListedEdge]) -> String {
+    let mut out = String::from(xml::DECLARATION);
+    let all: u64 = edges.iter().flat_map(|edge| &edge.listeners).map(|(_, count)| count).sum();
+    let _ = write!(out, "<icestats><listeners>{all}</listeners>");
+    for edge in edges {
+        out.push_str("<edge>");
+        xml::element(&mut out, "name", &edge.name);
+        xml::element(&mut out, "IP", &edge.ip);
+        let _ = write!(out, "<heard>{}</heard>", edge.heard_seconds);
+        for (mount, listeners) in &edge.listeners {
+            out.push_str("<source mount=\"");
+            xml::attribute(&mut out, mount);
+            let _ = write!(out, "\"><listeners>{listeners}</listeners></source>");
+        }
+        out.push_str("</edge>");
+    }
+    out.push_str("</icestats>\n");
+    out
+}
+
 /// The answer to `manageauth` for `mount`: its users, and what became of a change.
 pub fn users<'a>(
     mount: &str,

@@ -49,6 +49,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) bind: Option<IpAddr>,
     /// On whose behalf, as a `Via` line says it.
     pub(crate) via: Option<&'a str>,
+    /// What we are known by, where we say how many listen to us.
+    pub(crate) edge: Option<&'a str>,
 }
 
 /// A form that is posted.
@@ -128,17 +130,21 @@ impl Dialler {
         Err(DialError::SentAround(wish.address.server))
     }
 
-    /// The whole answer to `wish`, up to `bytes_max`.
-    pub(crate) async fn page(&self, wish: Wish<'_>, bytes_max: usize) -> Result<String, DialError> {
+    /// The whole answer to `wish`: its head, and up to `bytes_max` of its text.
+    pub(crate) async fn page(
+        &self,
+        wish: Wish<'_>,
+        bytes_max: usize,
+    ) -> Result<(ResponseHead, String), DialError> {
         let server = wish.address.server.clone();
-        let Answered { line, mut received, .. } = self.ask(wish).await?;
+        let Answered { head, line, mut received, .. } = self.ask(wish).await?;
         let mut rest = line.take(bytes_max as u64);
         let reading = async {
             while rest.read_buf(&mut received).await.map_err(unreachable(&server))? > 0 {}
             Ok(())
         };
         in_time(&server, DIAL_TIMEOUT, reading).await?;
-        Ok(String::from_utf8_lossy(&received).into_owned())
+        Ok((head, String::from_utf8_lossy(&received).into_owned()))
     }
 
     /// The head of the answer to a form, whatever its status.
@@ -280,16 +286,21 @@ async fn in_time<T>(
 
 /// The request, as Icecast's relays write it, but with the port in `Host`, as HTTP wants it.
 fn written(wish: &Wish<'_>) -> String {
-    let Wish { address: HttpAddress { server, path }, credentials, titles, agent, via, .. } = wish;
+    let Wish { address: HttpAddress { server, path }, credentials, titles, agent, .. } = wish;
     let titles = if *titles { "Icy-MetaData: 1\r\n" } else { "" };
     let authorization = credentials
         .map(|credentials| format!("Authorization: {}\r\n", basic::written(credentials)))
         .unwrap_or_default();
     let who = format!("User-Agent: {agent}\r\nHost: {}\r\n", server.authority());
-    let via = via.map(|via| format!("Via: {via}\r\n")).unwrap_or_default();
-    format!("GET {path} HTTP/1.0\r\n{who}{titles}{authorization}{via}\r\n")
+    let via = wish.via.map(|via| format!("Via: {via}\r\n")).unwrap_or_default();
+    let edge = wish.edge.map(|edge| format!("{EDGE_HEADER}: {edge}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.0\r\n{who}{titles}{authorization}{via}{edge}\r\n")
 }
 
+/// The line in which an edge says what it is known by.
+pub(crate) const EDGE_HEADER: &str = "Carrier-Edge";
+/// The line in which an origin answers what it is known by, so that the edge knows it for one.
+pub(crate) const ORIGIN_HEADER: &str = "Carrier-Origin";
 /// A server is given up that does not answer for so long.
 pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a server may send us on; Icecast's limit.
@@ -309,6 +320,7 @@ mod tests {
             agent: "Carrier",
             bind: None,
             via: None,
+            edge: None,
         };
 
         assert_eq!(

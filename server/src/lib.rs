@@ -31,6 +31,7 @@ mod connection;
 mod dial;
 mod directory;
 mod door;
+mod edges;
 mod files;
 mod guest;
 mod hooks;

@@ -9,6 +9,7 @@ use crate::auth::users::UserFiles;
 use crate::config::Config;
 use crate::config::reload::LiveConfig;
 use crate::dial::Dialler;
+use crate::edges::Edges;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
@@ -42,6 +43,8 @@ pub(crate) struct Parts {
     pub(crate) dialler: Dialler,
     /// The disk that files are served from.
     pub(crate) disk: Disk,
+    /// The servers that fetch streams from here and say how many listen there.
+    pub(crate) edges: Edges,
     /// Programs that are run when sources come and leave.
     pub(crate) hooks: Hooks,
     /// What is shown of the server in a TLS handshake.
@@ -74,10 +77,15 @@ impl Parts {
 
     /// The server at this moment.
     pub(crate) async fn snapshot(&self) -> Snapshot {
-        let config = self.config();
+        let (config, edges) = (self.config(), self.edges.held());
         let mounts = self.registry.list().await.into_iter().filter_map(|stop| {
             let mount = stop.mount?;
+            let on_edges = edges.listeners(&mount.name);
+            let listeners = mount.counters.players().saturating_add(on_edges);
+            mount.counters.listener_peak.raise_to(listeners);
             Some(MountSnapshot {
+                listeners,
+                on_edges,
                 is_guarded: config.mount(&mount.name).listeners.is_some(),
                 has_backend: config.mount(&mount.name).url_auth.is_some(),
                 on_air: mount.on_air()?,
@@ -93,6 +101,7 @@ impl Parts {
             port: self.port,
             counters: Arc::clone(&self.counters),
             mounts: mounts.collect(),
+            edges: Arc::clone(&edges),
             stood_in_for: self.registry.stood_in_for().await,
             resting: Vec::new(),
         };

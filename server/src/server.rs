@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::config::reload::{LiveConfig, Reloader};
 use crate::dial::Dialler;
 use crate::directory;
+use crate::edges::Edges;
 use crate::files::Disk;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
@@ -143,6 +144,7 @@ impl Server {
             backends,
             census: Census::start(&tasks),
             dialler,
+            edges: Edges::start(&tasks),
             hooks: Hooks::new(&tasks),
             identity: Identity::start(self.certificate, config.clone(), &tasks),
             instance,
@@ -186,7 +188,7 @@ impl Server {
             tasks.spawn(accept::run(socket, For::Shoutcast(mount), Arc::clone(&parts)));
         }
         stop.await;
-        info!(listeners = parts.counters.listeners.now(), "stopping");
+        info!(listeners = parts.counters.players(), "stopping");
         let drain_grace = parts.config().limits.drain_grace;
         if tasks.drain(drain_grace).await {
             return Ok(Outcome::Drained);

@@ -20,6 +20,11 @@ impl Instance {
         Self(format!("carrier-{number:016x}").into())
     }
 
+    /// What it is known by.
+    pub(crate) fn id(&self) -> &str {
+        &self.0
+    }
+
     /// The line that adds this server's `mount` to those in `before`. The first items of a line
     /// that grows too long are left out.
     pub(crate) fn add(&self, mount: &MountName, before: Option<&str>) -> String {

@@ -100,6 +100,11 @@ impl Player {
         }
     }
 
+    /// Bytes of audio that have come and were not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.audio.len()
+    }
+
     /// Waits for more audio; false at the end of the stream.
     pub async fn more(&mut self) -> bool {
         if matches!(&self.wrapping, Wrapping::Chunked(decoder) if decoder.is_done()) {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use server::{Config, Outcome, Server, config_file};
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A running server, stopped when it is dropped.
@@ -25,8 +26,17 @@ pub struct Station {
 
 #[derive(Debug)]
 struct Running {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Ending>,
     thread: JoinHandle<Outcome>,
+}
+
+/// How a server is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// In the middle of whatever it does, as when its machine fails.
+    Killed,
+    /// Asked to, so that it can take its leave.
+    Stopped,
 }
 
 impl Station {
@@ -123,11 +133,23 @@ impl Station {
                 .enable_all()
                 .build()
                 .expect("a runtime for the server");
+            let (kill, killed) = oneshot::channel::<()>();
             // A station that is dropped without a word is to stop too.
             let run = server.run(async {
-                let _ = stopped.await;
+                if stopped.await == Ok(Ending::Killed) {
+                    let _ = kill.send(());
+                    std::future::pending::<()>().await;
+                }
             });
-            runtime.block_on(run).expect("the runtime takes the server's sockets")
+            let outcome = runtime.block_on(async {
+                tokio::select! {
+                    outcome = run => outcome,
+                    Ok(()) = killed => Ok(Outcome::GraceOver),
+                }
+            });
+            // Whatever still runs ends where it is; a hook may keep its thread.
+            runtime.shutdown_timeout(KILL_TIME_MAX);
+            outcome.expect("the runtime takes the server's sockets")
         };
         let thread = std::thread::Builder::new().name("station".to_owned()).spawn(run);
         self.running = Some(Running { stop, thread: thread.expect("a thread for the server") });
@@ -135,8 +157,17 @@ impl Station {
 
     /// Stops the server and waits until it has; how it ended.
     pub fn stop(&mut self) -> Outcome {
+        self.end(Ending::Stopped)
+    }
+
+    /// Ends the server as if its machine had failed: it says goodbye to nobody.
+    pub fn kill(&mut self) {
+        self.end(Ending::Killed);
+    }
+
+    fn end(&mut self, ending: Ending) -> Outcome {
         let Running { stop, thread } = self.running.take().expect("the server is running");
-        let _ = stop.send(());
+        let _ = stop.send(ending);
         thread.join().expect("the server does not panic")
     }
 
@@ -254,7 +285,7 @@ impl Station {
 impl Drop for Station {
     fn drop(&mut self) {
         if let Some(Running { stop, thread }) = self.running.take() {
-            let _ = stop.send(());
+            let _ = stop.send(Ending::Stopped);
             // A panic of the server is the test's failure, unless it has failed already.
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
@@ -272,6 +303,8 @@ pub fn basic(user: &str, password: &str) -> String {
 pub const SOURCE_PASSWORD: &str = "for-sources";
 /// The password of every station's administrator.
 pub const ADMIN_PASSWORD: &str = "for-the-administrator";
+/// What a killed server's threads have to end.
+const KILL_TIME_MAX: Duration = Duration::from_secs(2);
 /// How often two free ports in a row are looked for.
 const PORT_TRIES_MAX: usize = 100;
 /// Threads of a server's runtime: enough that its fans run beside each other, as they would.

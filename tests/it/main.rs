@@ -12,6 +12,7 @@ mod coming_and_going;
 mod cors;
 mod crowd;
 mod directories;
+mod edges;
 mod encoders;
 mod fallback;
 mod files;

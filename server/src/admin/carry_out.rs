@@ -1,9 +1,10 @@
 //! Carrying out the administrator's commands: who may, what is done, and what is answered.
 
-use super::{Command, Kind, bans, users};
+use super::{Command, Kind, bans, edges, users};
 use crate::answer::Answer;
 use crate::auth;
 use crate::config::Compat;
+use crate::dial::{EDGE_HEADER, ORIGIN_HEADER};
 use crate::icecast::answers;
 use crate::mount::Mount;
 use crate::mount::fan::Whose;
@@ -36,7 +37,15 @@ pub(crate) async fn answer(
         return Err(attempt.failed().await);
     }
     if command.kind == Kind::StreamList {
-        return Ok(answers::stream_list(&parts.snapshot().await));
+        let asks = head.headers.first(EDGE_HEADER).is_some();
+        let origin = asks.then(|| (ORIGIN_HEADER, parts.instance.id()));
+        return Ok(answers::stream_list(&parts.snapshot().await, origin));
+    }
+    if command.kind == Kind::Report {
+        return edges::answer(command, ip, parts).await;
+    }
+    if command.kind == Kind::Edges {
+        return Ok(answers::edges(&parts.edges.held()));
     }
     if command.kind.is_administrators() {
         return bans::answer(command, ip, parts).await;
@@ -66,6 +75,9 @@ async fn may(
 ) -> bool {
     let authority = &parts.authority;
     let strict = parts.config().compat == Compat::Strict;
+    if kind == Kind::Report {
+        return authority.is_relay(given) || authority.is_admin(given);
+    }
     if kind == Kind::StreamList {
         // Icecast keeps its administrator out of here.
         return authority.is_relay(given) || (!strict && authority.is_admin(given));
@@ -125,9 +137,13 @@ async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<
             None => Ok(answers::other_mounts(&parts.snapshot().await, &mount.name)),
         },
         Kind::Stats => Ok(answers::stats(&parts.snapshot().await, Some(&mount.name))),
-        Kind::Ban | Kind::Bans | Kind::BuildM3u | Kind::StreamList | Kind::Unban => {
-            Err(Refusal::UnknownCommand)
-        }
+        Kind::Ban
+        | Kind::Bans
+        | Kind::BuildM3u
+        | Kind::Edges
+        | Kind::Report
+        | Kind::StreamList
+        | Kind::Unban => Err(Refusal::UnknownCommand),
         Kind::UpdateMetadata => Ok(answers::title_wanted(&mount.name)),
     }
 }
@@ -144,6 +160,7 @@ async fn about_resting(kind: Kind, name: &MountName, parts: &Parts) -> Option<An
         Kind::Ban
         | Kind::Bans
         | Kind::BuildM3u
+        | Kind::Edges
         | Kind::Fallbacks
         | Kind::KillClient
         | Kind::KillSource
@@ -151,6 +168,7 @@ async fn about_resting(kind: Kind, name: &MountName, parts: &Parts) -> Option<An
         | Kind::ManageAuth
         | Kind::Metadata
         | Kind::MoveClients
+        | Kind::Report
         | Kind::StreamList
         | Kind::Unban
         | Kind::UpdateMetadata => None,
@@ -171,7 +189,9 @@ async fn about_all(command: &Command, parts: &Parts) -> Result<Answer, Refusal> 
         | Kind::MoveClients
         | Kind::StreamList
         | Kind::UpdateMetadata => Err(Refusal::MountMissing),
-        Kind::Ban | Kind::Bans | Kind::Unban => Err(Refusal::UnknownCommand),
+        Kind::Ban | Kind::Bans | Kind::Edges | Kind::Report | Kind::Unban => {
+            Err(Refusal::UnknownCommand)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod bans;
 pub(crate) mod carry_out;
 pub(crate) mod cgi;
+pub(crate) mod edges;
 pub(crate) mod users;
 
 use crate::mount::on_air::TitleText;
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
     Bans,
     /// Make a playlist with credentials in it.
     BuildM3u,
+    /// List the edges, and how many listen on each.
+    Edges,
     /// Let the mount fall back to another until the configuration is read again.
     Fallbacks,
     /// Let a listener of the mount go.
@@ -52,6 +55,8 @@ pub(crate) enum Kind {
     Metadata,
     /// Let the mount's listeners go on with another mount.
     MoveClients,
+    /// Say, as an edge, how many listen there.
+    Report,
     /// Show the statistics, of one mount if it is named.
     Stats,
     /// Name the mounts, one on each line, for a server that relays this one.
@@ -76,8 +81,10 @@ impl Kind {
             | Self::Unban => true,
             Self::Bans
             | Self::BuildM3u
+            | Self::Edges
             | Self::ListClients
             | Self::ListMounts
+            | Self::Report
             | Self::Stats
             | Self::StreamList
             | Self::UpdateMetadata => false,
@@ -86,7 +93,7 @@ impl Kind {
 
     /// Whether only the administrator may, whatever mount is named.
     pub(crate) fn is_administrators(self) -> bool {
-        matches!(self, Self::Ban | Self::Bans | Self::Unban)
+        matches!(self, Self::Ban | Self::Bans | Self::Edges | Self::Unban)
     }
 
     /// Whether a mount's source may give this command for its mount. Icecast lets it do whatever
@@ -108,6 +115,7 @@ impl Command {
             "ban" => Kind::Ban,
             "bans" => Kind::Bans,
             "buildm3u" => Kind::BuildM3u,
+            "edges" => Kind::Edges,
             "fallback" | "fallbacks" => Kind::Fallbacks,
             "killclient" => Kind::KillClient,
             "killsource" => Kind::KillSource,
@@ -116,6 +124,7 @@ impl Command {
             "manageauth" => Kind::ManageAuth,
             "metadata" => Kind::Metadata,
             "moveclients" => Kind::MoveClients,
+            "report" => Kind::Report,
             "stats" | "stats.xml" => Kind::Stats,
             "streamlist.txt" => Kind::StreamList,
             "unban" => Kind::Unban,
@@ -136,6 +145,11 @@ impl Command {
     /// What the command says under `name`.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         text_parameters(&self.query).remove(name)
+    }
+
+    /// All that the command says.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
     }
 
     /// The title that a metadata update gives: `song`, or `artist` and `title`.

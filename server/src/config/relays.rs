@@ -32,6 +32,8 @@ pub struct RelayConfig {
     pub on_demand: bool,
     /// The address of ours to dial from; `None` leaves it to the system.
     pub bind: Option<IpAddr>,
+    /// Whether the server is told how many listen here; only a master is.
+    pub is_told: bool,
 }
 
 /// A server whose every stream is fetched, under the same names.
@@ -45,7 +47,12 @@ pub struct MasterConfig {
     pub credentials: Option<Credentials>,
     /// Whether streams are fetched only while somebody listens.
     pub on_demand: bool,
+    /// How often it is told how many listen here, if it is a server that wants to know; `None`
+    /// for never.
+    pub report_interval: Option<Duration>,
 }
 
 /// How often a master is asked for its list, unless somebody says otherwise; Icecast's default.
 pub const UPDATE_INTERVAL: Duration = Duration::from_secs(120);
+/// How often a master is told how many listen, unless somebody says otherwise.
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use super::files::{Files, HttpHeader};
 use super::limits::{Limits, MountLimits};
 use super::logs::{Level, LogTo, Logs};
 use super::mounts::{MountConfig, Mounts};
-use super::relays::Relays;
+use super::relays::{REPORT_INTERVAL, Relays};
 use super::{
     ADMIN_USER, CONTACT, Compat, Config, HOSTNAME, LOCATION, Passwords, RELAY_USER, SOURCE_USER,
 };
@@ -93,6 +93,8 @@ fn relays(page: &mut Page, relays: &Relays) {
             page.duration("update_interval", master.update_interval);
             credentials(page, master.credentials.as_ref());
             page.line("on_demand", master.on_demand);
+            let interval = master.report_interval.unwrap_or_default();
+            page.duration_unless("report_interval", interval, REPORT_INTERVAL);
         });
     }
 }

@@ -5,13 +5,16 @@ use crate::answer::{self, Answer};
 use crate::auth::htpasswd::Users;
 use crate::auth::users::Changed;
 use crate::config::Compat;
+use crate::edges::table::Held;
 use crate::icecast::pages;
 use crate::mount::fan::ListenerAbout;
 use crate::mount::name::MountName;
 use crate::refusal::Refusal;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use common::http::percent;
-use icecast_compat::admin_xml::{self, ListedBan, ListedBanned, ListedListener, ListedMount};
+use icecast_compat::admin_xml::{
+    self, ListedBan, ListedBanned, ListedEdge, ListedListener, ListedMount,
+};
 use icecast_compat::fields::{Field, Fields, SourceFields};
 use icecast_compat::status_json::{self, Texts};
 use icecast_compat::{playlists, stats_xml};
@@ -237,7 +240,7 @@ fn listed_mounts(snapshot: &Snapshot, but: Option<&MountName>) -> Vec<ListedMoun
     let listed = |mount: &MountSnapshot| ListedMount {
         mount: mount.name.to_string(),
         fallback: mount.fallback.as_ref().map(ToString::to_string).unwrap_or_default(),
-        listeners: mount.counters.listeners.now(),
+        listeners: mount.listeners,
         authenticator: authenticator(mount),
         connected_seconds: Some(elapsed_seconds(mount.on_air.since, snapshot.now)),
         content_type: Some(mount.on_air.source.content_type.clone()),
@@ -285,13 +288,26 @@ pub(crate) fn title_wanted(mount: &MountName) -> Answer {
     Answer::ok(XML, admin_xml::mount_alone(mount.as_str()))
 }
 
-/// The answer to `streamlist.txt`.
-pub(crate) fn stream_list(snapshot: &Snapshot) -> Answer {
+/// The answer to `edges`: each, and how many listen there.
+pub(crate) fn edges(held: &Held) -> Answer {
+    let listed = held.edges.iter().map(|edge| ListedEdge {
+        name: edge.name.clone(),
+        ip: edge.ip.to_string(),
+        heard_seconds: edge.heard.elapsed().as_secs(),
+        listeners: edge.listeners.iter().map(|(name, count)| (name.to_string(), *count)).collect(),
+    });
+    Answer::ok(XML, admin_xml::edges(&listed.collect::<Vec<_>>()))
+}
+
+/// The answer to `streamlist.txt`, with the line in `origin` if there is one.
+pub(crate) fn stream_list(snapshot: &Snapshot, origin: Option<(&str, &str)>) -> Answer {
     let lines = public_mounts(snapshot).map(|mount| {
         let path = percent::encode_path(mount.name.as_str().as_bytes());
         format!("{path}\r\n")
     });
-    Answer::ok("text/plain; charset=utf-8", lines.collect::<String>())
+    let headers = origin.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = headers.collect();
+    Answer { headers, ..Answer::ok("text/plain; charset=utf-8", lines.collect::<String>()) }
 }
 
 /// The mounts that everybody may know of.
@@ -390,7 +406,7 @@ fn server_counts(snapshot: &Snapshot) -> Fields {
         .add("connections", counters.connections.now())
         .add("file_connections", counters.file_connections.now())
         .add("listener_connections", counters.listener_connections.now())
-        .add("listeners", counters.listeners.now())
+        .add("listeners", snapshot.listeners())
         .add("source_client_connections", counters.source_connections.now().saturating_sub(relayed))
         .add("source_relay_connections", relayed)
         .add("source_total_connections", counters.source_connections.now())
@@ -429,8 +445,9 @@ pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Field
         .add_some("authenticator", authenticator(mount))
         .add_some("bitrate", kbps.map(|kbps| Field::guessed(&kbps)))
         .add("genre", or(&says.genre, &source.genre, "various"))
+        .add_some("listeners_on_edges", Some(mount.on_edges).filter(|count| *count > 0))
         .add("listener_peak", mount.counters.listener_peak.now())
-        .add("listeners", mount.counters.listeners.now())
+        .add("listeners", mount.listeners)
         .add("listenurl", listen_url(&mount.name, snapshot))
         .add("server_description", or(&says.description, &source.description, description))
         .add("server_name", or(&says.name, &source.name, name))
@@ -446,7 +463,11 @@ pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Field
 /// What the statistics say of a mount for which another stands in.
 fn stand_in_fields(name: &MountName, snapshot: &Snapshot) -> Fields {
     let mut fields = Fields::default();
-    fields.add("listeners", 0).add("listenurl", listen_url(name, snapshot));
+    let on_edges = snapshot.edges.listeners(name);
+    fields
+        .add("listeners", on_edges)
+        .add_some("listeners_on_edges", Some(on_edges).filter(|count| *count > 0))
+        .add("listenurl", listen_url(name, snapshot));
     fields
 }
 

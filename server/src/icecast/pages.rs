@@ -29,8 +29,9 @@ pub(crate) fn page(name: &str, answer: Answer) -> Answer {
          <title>{title} – Carrier</title>\n<link rel=\"icon\" href=\"data:,\">\n\
          <style>{STYLE}</style>\n</head>\n<body>\n\
          <header><p>Carrier</p><nav aria-label=\"Administration\"><a href=\"/admin/stats.xsl\">\
-         Statistics</a> <a href=\"/admin/listmounts.xsl\">Mounts</a> <a href=\"/status.xsl\">\
-         Status page</a></nav></header>\n<main>\n<h1>{title}</h1>\n"
+         Statistics</a> <a href=\"/admin/listmounts.xsl\">Mounts</a> <a \
+         href=\"/admin/edges.xsl\">Edges</a> <a href=\"/status.xsl\">Status page</a></nav>\
+         </header>\n<main>\n<h1>{title}</h1>\n"
     );
     put_content(&mut out, name, document.root_element());
     out.push_str("</main>\n</body>\n</html>\n");
@@ -40,6 +41,7 @@ pub(crate) fn page(name: &str, answer: Answer) -> Answer {
 
 fn title(name: &str) -> &'static str {
     match name {
+        "edges" => "Edges",
         "killclient" | "killsource" | "metadata" => "Result",
         "listclients" => "Listeners",
         "listmounts" => "Mounts",
@@ -62,6 +64,9 @@ fn put_content(out: &mut String, name: &str, root: Node<'_, '_>) {
     let facts: Vec<_> = root.children().filter(|node| is_fact(*node)).collect();
     if !facts.is_empty() && current.is_none() && root.has_tag_name("icestats") {
         put_facts(out, &facts);
+    }
+    if name == "edges" {
+        return put_edges(out, root);
     }
     let sources = root.children().filter(|node| node.has_tag_name("source"));
     let mut any = false;
@@ -202,6 +207,27 @@ fn put_users<'a>(out: &mut String, mount: &str, users: impl Iterator<Item = Node
          </form>",
         escaped(mount)
     );
+}
+
+/// The edges, and how many listen on each.
+fn put_edges(out: &mut String, root: Node<'_, '_>) {
+    out.push_str("<table>\n<thead><tr>");
+    for heading in ["Edge", "Address", "Seconds ago", "Mount", "Listeners"] {
+        let _ = write!(out, "<th scope=\"col\">{heading}</th>");
+    }
+    out.push_str("</tr></thead>\n");
+    for edge in root.children().filter(|node| node.has_tag_name("edge")) {
+        for source in edge.children().filter(|node| node.has_tag_name("source")) {
+            out.push_str("<tr>");
+            for name in ["name", "IP", "heard"] {
+                let _ = write!(out, "<td>{}</td>", child(edge, name).map(text).unwrap_or_default());
+            }
+            let mount = escaped(source.attribute("mount").unwrap_or_default());
+            let count = child(source, "listeners").map(text).unwrap_or_default();
+            let _ = writeln!(out, "<td>{mount}</td><td>{count}</td></tr>");
+        }
+    }
+    out.push_str("</table>\n");
 }
 
 /// A button that gives a command.

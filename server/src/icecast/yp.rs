@@ -48,7 +48,7 @@ pub(crate) fn touch(sid: &str, mount: &MountName, snapshot: &Snapshot) -> String
         sid,
         &State {
             title: &mount.on_air.title.shown(),
-            listeners: mount.counters.listeners.now(),
+            listeners: mount.listeners,
             listeners_max: most as u64,
             subtype: &said(&fields, "subtype").unwrap_or_default(),
         },

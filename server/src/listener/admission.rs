@@ -7,19 +7,23 @@ use crate::auth::logins::Attempt;
 use crate::auth::url::{Verdict, Visit, Visitor};
 use crate::client::Client;
 use crate::config::Compat;
-use crate::config::mounts::ListenerAuth;
+use crate::config::mounts::{ListenerAuth, MountConfig};
 use crate::config::url_auth::{OnSilence, UrlAuth};
+use crate::dial::EDGE_HEADER;
 use crate::mount::name::MountName;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
+use crate::status::counters::Hearer;
 use common::http::head::RequestHead;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::info;
 
 /// What a listener was admitted with.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Admission {
+    /// What it is.
+    pub(crate) hearer: Hearer,
     /// Who it is.
     pub(crate) identity: Identity,
     /// Its places among its user's and its network's listeners, where these are limited.
@@ -45,7 +49,15 @@ pub(super) async fn admit(
     parts: &Parts,
 ) -> Result<Admission, Refusal> {
     let config = parts.config();
-    let identity = identify(client, request, name, parts).await?;
+    if is_edge(request, parts) {
+        return admit_edge(config.mount(name));
+    }
+    let mut identity = identify(client, request, name, parts).await?;
+    if let Some(max) = parts.relays.terms(name).and_then(|terms| terms.duration_max) {
+        let usual = config.mount(name).limits.listener_duration_max;
+        let own = identity.time_max.or(usual);
+        identity.time_max = own.into_iter().chain([max]).min();
+    }
     let once = matches!(
         config.mount(name).listeners,
         Some(ListenerAuth::Htpasswd { duplicates: false, .. })
@@ -65,7 +77,24 @@ pub(super) async fn admit(
         }
         None => None,
     };
-    Ok(Admission { identity, places: [of_user, of_network] })
+    Ok(Admission { hearer: Hearer::Player, identity, places: [of_user, of_network] })
+}
+
+/// Whether a server asks that says how many listen to it, and knows the relays' password.
+fn is_edge(request: &RequestHead, parts: &Parts) -> bool {
+    request.headers.first(EDGE_HEADER).is_some()
+        && parts.authority.is_relay(auth::credentials(request).as_ref())
+}
+
+/// Admits an edge to a mount, for ever; but not to one whose listeners have to say who they are:
+/// it would pass the stream on to those who do not.
+fn admit_edge(mount: &MountConfig) -> Result<Admission, Refusal> {
+    let is_asked = mount.url_auth.as_ref().is_some_and(|auth| auth.listener_add.is_some());
+    if mount.listeners.is_some() || is_asked {
+        return Err(Refusal::Unauthorized);
+    }
+    let identity = Identity { time_max: Some(Duration::MAX), ..Identity::default() };
+    Ok(Admission { hearer: Hearer::Edge, identity, places: [None, None] })
 }
 
 /// Who `client` proves to be; nobody in particular where nobody has to prove anything.

@@ -7,6 +7,7 @@
 pub(crate) mod admission;
 mod head;
 pub(crate) mod probe;
+mod room;
 
 use crate::answer::Answer;
 use crate::client::Client;
@@ -20,6 +21,7 @@ use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
+use crate::status::counters::Hearer;
 use crate::switchboard;
 use crate::via;
 use admission::{Admission, Identity};
@@ -42,11 +44,12 @@ pub(crate) async fn join(
         return Err((Box::new(client), Refusal::RelayLoop));
     }
     let admitted = admission::admit(&client, request, &name, parts).await;
-    let Admission { identity: Identity { user, visit, time_max }, places } = match admitted {
+    let Admission { hearer, identity, places } = match admitted {
         Ok(admission) => admission,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
-    let joined = match find_seat(&name, via.as_deref(), parts).await {
+    let Identity { user, visit, time_max } = identity;
+    let joined = match find_seat(&name, hearer, via.as_deref(), parts).await {
         Ok(joined) => joined,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
@@ -83,11 +86,7 @@ pub(crate) async fn join(
         }
     };
     let Client { socket, ip, id, seat: client_seat, asked, .. } = client;
-    let user_agent = request.headers.first("user-agent").map(|agent| {
-        let end = (0..=agent.len().min(USER_AGENT_BYTES_MAX)).rev();
-        let end = end.into_iter().find(|&end| agent.is_char_boundary(end)).unwrap_or_default();
-        agent[..end].into()
-    });
+    let user_agent = request.headers.first("user-agent").map(shortened);
     let seats = (seat, client_seat);
     let arrival = Arrival {
         socket,
@@ -110,9 +109,17 @@ pub(crate) async fn join(
     Ok(())
 }
 
+/// As much of a player's name as is kept.
+fn shortened(agent: &str) -> Box<str> {
+    let end = (0..=agent.len().min(USER_AGENT_BYTES_MAX)).rev();
+    let end = end.into_iter().find(|&end| agent.is_char_boundary(end)).unwrap_or_default();
+    agent[..end].into()
+}
+
 /// A seat at the mount `name`, or else at the first that stands in for it and has one.
 async fn find_seat(
     name: &MountName,
+    hearer: Hearer,
     via: Option<&str>,
     parts: &Arc<Parts>,
 ) -> Result<Joined, Refusal> {
@@ -123,7 +130,12 @@ async fn find_seat(
     }
     let mut refusal = Refusal::NotFound;
     if let Some(mount) = first.on_air() {
-        match mount.join().await {
+        let is_full = hearer == Hearer::Player && room::is_full(mount, &first.config, parts);
+        let seat = match is_full {
+            true => Err(Refusal::ListenersFull),
+            false => mount.join(hearer).await,
+        };
+        match seat {
             Err(Refusal::ListenersFull) if first.config.fallback_when_full => {
                 refusal = Refusal::ListenersFull;
             }
@@ -132,7 +144,7 @@ async fn find_seat(
     }
     for stop in others {
         let Some(mount) = switchboard::on_air(stop, parts).await else { continue };
-        match mount.join().await {
+        match mount.join(hearer).await {
             Ok(joined) => return Ok(joined),
             Err(full @ Refusal::ListenersFull) => {
                 refusal = full;
@@ -145,11 +157,11 @@ async fn find_seat(
     }
     if refusal == Refusal::NotFound && parts.relays.fetch(name, via).await {
         let fetched = parts.registry.find(name.clone()).await.ok_or(Refusal::NotFound)?;
-        return fetched.join().await;
+        return fetched.join(hearer).await;
     }
     // A mount that waits for its source to return has a seat all the same.
     match &first.mount {
-        Some(mount) if refusal == Refusal::NotFound => mount.join().await,
+        Some(mount) if refusal == Refusal::NotFound => mount.join(hearer).await,
         Some(_) | None => Err(refusal),
     }
 }

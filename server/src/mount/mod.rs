@@ -22,7 +22,7 @@ pub(crate) mod stream;
 use crate::config::mounts::MountConfig;
 use crate::logs::Logs;
 use crate::refusal::Refusal;
-use crate::status::counters::{ListenerSeat, MountCounters, ServerCounters};
+use crate::status::counters::{Hearer, ListenerSeat, MountCounters, ServerCounters};
 use crate::tasks::Tasks;
 use common::chunk::Chunk;
 use fan::{Destination, Fan, ListenerAbout, Order, Whose};
@@ -68,7 +68,7 @@ enum Request {
     Configure(Arc<MountConfig>),
     Destination { reply: oneshot::Sender<Destination> },
     Intro(Option<Arc<Intro>>),
-    Join { reply: oneshot::Sender<Result<Joined, Refusal>> },
+    Join { hearer: Hearer, reply: oneshot::Sender<Result<Joined, Refusal>> },
     KillSource,
     Listeners { reply: mpsc::Sender<Vec<ListenerAbout>> },
     Move { whose: Whose, to: Destination, reply: mpsc::Sender<usize> },
@@ -215,8 +215,9 @@ impl Mount {
     }
 
     /// Seats a new listener.
-    pub(crate) async fn join(&self) -> Result<Joined, Refusal> {
-        self.ask(|reply| Request::Join { reply }).await.unwrap_or(Err(Refusal::NotFound))
+    pub(crate) async fn join(&self, hearer: Hearer) -> Result<Joined, Refusal> {
+        let answer = self.ask(|reply| Request::Join { hearer, reply }).await;
+        answer.unwrap_or(Err(Refusal::NotFound))
     }
 
     /// Changes the title. A mount that has just ended does not mind.

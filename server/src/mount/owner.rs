@@ -12,7 +12,7 @@ use super::{AttachReply, Event, Intro, Joined, Request, SourceArrival, SourceLin
 use crate::config::mounts::{MountConfig, SourceConflict};
 use crate::logs::playlist::PlaylistLog;
 use crate::refusal::Refusal;
-use crate::status::counters::{ListenerSeat, MountCounters};
+use crate::status::counters::{Hearer, ListenerSeat, MountCounters};
 use crate::tasks::Tasks;
 use common::chunk::{Chunk, Opening};
 use jiff::Timestamp;
@@ -217,9 +217,9 @@ impl Owner {
                 let until = vacant.since + self.config.limits.source_grace;
                 Seat::Vacant(Vacant { until, ..vacant })
             }
-            (Request::Join { reply }, seat) => {
+            (Request::Join { hearer, reply }, seat) => {
                 // A listener that has gone gives its seat back by dropping it.
-                let _ = reply.send(self.seat_listener(&seat));
+                let _ = reply.send(self.seat_listener(hearer, &seat));
                 seat
             }
             (request, seat) => {
@@ -320,14 +320,15 @@ impl Owner {
         self.seat_source(challenger).unwrap_or_else(|| self.vacate())
     }
 
-    fn seat_listener(&mut self, seat: &Seat) -> Result<Joined, Refusal> {
+    fn seat_listener(&mut self, hearer: Hearer, seat: &Seat) -> Result<Joined, Refusal> {
         let source = match seat {
             Seat::Taken { .. } => self.on_air.borrow().as_ref().map(|air| Arc::clone(&air.source)),
             Seat::Vacant(Vacant { last, .. }) => last.clone(),
         };
         let source = source.ok_or(Refusal::NotFound)?;
-        let listeners = usize::try_from(self.counters.listeners.now()).unwrap_or(usize::MAX);
-        if self.config.limits.listeners_max.is_some_and(|max| listeners >= max) {
+        let players = usize::try_from(self.counters.players()).unwrap_or(usize::MAX);
+        let is_full = self.config.limits.listeners_max.is_some_and(|max| players >= max);
+        if is_full && hearer == Hearer::Player {
             return Err(Refusal::ListenersFull);
         }
         self.next_fan = (self.next_fan + 1) % self.fans.len();
@@ -335,7 +336,7 @@ impl Owner {
             source,
             start: self.stream.start(),
             intro: self.intro.clone(),
-            seat: ListenerSeat::new(&self.counters),
+            seat: ListenerSeat::new(&self.counters, hearer),
             fan: self.fans[self.next_fan].clone(),
         })
     }
@@ -381,7 +382,7 @@ impl Owner {
     }
 
     fn log_title(&self, title: &str) {
-        self.playlist_log.write(&self.name, self.counters.listeners.now(), title);
+        self.playlist_log.write(&self.name, self.counters.players(), title);
     }
 
     /// Takes what was the source off air.

@@ -95,7 +95,7 @@ async fn a_source_takes_the_place_of_one_that_has_fallen_silent() {
     let first = attach(&mount).await;
     air(&first, b"before ").await;
     settled().await;
-    let listener = mount.join().await.unwrap();
+    let listener = mount.join(Hearer::Player).await.unwrap();
     let began = Instant::now();
 
     let second = attach(&mount).await;
@@ -159,7 +159,7 @@ async fn a_mount_waits_for_its_listeners_to_be_moved_and_then_ends_without_grace
 async fn listeners_wait_for_a_source_that_left_and_hear_it_go_on() {
     let mount = mount(&Tasks::default());
     let line = attach(&mount).await;
-    let listener = mount.join().await.unwrap();
+    let listener = mount.join(Hearer::Player).await.unwrap();
     air(&line, b"before ").await;
     drop(line);
     settled().await;
@@ -177,13 +177,13 @@ async fn listeners_wait_for_a_source_that_left_and_hear_it_go_on() {
 async fn a_mount_whose_source_stays_away_ends_with_its_stream() {
     let mount = mount(&Tasks::default());
     drop(attach(&mount).await);
-    let listener = mount.join().await.unwrap();
+    let listener = mount.join(Hearer::Player).await.unwrap();
 
     pass(SOURCE_GRACE + Duration::from_millis(10)).await;
 
     assert!(mount.has_ended());
     assert!(matches!(listener.start.link.after(), After::End));
-    assert_eq!(mount.join().await.unwrap_err(), Refusal::NotFound);
+    assert_eq!(mount.join(Hearer::Player).await.unwrap_err(), Refusal::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,7 +239,7 @@ async fn a_title_is_announced_once_and_forgotten_with_its_source() {
     air(&line, b"b").await;
     pass(GATHERED).await;
 
-    let start = mount.join().await.unwrap().start;
+    let start = mount.join(Hearer::Player).await.unwrap().start;
     let After::Link(second) = start.link.after() else { panic!("two chunks were aired") };
 
     assert_eq!(mount.on_air().unwrap().title, title("Blue"));
@@ -258,7 +258,7 @@ async fn small_chunks_are_aired_together_and_none_waits_for_long() {
     let line = attach(&mount).await;
     air(&line, b"first").await;
     settled().await;
-    let listener = mount.join().await.unwrap();
+    let listener = mount.join(Hearer::Player).await.unwrap();
 
     for bytes in [b"a", b"b", b"c"] {
         air(&line, bytes).await;
@@ -277,7 +277,7 @@ async fn what_was_gathered_is_aired_before_a_title_and_when_the_source_leaves() 
     let line = attach(&mount).await;
     air(&line, b"first ").await;
     settled().await;
-    let listener = mount.join().await.unwrap();
+    let listener = mount.join(Hearer::Player).await.unwrap();
 
     air(&line, b"old ").await;
     settled().await;
@@ -310,20 +310,20 @@ async fn a_full_mount_takes_no_listener_until_one_has_left() {
     config.limits.listeners_max = Some(1);
     let (mount, _said) = mount_with(config, &Tasks::default());
     let _line = attach(&mount).await;
-    let first = mount.join().await.unwrap();
+    let first = mount.join(Hearer::Player).await.unwrap();
 
-    assert_eq!(mount.join().await.unwrap_err(), Refusal::ListenersFull);
+    assert_eq!(mount.join(Hearer::Player).await.unwrap_err(), Refusal::ListenersFull);
 
     drop(first);
 
-    assert!(mount.join().await.is_ok());
+    assert!(mount.join(Hearer::Player).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_mount_without_a_source_so_far_takes_no_listener() {
     let mount = mount(&Tasks::default());
 
-    assert_eq!(mount.join().await.unwrap_err(), Refusal::NotFound);
+    assert_eq!(mount.join(Hearer::Player).await.unwrap_err(), Refusal::NotFound);
 }
 
 #[tokio::test(start_paused = true)]

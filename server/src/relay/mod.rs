@@ -7,17 +7,20 @@
 //! and ends these tasks as the configuration and the master's list say.
 
 mod keeper;
+mod reporter;
 
 use crate::answer;
 use crate::config::relays::RelayConfig;
 use crate::config::upstream::HttpAddress;
 use crate::dial::{Answered, DialError, Wish};
+use crate::edges::wording::Terms;
 use crate::ingest;
 use crate::mount::name::MountName;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use common::backoff::Backoff;
 pub(crate) use keeper::run;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -29,6 +32,7 @@ use tracing::{info, warn};
 pub(crate) struct Relays {
     wanted: mpsc::Sender<Wanted>,
     on_demand: watch::Receiver<Arc<[MountName]>>,
+    terms: watch::Receiver<Arc<BTreeMap<MountName, Terms>>>,
 }
 
 /// The keeper's ends of the handle.
@@ -36,6 +40,7 @@ pub(crate) struct Relays {
 pub(crate) struct RelayEnds {
     wanted: mpsc::Receiver<Wanted>,
     on_demand: watch::Sender<Arc<[MountName]>>,
+    terms: watch::Sender<Arc<BTreeMap<MountName, Terms>>>,
 }
 
 /// Somebody wants to listen to a mount that has no source.
@@ -77,7 +82,14 @@ impl Relays {
     pub(crate) fn new() -> (Self, RelayEnds) {
         let (wanted, heard) = mpsc::channel(WANTED_WAITING_MAX);
         let (named, on_demand) = watch::channel(Arc::from([]));
-        (Self { wanted, on_demand }, RelayEnds { wanted: heard, on_demand: named })
+        let (set, terms) = watch::channel(Arc::default());
+        let ends = RelayEnds { wanted: heard, on_demand: named, terms: set };
+        (Self { wanted, on_demand, terms }, ends)
+    }
+
+    /// What an origin wants for the mount `name`, if it comes from one and that wants anything.
+    pub(crate) fn terms(&self, name: &MountName) -> Option<Terms> {
+        self.terms.borrow().get(name).copied()
     }
 
     /// The mounts that are fetched once somebody listens.
@@ -173,6 +185,7 @@ impl Relay {
             agent,
             bind: self.config.bind,
             via: Some(&via),
+            edge: self.config.is_told.then(|| instance.id()),
         };
         let Answered { head, line, received, ip } = match self.parts.dialler.ask(wish).await {
             Ok(answered) => answered,

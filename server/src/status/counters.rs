@@ -19,8 +19,10 @@ pub(crate) struct ServerCounters {
     pub(crate) other_requests: Count,
     /// Listeners that joined.
     pub(crate) listener_connections: Count,
-    /// Listeners now.
+    /// Listeners now, edges among them.
     pub(crate) listeners: Count,
+    /// Edges among the listeners.
+    pub(crate) edges: Count,
     /// Sources that were accepted.
     pub(crate) source_connections: Count,
     /// Those among them that were fetched from other servers.
@@ -34,9 +36,11 @@ pub(crate) struct ServerCounters {
 pub(crate) struct MountCounters {
     /// The server's counts, in which these are contained.
     pub(crate) server: Arc<ServerCounters>,
-    /// Listeners now.
+    /// Listeners now, edges among them.
     pub(crate) listeners: Count,
-    /// The most listeners there were at once.
+    /// Edges among the listeners.
+    pub(crate) edges: Count,
+    /// The most listeners there were at once, those of edges too.
     pub(crate) listener_peak: Count,
     /// Listeners that were dropped because they fell too far behind.
     pub(crate) slow_listeners: Count,
@@ -71,12 +75,25 @@ impl Count {
     }
 }
 
+impl ServerCounters {
+    /// Listeners now that are somebody's players.
+    pub(crate) fn players(&self) -> u64 {
+        self.listeners.now().saturating_sub(self.edges.now())
+    }
+}
+
 impl MountCounters {
+    /// Listeners now that are somebody's players.
+    pub(crate) fn players(&self) -> u64 {
+        self.listeners.now().saturating_sub(self.edges.now())
+    }
+
     /// Counts of a mount that is new.
     pub(crate) fn new(server: Arc<ServerCounters>) -> Self {
         Self {
             server,
             listeners: Count::default(),
+            edges: Count::default(),
             listener_peak: Count::default(),
             slow_listeners: Count::default(),
             read_bytes: Count::default(),
@@ -109,31 +126,66 @@ impl Drop for ClientSeat {
     }
 }
 
+/// Who listens to a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearer {
+    /// A server that says how many listen to it, and is none of them itself.
+    Edge,
+    /// Somebody's player, or whatever else does not say what it is.
+    Player,
+}
+
 /// Counts one listener of a mount for as long as it exists.
 #[derive(Debug)]
-pub(crate) struct ListenerSeat(Arc<MountCounters>);
+pub(crate) struct ListenerSeat {
+    mount: Arc<MountCounters>,
+    hearer: Hearer,
+}
 
 impl ListenerSeat {
     /// Counts a listener.
-    pub(crate) fn new(mount: &Arc<MountCounters>) -> Self {
-        mount.listener_peak.raise_to(mount.listeners.add(1));
+    pub(crate) fn new(mount: &Arc<MountCounters>, hearer: Hearer) -> Self {
         mount.server.listeners.add(1);
+        if hearer == Hearer::Edge {
+            mount.server.edges.add(1);
+        }
         mount.server.listener_connections.add(1);
-        Self(Arc::clone(mount))
+        let seat = Self { mount: Arc::clone(mount), hearer };
+        seat.take();
+        seat
     }
 
     /// Counts the listener for another mount from now on.
     pub(crate) fn move_to(&mut self, mount: &Arc<MountCounters>) {
-        mount.listener_peak.raise_to(mount.listeners.add(1));
-        self.0.listeners.take_one();
-        self.0 = Arc::clone(mount);
+        self.leave();
+        self.mount = Arc::clone(mount);
+        self.take();
+    }
+
+    fn take(&self) {
+        // First, so that at no moment an edge is taken for a player.
+        if self.hearer == Hearer::Edge {
+            self.mount.edges.add(1);
+        }
+        self.mount.listeners.add(1);
+        self.mount.listener_peak.raise_to(self.mount.players());
+    }
+
+    fn leave(&self) {
+        self.mount.listeners.take_one();
+        if self.hearer == Hearer::Edge {
+            self.mount.edges.take_one();
+        }
     }
 }
 
 impl Drop for ListenerSeat {
     fn drop(&mut self) {
-        self.0.listeners.take_one();
-        self.0.server.listeners.take_one();
+        self.leave();
+        self.mount.server.listeners.take_one();
+        if self.hearer == Hearer::Edge {
+            self.mount.server.edges.take_one();
+        }
     }
 }
 
@@ -167,7 +219,8 @@ mod tests {
     #[test]
     fn a_listener_counts_while_it_exists_and_the_peak_stays() {
         let mount = Arc::new(MountCounters::new(Arc::default()));
-        let seats = [ListenerSeat::new(&mount), ListenerSeat::new(&mount)];
+        let seats =
+            [ListenerSeat::new(&mount, Hearer::Player), ListenerSeat::new(&mount, Hearer::Player)];
         assert_eq!((mount.listeners.now(), mount.server.listeners.now()), (2, 2));
 
         drop(seats);
@@ -180,7 +233,7 @@ mod tests {
     fn a_listener_that_is_moved_counts_for_the_other_mount_and_once_for_the_server() {
         let server = Arc::new(ServerCounters::default());
         let [from, to] = [(); 2].map(|()| Arc::new(MountCounters::new(Arc::clone(&server))));
-        let mut seat = ListenerSeat::new(&from);
+        let mut seat = ListenerSeat::new(&from, Hearer::Player);
 
         seat.move_to(&to);
 
@@ -188,6 +241,22 @@ mod tests {
         assert_eq!((server.listeners.now(), server.listener_connections.now()), (1, 1));
         drop(seat);
         assert_eq!((to.listeners.now(), server.listeners.now()), (0, 0));
+    }
+
+    #[test]
+    fn an_edge_is_a_listener_and_no_player() {
+        let server = Arc::new(ServerCounters::default());
+        let [from, to] = [(); 2].map(|()| Arc::new(MountCounters::new(Arc::clone(&server))));
+        let player = ListenerSeat::new(&from, Hearer::Player);
+        let mut edge = ListenerSeat::new(&from, Hearer::Edge);
+        assert_eq!((from.listeners.now(), from.players(), from.listener_peak.now()), (2, 1, 1));
+
+        edge.move_to(&to);
+        assert_eq!((from.players(), to.listeners.now(), to.players()), (1, 1, 0));
+        assert_eq!((server.listeners.now(), server.players()), (2, 1));
+
+        drop((player, edge));
+        assert_eq!((server.players(), to.edges.now(), server.edges.now()), (0, 0, 0));
     }
 
     #[test]

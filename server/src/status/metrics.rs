@@ -9,29 +9,33 @@
 //! | `carrier_clients` | | connections now, of every kind |
 //! | `carrier_connections_total` | | connections accepted |
 //! | `carrier_file_connections_total` | | requests that a file answered |
-//! | `carrier_listeners` | | listeners now, on mounts that are hidden too |
+//! | `carrier_listeners` | | players now, of this server, on mounts that are hidden too |
 //! | `carrier_listener_connections_total` | | listeners that joined |
 //! | `carrier_sources` | | sources now, on mounts that are hidden too |
 //! | `carrier_source_connections_total` | | sources that were accepted |
 //! | `carrier_mount_source_connected` | `mount` | 1, or 0 for a configured mount off air |
 //! | `carrier_mount_source_start_time_seconds` | `mount` | when its source came |
 //! | `carrier_mount_bitrate_bits_per_second` | `mount` | what the source says it sends |
-//! | `carrier_mount_listeners` | `mount` | listeners now |
+//! | `carrier_mount_listeners` | `mount` | players now, of this server |
 //! | `carrier_mount_listener_peak` | `mount` | the most listeners at once |
 //! | `carrier_mount_slow_listeners_total` | `mount` | listeners dropped for falling behind |
 //! | `carrier_mount_received_bytes_total` | `mount` | bytes of the source's body |
 //! | `carrier_mount_sent_bytes_total` | `mount` | bytes written to listeners |
+//! | `carrier_edge_listeners` | `edge`, `address`, `mount` | players now, as the edge says |
+//! | `carrier_edge_report_age_seconds` | `edge`, `address` | since it said anything |
 //! | `process_resident_memory_bytes` | | memory of the process |
 //! | `process_open_fds`, `process_max_fds` | | open files, and how many there may be |
 //!
 //! Like the status page it is open to everybody, since a scraper seldom has credentials; hidden
 //! mounts are shown to the administrator only. A mount's counts begin anew with each source, as
-//! counters in Prometheus may.
+//! counters in Prometheus may. Counts of listeners are of this server alone, so that those of an
+//! origin and of its edges can be added up; Icecast's statistics show the sum.
 
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::status::snapshot::{MountSnapshot, Snapshot};
 use common::metrics::{CONTENT_TYPE, Page};
+use std::collections::BTreeMap;
 
 /// What the system knows of this process; none of it where there is no `/proc`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,7 +83,7 @@ fn written(snapshot: &Snapshot, config: &Config, process: Process, all: bool) ->
             "Requests that a file answered.",
             counters.file_connections.now(),
         ),
-        ("listeners", "gauge", "Listeners now.", counters.listeners.now()),
+        ("listeners", "gauge", "Listeners now.", counters.players()),
         (
             "listener_connections_total",
             "counter",
@@ -97,6 +101,7 @@ fn written(snapshot: &Snapshot, config: &Config, process: Process, all: bool) ->
         page.one(&format!("carrier_{name}"), kind, help, [(&[][..], value)]);
     }
     put_mounts(&mut page, snapshot, config, all);
+    put_edges(&mut page, snapshot, config, all);
     for (name, help, value) in [
         ("process_resident_memory_bytes", "Memory of the process.", process.resident_bytes),
         ("process_open_fds", "Open files.", process.open_files),
@@ -137,7 +142,7 @@ fn put_mounts(page: &mut Page, snapshot: &Snapshot, config: &Config, all: bool) 
         ("bitrate_bits_per_second", "gauge", "What the source says it sends.", |mount| {
             mount.on_air.source.kbps()?.parse::<u64>().ok()?.checked_mul(1_000)
         }),
-        ("listeners", "gauge", "Listeners now.", |mount| Some(mount.counters.listeners.now())),
+        ("listeners", "gauge", "Listeners now.", |mount| Some(mount.counters.players())),
         ("listener_peak", "gauge", "The most listeners at once.", |mount| {
             Some(mount.counters.listener_peak.now())
         }),
@@ -159,6 +164,33 @@ fn put_mounts(page: &mut Page, snapshot: &Snapshot, config: &Config, all: bool) 
         let lines = lines.iter().map(|(label, value)| (&label[..], *value));
         page.one(&format!("carrier_mount_{name}"), kind, help, lines);
     }
+}
+
+fn put_edges(page: &mut Page, snapshot: &Snapshot, config: &Config, all: bool) {
+    // Two edges that call themselves the same behind one address are shown as one.
+    let (mut listeners, mut ages) = (BTreeMap::<_, u64>::new(), BTreeMap::new());
+    for edge in &snapshot.edges.edges {
+        let (name, ip) = (edge.name.as_str(), edge.ip.to_string());
+        ages.insert((name, ip.clone()), edge.heard.elapsed().as_secs());
+        let shown = edge.listeners.iter().filter(|(mount, _)| all || !config.mount(mount).hidden);
+        for (mount, count) in shown {
+            *listeners.entry((name, ip.clone(), mount.as_str())).or_default() += count;
+        }
+    }
+    let lines: Vec<_> = listeners
+        .iter()
+        .map(|((name, ip, mount), count)| {
+            ([("edge", *name), ("address", ip.as_str()), ("mount", *mount)], *count)
+        })
+        .collect();
+    let lines = lines.iter().map(|(labels, count)| (&labels[..], *count));
+    page.one("carrier_edge_listeners", "gauge", "Players now, as the edge says.", lines);
+    let lines: Vec<_> = ages
+        .iter()
+        .map(|((name, ip), age)| ([("edge", *name), ("address", ip.as_str())], *age))
+        .collect();
+    let lines = lines.iter().map(|(labels, age)| (&labels[..], *age));
+    page.one("carrier_edge_report_age_seconds", "gauge", "Since it said anything.", lines);
 }
 
 fn seconds(time: jiff::Timestamp) -> u64 {

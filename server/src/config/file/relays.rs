@@ -2,11 +2,12 @@
 
 use super::values::address;
 use crate::config::RELAY_USER;
-use crate::config::relays::{MasterConfig, RelayConfig, Relays, UPDATE_INTERVAL};
+use crate::config::relays::{MasterConfig, REPORT_INTERVAL, RelayConfig, Relays, UPDATE_INTERVAL};
 use crate::config::upstream::Upstream;
 use crate::mount::name::MountName;
 use common::auth::{Credentials, Password};
 use common::config::Section;
+use std::time::Duration;
 
 /// Reads both.
 pub(super) fn read(top: &mut Section<'_>) -> Relays {
@@ -41,7 +42,7 @@ fn relay(section: &mut Section<'_>) -> Option<RelayConfig> {
     let on_demand = section.value("on_demand").unwrap_or_default();
     let bind = address(section, "bind_address");
     let (server, local) = (server?, local?);
-    Some(RelayConfig { server, mount, local, credentials, titles, on_demand, bind })
+    Some(RelayConfig { server, mount, local, credentials, titles, on_demand, bind, is_told: false })
 }
 
 fn master(section: &mut Section<'_>) -> Option<MasterConfig> {
@@ -52,7 +53,9 @@ fn master(section: &mut Section<'_>) -> Option<MasterConfig> {
     }
     let credentials = credentials(section);
     let on_demand = section.value("on_demand").unwrap_or_default();
-    Some(MasterConfig { server: server?, update_interval, credentials, on_demand })
+    let report_interval: Duration = section.value("report_interval").unwrap_or(REPORT_INTERVAL);
+    let report_interval = Some(report_interval).filter(|interval| !interval.is_zero());
+    Some(MasterConfig { server: server?, update_interval, credentials, on_demand, report_interval })
 }
 
 fn upstream(section: &mut Section<'_>, is_needed: bool) -> Option<Upstream> {

@@ -123,9 +123,12 @@ fn relays() -> Relays {
         titles: false,
         on_demand: true,
         bind: "127.0.0.1".parse().ok(),
+        is_told: false,
     };
     let update_interval = Duration::from_secs(7);
-    let master = MasterConfig { server, update_interval, credentials, on_demand: true };
+    let report_interval = Some(Duration::from_secs(2));
+    let master =
+        MasterConfig { server, update_interval, credentials, on_demand: true, report_interval };
     Relays { each: vec![relay], master: Some(master) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{password, phrase};
 use crate::config::RELAY_USER;
-use crate::config::relays::{MasterConfig, RelayConfig, Relays};
+use crate::config::relays::{MasterConfig, REPORT_INTERVAL, RelayConfig, Relays};
 use crate::config::upstream::Upstream;
 use crate::mount::name::MountName;
 use common::auth::{Credentials, Password};
@@ -50,7 +50,8 @@ fn relay(block: &mut Block<'_, '_>) -> (Option<RelayConfig>, usize) {
     let tls = block.flag("tls").is_some_and(|said| said.value);
     let relay = || {
         let (server, local) = (Upstream { tls, ..server? }, local?);
-        Some(RelayConfig { server, mount, local, credentials, titles, on_demand, bind })
+        let is_told = false;
+        Some(RelayConfig { server, mount, local, credentials, titles, on_demand, bind, is_told })
     };
     (relay(), line)
 }
@@ -83,6 +84,7 @@ fn master(top: &mut Block<'_, '_>, own: Option<&Password>) -> Option<MasterConfi
         update_interval: Duration::from_secs(interval_s),
         credentials: password.map(|password| Credentials { user, password }),
         on_demand,
+        report_interval: Some(REPORT_INTERVAL),
     })
 }
 
