@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-/// A program in `PATH`.
+/// A program in `PATH` or `/usr/sbin`.
 #[derive(Clone, Debug)]
 pub struct Program {
     name: String,
@@ -54,7 +54,9 @@ impl Program {
     )]
     pub fn find(name: &str) -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut places = std::env::split_paths(&path).map(|folder| folder.join(name));
+        // Servers stand where only root looks by itself.
+        let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+        let mut places = folders.map(|folder| folder.join(name));
         let Some(path) = places.find(|place| place.is_file()) else {
             let is_required = std::env::var_os("CARRIER_PEERS").is_some_and(|v| v == "required");
             assert!(!is_required, "{name} is not installed, and CARRIER_PEERS=required");

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use common::http::chunked::Decoder;
 use common::http::head::ResponseHead;
 use common::icy::{self, Unweaver};
+use std::net::SocketAddr;
 use std::ops::Range;
 
 /// A player: what it was answered, what it hears, and what it is shown.
@@ -42,7 +43,13 @@ impl Player {
 
     /// A player that sends `request`, and is answered with a stream.
     pub async fn ask(station: &Station, request: &str) -> Self {
-        let mut wire = Wire::ask(station.address(), request).await;
+        Self::ask_at(station.address(), request).await
+    }
+
+    /// A player that sends `request` to whoever listens at `address`, and is answered with a
+    /// stream.
+    pub async fn ask_at(address: SocketAddr, request: &str) -> Self {
+        let mut wire = Wire::ask(address, request).await;
         let head = wire.head().await;
         assert_eq!(head.status, 200, "{head:?}");
         let wrapping = match head.headers.first("icy-metaint") {

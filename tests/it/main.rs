@@ -8,6 +8,7 @@ mod access;
 mod asteroid;
 mod asteroid_day;
 mod audience;
+mod balancers;
 mod coming_and_going;
 mod cors;
 mod crowd;
