@@ -199,3 +199,53 @@ async fn a_source_is_let_in_and_may_change_the_title_by_the_word_of_the_backend(
     assert!(web.asked().last().is_some_and(|asked| asked.body.ends_with("&pass=pw&admin=1")));
     station.until_titled("/a.mp3", "Blue").await;
 }
+
+#[tokio::test]
+async fn a_backend_is_told_of_every_listener_and_source_when_the_server_stops() {
+    let web = FakeWeb::start(yes).await;
+    let actions = ["listener_add", "listener_remove", "mount_add", "mount_remove"];
+    let lines = actions.map(|action| format!("{action} = '{}'\n", web.url("/x"))).concat();
+    let mut station = station(&lines);
+    let mut source = FakeSource::on(&station, "/a.mp3").await;
+    source.play(100).await;
+    let mut listeners = Vec::new();
+    for _ in 0..LISTENERS {
+        let mut listener = listen(&station, "/a.mp3", "").await;
+        assert_eq!(listener.head().await.status, 200);
+        listeners.push(listener);
+    }
+
+    let stopped = tokio::task::spawn_blocking(move || station.stop());
+    let outcome = within("the server stops", stopped).await.expect("it does not panic");
+
+    assert_eq!(outcome, server::Outcome::Drained);
+    let told =
+        |action: &str| web.asked().iter().filter(|asked| asked.body.starts_with(action)).count();
+    assert_eq!(told("action=listener_remove"), LISTENERS);
+    assert_eq!(told("action=mount_remove"), 1);
+}
+
+#[tokio::test]
+async fn a_dead_backend_keeps_a_server_from_stopping_for_a_few_seconds_at_most() {
+    let web = FakeWeb::start(|asked: &Asked| {
+        (!asked.body.starts_with("action=listener_remove")).then(|| format!("200 OK\r\n{YES}"))
+    })
+    .await;
+    let address = web.url("/x");
+    let mut station =
+        station(&format!("listener_add = '{address}'\nlistener_remove = '{address}'"));
+    let mut source = FakeSource::on(&station, "/a.mp3").await;
+    source.play(100).await;
+    let mut listener = listen(&station, "/a.mp3", "").await;
+    assert_eq!(listener.head().await.status, 200);
+
+    let began = Instant::now();
+    let stopped = tokio::task::spawn_blocking(move || station.stop());
+    let outcome = within("the server stops", stopped).await.expect("it does not panic");
+
+    assert_eq!(outcome, server::Outcome::Drained);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+/// More than a backend is told at once.
+const LISTENERS: usize = 30;

@@ -20,18 +20,24 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 /// A handle on the backends. Clones are cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct Backends {
     requests: mpsc::Sender<Request>,
+    /// Knows whether somebody is left of whose going a backend is to be told.
+    attended: Arc<watch::Sender<()>>,
     dialler: Dialler,
     config: LiveConfig,
     port: u16,
 }
+
+/// While this is held, there may be something to tell, even when the server stops.
+#[derive(Debug)]
+pub(crate) struct Attendance(#[expect(dead_code, reason = "held")] watch::Receiver<()>);
 
 /// Where the server is, for those who are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +97,9 @@ pub(crate) struct Visit {
     here: Here,
     began: Instant,
     requests: mpsc::Sender<Request>,
+    /// Let go of after it has said so.
+    #[expect(dead_code, reason = "held until this is dropped")]
+    attendance: Attendance,
 }
 
 #[derive(Debug)]
@@ -126,29 +135,49 @@ impl Backends {
     /// Starts the task that knows them, for a server on `port`.
     pub(crate) fn start(dialler: Dialler, config: LiveConfig, port: u16, tasks: &Tasks) -> Self {
         let (requests, mut asked) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let backends = Self { requests, dialler, config, port };
+        let attended = Arc::new(watch::Sender::new(()));
+        let backends = Self { requests, attended, dialler, config, port };
         let (teller, inside) = (backends.clone(), tasks.clone());
         tasks.spawn(async move {
             let mut known = Known::default();
+            let over = async {
+                inside.stopping().await;
+                // Whoever is let go now is still to be told of.
+                teller.attended.closed().await;
+            };
+            tokio::pin!(over);
             loop {
                 let request = tokio::select! {
+                    biased;
                     request = asked.recv() => request,
-                    () = inside.stopping() => return,
+                    () = &mut over => break,
                 };
-                match request {
-                    Some(Request::Find { server, reply }) => {
-                        // Who asked and went away does without.
-                        let _ = reply.send(known.find(server));
-                    }
-                    Some(Request::Tell(telling)) => {
-                        let backend = known.find(telling.address.server.clone());
-                        teller.tell(telling, backend, &inside);
-                    }
-                    None => return,
-                }
+                let Some(request) = request else { return };
+                teller.serve(request, &mut known, &inside);
+            }
+            while let Ok(request) = asked.try_recv() {
+                teller.serve(request, &mut known, &inside);
             }
         });
         backends
+    }
+
+    fn serve(&self, request: Request, known: &mut Known, tasks: &Tasks) {
+        match request {
+            Request::Find { server, reply } => {
+                // Who asked and went away does without.
+                let _ = reply.send(known.find(server));
+            }
+            Request::Tell(telling) => {
+                let backend = known.find(telling.address.server.clone());
+                self.tell(telling, backend, tasks);
+            }
+        }
+    }
+
+    /// Lets backends be told of something until this is dropped, even when the server stops.
+    pub(crate) fn attend(&self) -> Attendance {
+        Attendance(self.attended.subscribe())
     }
 
     /// Whether `visitor` may listen; yes, where nobody is to be asked.
@@ -169,7 +198,8 @@ impl Backends {
     pub(crate) fn visit(&self, auth: &Arc<UrlAuth>, visitor: Visitor) -> Option<Box<Visit>> {
         auth.listener_remove.as_ref()?;
         let (auth, requests) = (Arc::clone(auth), self.requests.clone());
-        Some(Box::new(Visit { visitor, auth, here: self.here(), began: Instant::now(), requests }))
+        let (here, began, attendance) = (self.here(), Instant::now(), self.attend());
+        Some(Box::new(Visit { visitor, auth, here, began, requests, attendance }))
     }
 
     /// Tells the backend of `mount`, if there is one, that it has a source or has lost it.
@@ -228,9 +258,13 @@ impl Backends {
                 let answer = backends.post(address, authorization, body, *time_max).await;
                 backend.note(answer.as_ref().err());
             };
+            let over = async {
+                stopping.stopping().await;
+                sleep(FAREWELL_TIME_MAX).await;
+            };
             tokio::select! {
                 _ = timeout(TELLING_TIME_MAX, telling) => {}
-                () = stopping.stopping() => {}
+                () = over => {}
             }
             drop(room);
         });
@@ -264,7 +298,7 @@ impl Telling {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let Self { visitor, auth, here, began, requests } = self;
+        let Self { visitor, auth, here, began, requests, attendance: _ } = self;
         let Some(address) = &auth.listener_remove else { return };
         let body = auth_url::listener_remove(visitor, began.elapsed().as_secs(), here);
         send(requests, Telling::of(auth, address, visitor.given.as_ref(), body));
@@ -360,6 +394,9 @@ const TELLING_AT_ONCE_MAX: usize = 8;
 const TELLINGS_WAITING_MAX: usize = 10_000;
 /// How long something may wait and be told; after that nobody needs to know it.
 const TELLING_TIME_MAX: Duration = Duration::from_secs(120);
+/// How long the server, once it stops, waits for a backend to be told what there is to tell; the
+/// drain grace ends it too.
+const FAREWELL_TIME_MAX: Duration = Duration::from_secs(3);
 /// Requests that may wait for the task that knows the backends.
 const REQUESTS_WAITING_MAX: usize = 16_384;
 /// Backends that are remembered.

@@ -79,6 +79,7 @@ pub(crate) async fn begin(
         Ok(seated) => seated,
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
+    let attendance = parts.backends.attend();
     tell(&name, Event::Connect, parts);
     let sent = client.send_bytes(accepted).await;
     let Client { socket, received, ip, asked, .. } = client;
@@ -87,7 +88,7 @@ pub(crate) async fn begin(
         Err(error) => warn!(mount = %name, %error, "the source's connection broke"),
     }
     tell(&name, Event::Disconnect, parts);
-    drop(seat);
+    drop((seat, attendance));
     Ok(Departed { ip, asked, sent_bytes: accepted.len() as u64 })
 }
 
@@ -179,6 +180,7 @@ pub(crate) async fn pull(
     let seat = SourceSeat::new(&parts.counters, sources_max).ok_or(Refusal::SourcesFull)?;
     let (mount, line, archive) = attached(about, name, parts).await?;
     parts.counters.relay_connections.add(1);
+    let attendance = parts.backends.attend();
     tell(name, Event::Connect, parts);
     on_air();
     let gather = gather(name, parts);
@@ -188,7 +190,7 @@ pub(crate) async fn pull(
         () = unwanted => {}
     }
     tell(name, Event::Disconnect, parts);
-    drop(seat);
+    drop((seat, attendance));
     Ok(())
 }
 
