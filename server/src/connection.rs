@@ -64,6 +64,11 @@ async fn answer_all(mut client: Client, connected: Instant, parts: Arc<Parts>) {
         if !door::admits(&mut client, &head, &parts) {
             return;
         }
+        if door::wishes_tls(&client, &head, &parts) {
+            // What it asked for is answered all the same, and over TLS already.
+            let Some(secured) = door::upgrade(client, &parts).await else { return };
+            client = secured;
+        }
         let target = access::without_credentials(head.path());
         debug!(client = client.id, method = head.method, %target, "request");
         let config = parts.config();
@@ -256,8 +261,10 @@ async fn answer(
         Route::Options => Ok(answers::options()),
         Route::Metrics => metrics(head, client, parts).await,
         Route::Playlist(Playlist::M3u, name) => {
-            let usual = format!("{}:{}", parts.config().hostname, parts.port);
-            Ok(answers::m3u(&name, head.headers.first("host"), &usual))
+            let config = parts.config();
+            let host = format!("{}:{}", config.hostname, parts.port);
+            let (said, is_secure) = (head.headers.first("host"), client.socket.is_secure());
+            Ok(answers::m3u(&name, said, is_secure, (config.scheme(), &host)))
         }
         Route::Playlist(Playlist::Vclt, name) => Ok(answers::vclt(&parts.snapshot().await, &name)),
         Route::Playlist(Playlist::Xspf, name) => Ok(answers::xspf(&parts.snapshot().await, &name)),

@@ -4,6 +4,7 @@
 //! when the server is full, whether it is one of the few requests that are answered then.
 
 use crate::client::{Client, NoHead};
+use crate::config::Compat;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
 use crate::route::Route;
@@ -46,6 +47,35 @@ pub(crate) async fn greet(client: Client, tls_only: bool, parts: &Parts) -> Opti
     });
     match agreed.await {
         Ok(Ok(client)) => (client.socket.is_secure() || !tls_only).then_some(client),
+        Ok(Err(error)) => {
+            debug!(%error, "no TLS");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Whether a client on a plain connection wishes to go on over TLS, and can: RFC 2817, as libshout
+/// asks for it.
+pub(crate) fn wishes_tls(client: &Client, head: &RequestHead, parts: &Parts) -> bool {
+    let mut offers = head.headers.first("upgrade").unwrap_or_default().split(',');
+    head.method == "OPTIONS"
+        && head.headers.lists("connection", "upgrade")
+        && offers.any(|offer| offer.trim().starts_with("TLS/"))
+        && !client.socket.is_secure()
+        && parts.config().compat == Compat::Sensible
+        && parts.identity.shown().is_some()
+}
+
+/// Lets the connection of a client that wishes so become an encrypted one. `None` if they do not
+/// agree.
+pub(crate) async fn upgrade(mut client: Client, parts: &Parts) -> Option<Client> {
+    let certificate = parts.identity.shown()?;
+    client.send_bytes(SWITCHING).await.ok()?;
+    let limit = head_timeout(&client, parts);
+    let Client { socket, received, .. } = client;
+    match timeout(limit, socket.secured(certificate, &received)).await {
+        Ok(Ok(socket)) => Some(Client { socket, received: BytesMut::new(), ..client }),
         Ok(Err(error)) => {
             debug!(%error, "no TLS");
             None
@@ -148,5 +178,8 @@ pub(crate) fn hear(
 
 /// The longest time from connecting to a head on a reserved place.
 const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+/// What a client is answered that wishes to go on over TLS.
+const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
+    Upgrade: TLS/1.2, HTTP/1.1\r\n\r\n";
 /// With this byte begins every TLS handshake, and no request.
 const TLS_HANDSHAKE: u8 = 22;

@@ -150,13 +150,23 @@ async fn chromium_plays_a_stream_over_tls() {
 
 #[tokio::test]
 async fn libshout_sends_over_tls() {
+    libshout_sends("rfc2818", true).await;
+}
+
+#[tokio::test]
+async fn libshout_sends_over_a_connection_that_becomes_an_encrypted_one() {
+    libshout_sends("rfc2817", false).await;
+}
+
+/// Lets MPD, which stands on libshout, send over TLS as `tls` says, to a port for TLS alone or not.
+async fn libshout_sends(tls: &str, tls_only: bool) {
     let Some(studio) = Studio::open("") else { return };
     let (Some(env), Some(_), Some(mpc)) =
         (Program::find("env"), Program::find("mpd"), Program::find("mpc"))
     else {
         return;
     };
-    let (station, _folder, certificate) = station(true);
+    let (station, _folder, certificate) = station(tls_only);
     studio.record("a.mp3", &["-c:a", "libmp3lame", "-b:a", "128k"]).await;
     let (folder, socket) = (studio.path("."), studio.path("mpd.sock"));
     let port = station.address().port();
@@ -166,7 +176,7 @@ async fn libshout_sends_over_tls() {
             "music_directory \"{folder}\"\nbind_to_address \"{socket}\"\n\
              db_file \"{folder}/db\"\nauto_update \"no\"\nzeroconf_enabled \"no\"\n\
              audio_output {{\ntype \"shout\"\nname \"MPD\"\nencoding \"mp3\"\n\
-             protocol \"icecast2\"\ntls \"rfc2818\"\nhost \"localhost\"\nport \"{port}\"\n\
+             protocol \"icecast2\"\ntls \"{tls}\"\nhost \"localhost\"\nport \"{port}\"\n\
              mount \"/live.mp3\"\npassword \"{SOURCE_PASSWORD}\"\nbitrate \"128\"\n\
              format \"44100:16:2\"\n}}\n"
         ),
@@ -189,4 +199,40 @@ async fn libshout_sends_over_tls() {
         asked.out.contains("/live.mp3").then_some(())
     };
     until("the stream is on air", on_air).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_to_become_an_encrypted_one_is_no_plain_one_any_more() {
+    let (station, _folder, _) = station(false);
+    let wish = "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+                Upgrade: TLS/1.0, HTTP/1.1\r\n\r\n";
+
+    let mut wire = Wire::ask(station.address(), wish).await;
+
+    let head = wire.head().await;
+    assert_eq!((head.status, head.headers.first("connection")), (101, Some("Upgrade")));
+    // What is no handshake ends it.
+    wire.send("GET /status-json.xsl HTTP/1.0\r\n\r\n").await;
+    let rest = String::from_utf8_lossy(&wire.rest().await).into_owned();
+    assert!(!rest.contains("icestats"), "{rest}");
+}
+
+#[tokio::test]
+async fn links_of_a_port_for_tls_alone_and_for_who_asks_over_tls_are_https() {
+    let Some(curl) = Program::find("curl") else { return };
+    for tls_only in [true, false] {
+        let (station, _folder, certificate) = station(tls_only);
+        let asked = async |path: &str| {
+            let url = url(&station, path);
+            let arguments = ["-sS", "--cacert", &certificate, &url];
+            curl.run(arguments).ended_well(WAIT_MAX).await.out
+        };
+        let port = station.address().port();
+
+        let playlist = asked("/live.mp3.m3u").await;
+        assert_eq!(playlist, format!("https://localhost:{port}/live.mp3\r\n"));
+        let signed = asked("/admin/buildm3u?mount=/live.mp3&username=u&password=p").await;
+        let scheme = if tls_only { "https" } else { "http" };
+        assert_eq!(signed, format!("{scheme}://u:p@localhost:{port}/live.mp3\r\n"));
+    }
 }

@@ -120,7 +120,7 @@ const SERVER: &[Layer] = &[
     ("dial", &["config", "tasks"]),
     ("directory", &["answer", "config", "dial", "icecast::yp", "mount::name", "parts", "status"]),
     ("directory::board", &["config", "mount::name"]),
-    ("door", &["access", "client", "parts", "refusal", "route"]),
+    ("door", &["access", "client", "config", "parts", "refusal", "route"]),
     ("edges", &["mount::name", "tasks"]),
     ("edges::table", &["mount::name"]),
     ("edges::wording", &["edges::table", "mount::name"]),

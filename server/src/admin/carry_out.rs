@@ -97,8 +97,10 @@ async fn may(
 fn playlist(command: &Command, mount: &str, parts: &Parts) -> Result<Answer, Refusal> {
     let said = |name| command.parameter(name).ok_or(Refusal::ParameterMissing);
     let (user, password) = (said("username")?, said("password")?);
-    let host = format!("{}:{}", parts.config().hostname, parts.port);
-    Ok(answers::m3u_with_credentials(&MountName::new(mount)?, (&user, &password), &host))
+    let config = parts.config();
+    let host = format!("{}:{}", config.hostname, parts.port);
+    let (mount, place) = (MountName::new(mount)?, (config.scheme(), host.as_str()));
+    Ok(answers::m3u_with_credentials(&mount, (&user, &password), place))
 }
 
 async fn about_mount(command: &Command, mount: &Mount, parts: &Parts) -> Result<Answer, Refusal> {

@@ -224,6 +224,11 @@ impl Config {
         }
     }
 
+    /// How links to this server begin: its first address takes TLS alone, or plain connections.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.listen.first().is_some_and(|socket| socket.tls_only) { "https" } else { "http" }
+    }
+
     /// What holds for the mount `name`.
     pub fn mount(&self, name: &MountName) -> &MountConfig {
         self.mounts.of(name)

@@ -93,16 +93,26 @@ pub(crate) fn options() -> Answer {
 }
 
 /// The M3U playlist of a mount: its address on the `host` that the client used, if that names a
-/// port, else on the `usual` one.
-pub(crate) fn m3u(mount: &MountName, host: Option<&str>, usual: &str) -> Answer {
+/// port, else on the `usual` one. Over TLS if the client asks over TLS, since a page that it
+/// belongs to may not play anything else, and where the usual one takes nothing else.
+pub(crate) fn m3u(
+    mount: &MountName,
+    host: Option<&str>,
+    is_secure: bool,
+    usual: (&str, &str),
+) -> Answer {
     let named = |host: &&str| {
         let is_plain =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         host.contains(':') && host.chars().all(is_plain)
     };
-    let host = host.filter(named).unwrap_or(usual);
+    let (scheme, host) = match host.filter(named) {
+        Some(host) if is_secure => ("https", host),
+        Some(host) => ("http", host),
+        None => usual,
+    };
     let path = percent::encode_path(mount.as_str().as_bytes());
-    Answer::ok("audio/x-mpegurl", format!("http://{host}{path}\r\n"))
+    Answer::ok("audio/x-mpegurl", format!("{scheme}://{host}{path}\r\n"))
 }
 
 /// The playlist of a mount as XSPF; without tracks if nobody is to see it or it is not there.
@@ -123,12 +133,12 @@ pub(crate) fn vclt(snapshot: &Snapshot, mount: &MountName) -> Answer {
 pub(crate) fn m3u_with_credentials(
     mount: &MountName,
     credentials: (&str, &str),
-    host: &str,
+    (scheme, host): (&str, &str),
 ) -> Answer {
     let (user, password) = credentials;
     let (user, password) = (percent::encode(user.as_bytes()), percent::encode(password.as_bytes()));
     let path = percent::encode_path(mount.as_str().as_bytes());
-    let body = format!("http://{user}:{password}@{host}{path}\r\n");
+    let body = format!("{scheme}://{user}:{password}@{host}{path}\r\n");
     let disposition = "attachment; filename=\"listen.m3u\"".to_owned();
     Answer {
         headers: vec![("Content-Disposition".to_owned(), disposition)],
@@ -496,7 +506,8 @@ fn file_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Fields {
 
 fn listen_url(name: &MountName, snapshot: &Snapshot) -> String {
     let path = percent::encode_path(name.as_str().as_bytes());
-    format!("http://{}:{}{path}", snapshot.config.hostname, snapshot.port)
+    let (scheme, host) = (snapshot.config.scheme(), &snapshot.config.hostname);
+    format!("{scheme}://{host}:{}{path}", snapshot.port)
 }
 
 fn listeners_max(name: &MountName, snapshot: &Snapshot) -> Field {
