@@ -293,7 +293,7 @@ const PATHS: &[Element] = &[
     text("ssl-cafile"),
     text("ssl-private-key"),
     text("tls-certificate"),
-    foreign("x-forwarded-for", KH),
+    text("x-forwarded-for"),
 ];
 
 const RELAY: &[Element] = &[

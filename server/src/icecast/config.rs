@@ -86,7 +86,10 @@ fn config(top: &mut Block<'_, '_>) -> Config {
         compat: compat(top),
         icy_agents: icy_agents(top),
         // A certificate that no socket asks for may be of long ago; Icecast does not look at it.
-        tls: tls.filter(|_| listen.iter().any(|socket| socket.tls_only)),
+        // Icecast-KH, where the key has a file of its own, then takes TLS on every port.
+        tls: tls.filter(|files| {
+            listen.iter().any(|socket| socket.tls_only) || files.key != files.certificate
+        }),
         trust,
         shoutcast,
         directories: directories::read(top),

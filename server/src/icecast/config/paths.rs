@@ -7,6 +7,8 @@ use crate::config::files::{Alias, Files};
 use crate::config::logs::{Level, LogTo, Logs};
 use icecast_compat::config_xml::Block;
 use icecast_compat::config_xml::advice::Advice;
+use ipnet::IpNet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What `<paths>` says.
@@ -31,6 +33,7 @@ pub(super) fn read(top: &mut Block<'_, '_>) -> Paths {
             access: Access {
                 deny_file: path(block, "deny-ip"),
                 allow_file: path(block, "allow-ip"),
+                trusted_proxies: proxies(block),
                 ..Access::default()
             },
             files: Files { serve: serve && webroot.is_some(), webroot, mime_types, aliases },
@@ -57,13 +60,32 @@ fn path(block: &mut Block<'_, '_>, name: &'static str) -> Option<PathBuf> {
     (!text.is_empty()).then(|| text.into())
 }
 
+/// The proxies that are believed whose connection it is, as Icecast-KH has them.
+fn proxies(block: &mut Block<'_, '_>) -> Vec<IpNet> {
+    let Some(said) = block.text("x-forwarded-for") else { return Vec::new() };
+    let texts = said.value.split([',', ' ']).map(str::trim).filter(|text| !text.is_empty());
+    let mut proxies = Vec::new();
+    for text in texts {
+        match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+            Ok(network) => proxies.push(network),
+            Err(_) => {
+                let what = format!("<x-forwarded-for> {text:?} is no address or network; ignored");
+                block.advise(Advice::warning(said.line, what));
+            }
+        }
+    }
+    proxies
+}
+
 fn alias(block: &mut Block<'_, '_>) -> Option<Alias> {
     let line = block.line();
     let mut said = |name: &str| {
         let text = block.attribute(name).map(|text| text.trim().to_owned());
         text.filter(|text| !text.is_empty())
     };
-    let (source, destination) = (said("source"), said("destination"));
+    let source = said("source");
+    // Icecast-KH takes the short name too.
+    let destination = said("destination").or_else(|| said("dest"));
     let (port, bind_address) = (said("port"), said("bind-address"));
     // Icecast takes a port or an address that is none for one that no client comes through.
     let alias = || {

@@ -156,11 +156,26 @@ fn sockets_are_opened_as_the_file_says_and_never_in_plain_where_it_says_tls() {
     assert_eq!(sockets(newer), ["tls://[::]:8000"]);
     assert_eq!(config_of(newer).tls.unwrap().key, Path::new("/k.pem"));
     assert_eq!(config_of(certificate).tls, None, "nothing asks for it");
+    let of_kh = "<paths><ssl-certificate>/c.pem</ssl-certificate><ssl-private-key>/k.pem\
+                 </ssl-private-key></paths>";
+    assert_eq!(config_of(of_kh).tls.unwrap().key, Path::new("/k.pem"));
     assert_eq!(
         mistakes_of("<listen-socket><ssl>1</ssl></listen-socket>"),
         ["icecast.xml:1: no <listen-socket> remains to listen on; name a <ssl-certificate> in \
           <paths>, or write one without <ssl>"]
     );
+}
+
+#[test]
+fn what_azuracast_writes_for_icecast_kh_is_understood() {
+    let paths = "<paths><webroot>/w</webroot><alias source='/' dest='/status.xsl'/>\
+                 <x-forwarded-for>127.0.0.1, 10.0.0.0/8</x-forwarded-for></paths>";
+
+    let config = config_of(paths);
+
+    assert_eq!(config.files.aliases[0].destination, "/status.xsl");
+    let proxies: Vec<_> = config.access.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["127.0.0.1/32", "10.0.0.0/8"]);
 }
 
 #[test]
