@@ -162,3 +162,29 @@ async fn mpd(protocol: &str, mount: &str) {
     let sound = Sound { codec: "mp3", original: None };
     audience::all_hear(&format!("MPD {protocol}"), &studio.station.url(mount), &sound).await;
 }
+
+#[tokio::test]
+async fn darkice_is_taken_for_what_it_says() {
+    let Some(studio) = Studio::open("") else { return };
+    let (Some(env), Some(_)) = (Program::find("env"), Program::find("darkice")) else { return };
+    let (home, port) = (studio.path("."), studio.station.address().port());
+    // A sound card that nobody has: it gives silence as fast as it is asked.
+    studio.write(".asoundrc", "pcm.silence { type null }\n");
+    let config = studio.write(
+        "darkice.cfg",
+        &format!(
+            "[general]\nduration = 0\nbufferSecs = 1\nreconnect = no\nrealtime = no\n\
+             [input]\ndevice = silence\nsampleRate = 44100\nbitsPerSample = 16\nchannel = 2\n\
+             [icecast2-0]\nbitrateMode = cbr\nformat = mp3\nbitrate = 128\nquality = 0.8\n\
+             server = 127.0.0.1\nport = {port}\npassword = {SOURCE_PASSWORD}\n\
+             mountPoint = dark.mp3\nname = Dark\ngenre = night\npublic = no\n"
+        ),
+    );
+
+    let _encoder = env.run([&format!("HOME={home}"), "darkice", "-v", "5", "-c", &config]);
+
+    studio.station.until_received("/dark.mp3", 40_000).await;
+    let about = studio.station.until_on_air("/dark.mp3").await;
+    assert_eq!((&about["server_name"], &about["genre"]), (&"Dark".into(), &"night".into()));
+    assert_eq!(about["bitrate"], 128);
+}
