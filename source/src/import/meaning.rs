@@ -93,6 +93,7 @@ pub(super) struct Output {
     pub(super) public: Option<bool>,
     pub(super) codec: String,
     pub(super) bitrate: Option<f64>,
+    pub(super) quality: Option<f64>,
     pub(super) method: Option<String>,
 }
 

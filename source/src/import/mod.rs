@@ -141,7 +141,8 @@ fn output(toml: &mut String, output: &Output) {
         line(toml, format_args!("method = \"put\""));
     }
     let bitrate = output.bitrate.map(|kbps| format!(", bitrate = {kbps}")).unwrap_or_default();
-    line(toml, format_args!("format = {{ codec = \"{}\"{bitrate} }}", output.codec));
+    let quality = output.quality.map(|level| format!(", quality = {level}")).unwrap_or_default();
+    line(toml, format_args!("format = {{ codec = \"{}\"{bitrate}{quality} }}", output.codec));
 }
 
 /// Notes what is left over, with the script's own lines.

@@ -41,6 +41,7 @@ impl Reader {
         output.is_secure = text("protocol", "http") == "https";
         output.method = given.named("method").map(|_| text("method", ""));
         let encoder = encoders(arguments).next();
+        output.quality = encoder.and_then(|(name, given)| self.lame_quality(name, given));
         let Some((codec, bitrate)) = encoder.and_then(|(name, given)| self.encoder(name, given))
         else {
             return self.leave(line, line, "the format of this output is not understood");
@@ -64,6 +65,13 @@ impl Reader {
         }
         output.channel = self.channel(source, line);
         self.meaning.outputs.push(output);
+    }
+
+    /// LAME's effort, where `%name(arguments)` is its: what is usual there is more than here, and
+    /// a station shall sound as it did.
+    fn lame_quality(&mut self, name: &str, arguments: &[Argument]) -> Option<f64> {
+        let given = Given::new(self, arguments).number("internal_quality");
+        matches!(name, "mp3" | "mp3.cbr" | "mp3.abr").then(|| given.unwrap_or(LAME_QUALITY))
     }
 
     /// Codec and bit rate of `%name(arguments)`.
@@ -106,6 +114,8 @@ fn encoders(arguments: &[Argument]) -> impl Iterator<Item = (&str, &[Argument])>
     })
 }
 
+/// What Liquidsoap gives LAME unless it is told.
+const LAME_QUALITY: f64 = 2.0;
 const OUTPUT_ARGUMENTS: [&str; 18] = [
     "description",
     "encoding",
