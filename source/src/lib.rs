@@ -42,6 +42,7 @@ pub mod decode;
 pub mod encode;
 pub mod fetch;
 pub mod import;
+pub mod input;
 pub mod lookahead;
 pub mod mix;
 pub mod pcm;

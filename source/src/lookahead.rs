@@ -19,6 +19,7 @@
 //!
 //! This part does not know the time; how far it gets is up to who takes from the queues.
 
+mod live;
 mod reel;
 mod studio;
 mod supply;
@@ -27,8 +28,13 @@ use crate::cues::Cues;
 use crate::decode::tags::Tags;
 use crate::fetch::file::Fetched;
 use crate::fetch::{Fetches, Standing};
+use crate::input::feed::Feed;
+use crate::input::title::LiveTitle;
+use crate::lookahead::live::LiveReel;
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
+use crate::playlist::Item;
+use crate::playlist::order::track_key;
 use crate::playlist::queue::Numbers;
 use crate::playlist::selection::{Next, Selection, Upcoming};
 use crate::tasks;
@@ -44,7 +50,7 @@ use tracing::{debug, warn};
 
 pub use crate::lookahead::reel::Known;
 pub use crate::lookahead::studio::PIECE_SAMPLE_FRAMES;
-pub use crate::lookahead::supply::{Coming, Prepared, Supply};
+pub use crate::lookahead::supply::{Coming, Live, Prepared, Supply};
 
 /// A track on its way to the programme.
 #[derive(Clone, Debug, PartialEq)]
@@ -260,6 +266,9 @@ impl Lookahead {
 
     /// Lets a reel play `item`, and waits until its first audio is there.
     fn open(&mut self, next: &Next, reconsidered: u64) -> Result<Outcome, Gone> {
+        if let Some(feed) = &next.live {
+            return self.open_live(next, feed, reconsidered);
+        }
         let item = &next.item;
         let fetched = match item.address() {
             Some(address) => match self.fetched(address, reconsidered)? {
@@ -294,7 +303,8 @@ impl Lookahead {
                         cues,
                     });
                     let interrupts = next.interrupts;
-                    let prepared = Prepared { track, pieces, interrupts, reconsidered };
+                    let live = None;
+                    let prepared = Prepared { track, pieces, live, interrupts, reconsidered };
                     return Ok(Outcome::Prepared(prepared));
                 }
                 Ok(Err(reason)) => return Ok(Outcome::Unplayable(reason)),
@@ -313,6 +323,30 @@ impl Lookahead {
             }
             self.sleep(left)?;
         }
+    }
+
+    /// Lets a live reel play what comes from `feed`.
+    fn open_live(&mut self, next: &Next, feed: &Feed, reconsidered: u64) -> Result<Outcome, Gone> {
+        self.wait_for_a_reel()?;
+        let Some(taking) = feed.take() else { return Ok(Outcome::Reconsidered) };
+        let (piece_queue, pieces) = sync_channel(REEL_PIECES);
+        let (title_queue, titles) = sync_channel(TITLES_MAX);
+        let name = &next.playlist;
+        let number = self.tracks + 1;
+        let track = Arc::new(live_track(name, number, self.numbers.next(), taking.title()));
+        let (numbers, rate_hz) = (self.numbers.clone(), self.rate_hz);
+        let live = Live { buffer: taking.buffer(), titles };
+        let called = Arc::clone(name);
+        let retitled =
+            move |title: &LiveTitle| Arc::new(live_track(&called, number, numbers.next(), title));
+        let reel = LiveReel { taking, rate_hz, piece_queue, title_queue, retitled };
+        match tasks::thread("reel", move || reel.play()) {
+            Ok(thread) => self.reels.push(thread),
+            Err(error) => return Ok(Outcome::Unplayable(format!("no thread for it: {error}"))),
+        }
+        let interrupts = next.interrupts;
+        let live = Some(live);
+        Ok(Outcome::Prepared(Prepared { track, pieces, live, interrupts, reconsidered }))
     }
 
     /// The file at `address`, as soon as it has come; what else becomes of it if it cannot be had,
@@ -403,6 +437,24 @@ impl Lookahead {
     }
 }
 
+/// What is live, as a track: the same `number` for all of a session.
+fn live_track(name: &Arc<str>, number: u64, rid: u64, title: &LiveTitle) -> Track {
+    let tags = Tags { artist: title.artist.clone(), title: title.title.clone(), ..Tags::default() };
+    Track {
+        number,
+        rid,
+        key: track_key(&Item::file(&**name)),
+        title: title.shown(name).into(),
+        path: PathBuf::from(&**name),
+        playlist: Arc::clone(name),
+        tags,
+        length: None,
+        cues: Cues::default(),
+    }
+}
+
+/// Titles of a live source that may wait to be heard; a further one is left out.
+const TITLES_MAX: usize = 64;
 /// Selections that may wait; the last one counts.
 const SELECTIONS_MAX: usize = 4;
 /// Pieces that wait in a reel's own queue: less than a second. The rest of what is played ahead

@@ -9,17 +9,20 @@
 
 pub mod emergency;
 pub mod fan;
+mod line;
 
 use crate::clock::{Clock, Lateness, Woken};
 use crate::cues::Cues;
 use crate::encode::EncodeError;
-use crate::lookahead::{Coming, Supply, Track};
+use crate::lookahead::{Coming, Live, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
+use crate::mix::pace::Pace;
 use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
 use crate::pcm::block::Block;
 use crate::pcm::level::Meter;
 use crate::programme::fan::{Fan, Outlet};
+use crate::programme::line::Line;
 use crate::status::{HISTORY_MAX, OnAir, Played, Report};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -92,9 +95,9 @@ pub struct Programme {
     supply: Supply,
     timeline: Timeline<Arc<Track>>,
     /// Where the audio of the current track comes from, until all of it has come.
-    current: Option<Receiver<Block>>,
+    current: Option<Line>,
     /// Where that of the next one comes from.
-    next: Option<Receiver<Block>>,
+    next: Option<Line>,
     /// Cuts made so far.
     cuts: u64,
     /// The track that plays; none while the emergency sounds.
@@ -282,9 +285,9 @@ impl Programme {
         }
         for side in [Side::Current, Side::Next] {
             while self.timeline.has_room(side) {
-                let Some(pieces) = self.pieces(side) else { break };
-                match pieces.try_recv() {
-                    Ok(block) => self.timeline.put(side, block),
+                let Some(line) = self.line(side) else { break };
+                match line.pieces.try_recv() {
+                    Ok(block) => self.put(side, block),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => self.end(side),
                 }
@@ -295,9 +298,9 @@ impl Programme {
     /// Waits for more audio of a track; says whether it has come before `deadline`.
     fn wait_for_audio(&mut self, side: Side, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
-        let Some(pieces) = self.pieces(side) else { return false };
-        match pieces.recv_timeout(left) {
-            Ok(block) => self.timeline.put(side, block),
+        let Some(line) = self.line(side) else { return false };
+        match line.pieces.recv_timeout(left) {
+            Ok(block) => self.put(side, block),
             Err(RecvTimeoutError::Disconnected) => self.end(side),
             Err(RecvTimeoutError::Timeout) => return false,
         }
@@ -315,8 +318,17 @@ impl Programme {
                 let length = prepared.track.length;
                 let claimed = length.map(|length| sample_frames(length, rate_hz) as u64);
                 let marks = self.marks(&prepared.track.cues);
-                self.timeline.load(prepared.track, claimed, marks);
-                self.next = Some(prepared.pieces);
+                let titles = match prepared.live {
+                    Some(Live { buffer, titles }) => {
+                        self.timeline.load_live(prepared.track, Pace::new(buffer), marks);
+                        Some(titles)
+                    }
+                    None => {
+                        self.timeline.load(prepared.track, claimed, marks);
+                        None
+                    }
+                };
+                self.next = Some(Line::new(prepared.pieces, titles));
                 self.supply.press(false);
                 if prepared.interrupts {
                     self.timeline.skip();
@@ -339,10 +351,19 @@ impl Programme {
         }
     }
 
-    fn pieces(&self, side: Side) -> Option<&Receiver<Block>> {
+    /// Puts on what has come of a track, behind the titles that begin before it.
+    fn put(&mut self, side: Side, block: Block) {
+        let titles = self.line(side).map(|line| line.titles_before(&block)).unwrap_or_default();
+        for track in titles {
+            self.timeline.turn_into(side, track);
+        }
+        self.timeline.put(side, block);
+    }
+
+    fn line(&mut self, side: Side) -> Option<&mut Line> {
         match side {
-            Side::Current => self.current.as_ref(),
-            Side::Next => self.next.as_ref(),
+            Side::Current => self.current.as_mut(),
+            Side::Next => self.next.as_mut(),
         }
     }
 
@@ -351,7 +372,12 @@ impl Programme {
         self.timeline.end(side);
         match side {
             Side::Current => self.current = None,
-            Side::Next => self.next = None,
+            Side::Next => {
+                let has_left = self.next.take().is_some_and(|line| line.is_live());
+                if has_left {
+                    self.reconsider(); // nobody wants to hear how somebody left before his turn
+                }
+            }
         }
     }
 
@@ -412,6 +438,8 @@ impl Programme {
         self.on_air.elapsed = self.time(end.saturating_sub(self.began_at));
         self.on_air.next = self.timeline.next().map(Arc::clone);
         self.on_air.remaining = self.remaining();
+        self.on_air.live_waiting =
+            self.timeline.live_waiting().map(|waiting| self.time(waiting as u64));
         self.on_air.sample_frames = end;
         self.on_air.late_cuts = lateness.late_cuts;
         self.on_air.latest = lateness.worst;

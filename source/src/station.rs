@@ -13,6 +13,7 @@
 pub mod channel;
 pub mod command;
 mod control;
+mod inputs;
 mod memory;
 mod planning;
 pub mod reload;
@@ -21,12 +22,14 @@ mod shelf;
 use crate::config::{Config, Output};
 use crate::control::console::{OutputEnd, Parts, ReloadWish};
 use crate::encode::EncodeError;
+use crate::fetch::client::Client;
 use crate::fetch::{self, Fetches};
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::state::{Keeper, State};
 use crate::station::channel::Channel;
 use crate::station::control::Sockets;
+use crate::station::inputs::Ports;
 use crate::station::memory::Memory;
 use crate::station::shelf::Shelf;
 use crate::status::{ChannelStatus, OutputStatus, Status};
@@ -57,6 +60,7 @@ pub struct Station {
     tasks: Tasks,
     telnet: Option<SocketAddr>,
     http: Option<SocketAddr>,
+    harbors: Vec<SocketAddr>,
     /// What control sees of all this.
     parts: watch::Sender<Arc<Parts>>,
     /// The thread that carries wishes.
@@ -120,15 +124,19 @@ impl Station {
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let sockets = Sockets::open(&config.control)?;
         let (telnet, http) = (sockets.telnet(), sockets.http());
+        let ports = Ports::open(config)?;
+        let harbors = ports.addresses();
         let (any, changes) = watch::channel(());
         let (stop, stopped) = watch::channel(());
         let tasks = Tasks::default();
         let state = config.state.as_deref().map(State::load).unwrap_or_default();
         let mut shelf = Shelf::new(config, state, None)?;
-        let (fetches, fetcher) = Fetches::new(fetch::Limits::usual(), &tasks);
+        let tls = Tls::new(config.trust.clone());
+        let client = Client::new(tls.clone());
+        let (fetches, fetcher) = Fetches::new(fetch::Limits::usual(), client.clone(), &tasks);
         tasks.spawn(fetcher.run(stopped.clone()));
         shelf.fetches = Some(fetches);
-        let tls = Tls::new(config.trust.clone());
+        ports.serve(config, &shelf.inputs, &client, &stopped, &tasks);
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
         for output in &config.outputs {
@@ -168,6 +176,7 @@ impl Station {
             tasks,
             telnet,
             http,
+            harbors,
             parts,
             carrier,
             keeper,
@@ -197,6 +206,11 @@ impl Station {
     /// Where control by HTTP is served, if it is.
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
+    }
+
+    /// Where live sources come in.
+    pub fn harbors(&self) -> &[SocketAddr] {
+        &self.harbors
     }
 
     /// What the station is doing.

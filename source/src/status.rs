@@ -84,6 +84,8 @@ pub struct OnAir {
     /// How much of it is still to be heard, up to its last sample; `None` if that cannot be known.
     /// In the last seconds it is exact, whatever the file says.
     pub remaining: Option<Duration>,
+    /// How much of it has come and waits to be heard, if it is live.
+    pub live_waiting: Option<Duration>,
     /// The track that is prepared to follow, which a skip would begin at once.
     pub next: Option<Arc<Track>>,
     /// The last tracks, of which the newest is the last; it plays unless `title` is `None`.

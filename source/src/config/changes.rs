@@ -31,6 +31,10 @@ pub fn changes(old: &Config, new: Config) -> Changes {
         lines.push("[station]: another `trust` needs a restart".to_owned());
         config.trust.clone_from(&old.trust);
     }
+    if config.inputs != old.inputs {
+        lines.push("[inputs]: needs a restart".to_owned());
+        config.inputs.clone_from(&old.inputs);
+    }
     keep_rates(old, &mut config, &mut lines);
     if config.identity != old.identity {
         lines.push("[station]: changed".to_owned());

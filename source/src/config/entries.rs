@@ -1,9 +1,13 @@
-//! What a channel may play besides playlists: queues of requests, and rotations.
+//! What a channel may play besides playlists: queues of requests, live inputs, and rotations.
 
 use crate::config::{ChannelConfig, Config};
+use crate::fetch::address::HttpAddress;
 use crate::playlist::rules::Rules;
+use common::auth::Credentials;
 use jiff::tz::TimeZone;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A queue of requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,42 @@ pub struct QueueConfig {
     pub folder: PathBuf,
     /// When its requests may be played, and how they come in.
     pub rules: Rules,
+}
+
+/// Where something live comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputConfig {
+    /// What commands call it, and channels.
+    pub name: String,
+    /// What commands may call it too.
+    pub aliases: Vec<String>,
+    /// Who brings it.
+    pub origin: Origin,
+    /// So much is there before it is played.
+    pub buffer: Duration,
+    /// A source is sent away, or a stream given up, that sends nothing for so long.
+    pub silence_max: Duration,
+    /// When it may be played, and how it comes in.
+    pub rules: Rules,
+}
+
+/// Who brings what is live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A source comes to us.
+    Harbor {
+        /// Where.
+        listen: SocketAddr,
+        /// The path it names.
+        mount: String,
+        /// What it has to say.
+        credentials: Credentials,
+    },
+    /// We fetch it.
+    Relay {
+        /// From here.
+        address: HttpAddress,
+    },
 }
 
 /// Several lists that take turns.
@@ -48,7 +88,8 @@ impl Config {
     /// Where the station's clock hangs.
     pub fn zone(&self) -> TimeZone {
         let playlists = self.playlists.iter().map(|it| &it.rules);
-        let mut rules = playlists.chain(self.queues.iter().map(|it| &it.rules));
+        let inputs = self.inputs.iter().map(|it| &it.rules);
+        let mut rules = playlists.chain(self.queues.iter().map(|it| &it.rules)).chain(inputs);
         rules.next().map_or_else(TimeZone::system, |rules| rules.timetable.zone.clone())
     }
 

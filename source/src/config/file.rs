@@ -15,6 +15,7 @@
 //! play first. All mistakes are reported at once.
 
 mod channels;
+mod inputs;
 mod outputs;
 mod playlists;
 mod queues;
@@ -49,18 +50,34 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
         });
         let playlists = playlists::read(top, folder, &zone, &mut names);
         let queues = queues::read(top, folder, &zone, &mut names);
-        if playlists.is_empty() && queues.is_empty() {
+        let inputs = inputs::read(top, &zone, &mut names);
+        if playlists.is_empty() && queues.is_empty() && inputs.is_empty() {
             top.wrong("playlists", "missing; write [playlists.music] with a path");
         }
         let known = playlists.iter().map(|it| &it.name).chain(queues.iter().map(|it| &it.name));
         let known: Vec<String> = known.cloned().collect();
         let rotations = rotations::read(top, &zone, &known, &mut names);
-        let playable =
-            channels::Playable { playlists: &playlists, queues: &queues, rotations: &rotations };
+        let playable = channels::Playable {
+            playlists: &playlists,
+            queues: &queues,
+            inputs: &inputs,
+            rotations: &rotations,
+        };
         let channels = channels::read(top, folder, &playable);
         let outputs = outputs::read(top, &channels, &identity, &mut names);
         let control = top.section("control", |section| control(section, folder));
-        Config { identity, playlists, queues, rotations, channels, outputs, control, state, trust }
+        Config {
+            identity,
+            playlists,
+            queues,
+            inputs,
+            rotations,
+            channels,
+            outputs,
+            control,
+            state,
+            trust,
+        }
     })
 }
 

@@ -9,7 +9,7 @@ pub mod entries;
 pub mod file;
 pub mod names;
 
-use crate::config::entries::{QueueConfig, RotationConfig};
+use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::Crossfade;
@@ -30,6 +30,8 @@ pub struct Config {
     pub playlists: Vec<PlaylistConfig>,
     /// Where people ask for what they want to hear, in the order of the file.
     pub queues: Vec<QueueConfig>,
+    /// Where live sources come in, in the order of the file.
+    pub inputs: Vec<InputConfig>,
     /// Lists that take turns, in the order of the file.
     pub rotations: Vec<RotationConfig>,
     /// The programmes, in the order of the file.
@@ -111,8 +113,8 @@ pub enum ReloadConfig {
 pub struct ChannelConfig {
     /// What outputs call it, and commands.
     pub name: String,
-    /// The names of playlists, queues and rotations; the first that has something to play is
-    /// played.
+    /// The names of playlists, queues, inputs and rotations; the first that has something to play
+    /// is played.
     pub play: Vec<String>,
     /// What is heard when none has.
     pub emergency: Emergency,
@@ -256,6 +258,7 @@ impl Config {
             identity: Identity::default(),
             playlists: vec![playlist],
             queues: Vec::new(),
+            inputs: Vec::new(),
             rotations: Vec::new(),
             channels: vec![channel],
             outputs: vec![output],

@@ -15,6 +15,8 @@ pub enum Ask {
     Exit,
     /// To know the commands, or one of them.
     Help(String),
+    /// Something of the input at this place in the configuration.
+    Input(usize, OfInput),
     /// Something of the output at this place in the configuration.
     Output(usize, OfOutput),
     /// Something of the playlist at this place in the configuration.
@@ -37,6 +39,21 @@ pub enum Ask {
     VarSet,
     /// To know what runs.
     Version,
+}
+
+/// What a live input can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfInput {
+    /// Tell how many seconds of it wait to be heard.
+    BufferLength,
+    /// Fetch its stream.
+    Start,
+    /// Tell whether somebody sends.
+    Status,
+    /// Send away who does, or fetch its stream no more.
+    Stop,
+    /// Tell where its stream is.
+    Url,
 }
 
 /// What an output can do.
@@ -105,6 +122,8 @@ pub enum OfRequest {
 /// each is its own, the rest are aliases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
+    /// Of the inputs.
+    pub inputs: Vec<Vec<String>>,
     /// Of the outputs.
     pub outputs: Vec<Vec<String>>,
     /// Of the playlists.
@@ -156,6 +175,17 @@ impl Ask {
             };
             return Some(Self::Output(output, verb));
         }
+        if let Some(input) = found(part, &names.inputs) {
+            let verb = match verb {
+                "buffer_length" => OfInput::BufferLength,
+                "kick" | "stop" => OfInput::Stop,
+                "start" => OfInput::Start,
+                "status" => OfInput::Status,
+                "url" => OfInput::Url,
+                _ => return None,
+            };
+            return Some(Self::Input(input, verb));
+        }
         if let Some(queue) = found(part, &names.queues) {
             return of_queue(verb, argument).map(|wish| Self::Queue(queue, wish));
         }
@@ -175,9 +205,12 @@ impl Names {
     pub fn commands(&self) -> Vec<(String, &'static str)> {
         let mut commands: Vec<(String, &'static str)> =
             STATION.iter().map(|&(usage, what)| (usage.to_owned(), what)).collect();
-        for (parts, verbs) in
-            [(&self.outputs, OUTPUT), (&self.playlists, PLAYLIST), (&self.queues, QUEUE)]
-        {
+        for (parts, verbs) in [
+            (&self.inputs, INPUT),
+            (&self.outputs, OUTPUT),
+            (&self.playlists, PLAYLIST),
+            (&self.queues, QUEUE),
+        ] {
             for name in parts.iter().flatten() {
                 commands.extend(verbs.iter().map(|(verb, what)| (format!("{name}.{verb}"), *what)));
             }
@@ -223,6 +256,13 @@ const STATION: &[(&str, &str)] = &[
     ("var.set <name> = <value>", "Set the value of a variable."),
     ("version", "Print the version of the program."),
 ];
+const INPUT: &[(&str, &str)] = &[
+    ("buffer_length", "Get the number of seconds that wait to be heard."),
+    ("start", "Fetch the stream, if it is one that is fetched."),
+    ("status", "Display whether a source is connected, and from where."),
+    ("stop", "Disconnect the source."),
+    ("url", "Print where the stream is fetched from."),
+];
 const OUTPUT: &[(&str, &str)] = &[
     ("metadata", "Print the metadata of the last tracks, the newest last."),
     ("remaining", "Display estimated remaining time."),
@@ -262,6 +302,9 @@ mod tests {
             ("output.icecast.1.remaining", Ask::Output(1, OfOutput::Remaining)),
             ("output_icecast.metadata", Ask::Output(0, OfOutput::Metadata)),
             ("a.mp3.status", Ask::Output(0, OfOutput::Status)),
+            ("live.status", Ask::Input(0, OfInput::Status)),
+            ("live.kick", Ask::Input(0, OfInput::Stop)),
+            ("live.buffer_length", Ask::Input(0, OfInput::BufferLength)),
         ] {
             assert_eq!(Ask::read(command, &names()), expected, "{command}");
         }
@@ -324,6 +367,7 @@ mod tests {
     fn names() -> Names {
         let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Names {
+            inputs: vec![own(&["live"])],
             outputs: vec![own(&["a.mp3", "output.icecast"]), own(&["b.mp3", "output.icecast.1"])],
             playlists: vec![own(&["stream-queue", "stream-queue.m3u"]), own(&["library"])],
             queues: vec![own(&["req", "request.queue"])],

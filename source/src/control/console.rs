@@ -3,12 +3,14 @@
 //! It holds the ends of channels whose other ends the station's parts hold. It reads what they
 //! published last and leaves words for them, so nobody who asks ever waits for a part.
 
+mod inputs;
 mod requests;
 
 use crate::config::names;
 use crate::control::answer::{self, About};
 use crate::control::ask::{Ask, Names, OfOutput, OfPlaylist};
 use crate::encode::Format;
+use crate::input::Input;
 use crate::playlist::queue::Queue;
 use crate::playlist::selection::Upcoming;
 use crate::playlist::watch::Watch;
@@ -50,6 +52,8 @@ pub struct Parts {
     pub playlists: Vec<PlaylistEnd>,
     /// Its queues of requests.
     pub queues: Vec<QueueEnd>,
+    /// Its live inputs.
+    pub inputs: Vec<InputEnd>,
     /// Its channels.
     pub channels: Vec<ChannelEnd>,
     /// Its outputs.
@@ -78,6 +82,17 @@ pub struct QueueEnd {
     pub aliases: Vec<String>,
     /// The queue.
     pub queue: Queue,
+}
+
+/// A live input, from here.
+#[derive(Clone, Debug)]
+pub struct InputEnd {
+    /// Its aliases.
+    pub aliases: Vec<String>,
+    /// Where its stream is, if it is fetched.
+    pub url: Option<Arc<str>>,
+    /// The input.
+    pub input: Input,
 }
 
 /// A channel, from here.
@@ -161,17 +176,22 @@ impl Parts {
         channels: Vec<ChannelEnd>,
         outputs: Vec<OutputEnd>,
     ) -> Self {
-        let called = |name: &Arc<str>, aliases: &[String]| {
-            let mut names = vec![name.to_string()];
-            names.extend(aliases.iter().filter(|alias| **alias != **name).cloned());
-            names
-        };
         let names = Names {
+            inputs: Vec::new(),
             outputs: outputs.iter().map(|output| called(&output.id, &output.aliases)).collect(),
             playlists: playlists.iter().map(|list| called(&list.name, &list.aliases)).collect(),
             queues: queues.iter().map(|end| called(end.queue.name(), &end.aliases)).collect(),
         };
-        Self { station, playlists, queues, channels, outputs, names }
+        Self { station, playlists, queues, inputs: Vec::new(), channels, outputs, names }
+    }
+
+    /// The same with these live inputs.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: Vec<InputEnd>) -> Self {
+        self.names.inputs =
+            inputs.iter().map(|end| called(end.input.name(), &end.aliases)).collect();
+        self.inputs = inputs;
+        self
     }
 
     /// The playlist that goes by `name`, which may be an alias.
@@ -256,6 +276,9 @@ impl Console {
             Ask::Exit => return Said::Bye,
             Ask::Help(wanted) if wanted.is_empty() => answer::help(&parts.names.commands()),
             Ask::Help(wanted) => answer::help_for(&wanted, &parts.names.commands()),
+            Ask::Input(input, wish) => {
+                parts.inputs.get(input).map_or_else(String::new, |it| parts.input_told(it, wish))
+            }
             Ask::Output(output, wish) => {
                 parts.outputs.get(output).map_or_else(String::new, |it| parts.output_told(it, wish))
             }
@@ -373,6 +396,13 @@ impl ChannelEnd {
         }
         lines.join("\n")
     }
+}
+
+/// All that something may be called, its own name first.
+fn called(name: &Arc<str>, aliases: &[String]) -> Vec<String> {
+    let mut names = vec![name.to_string()];
+    names.extend(aliases.iter().filter(|alias| **alias != **name).cloned());
+    names
 }
 
 /// Whether `wanted` is `name` or one of the `aliases`.

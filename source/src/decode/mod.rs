@@ -31,7 +31,9 @@ use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{
+    MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource,
+};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Time, TimeBase, Timestamp};
@@ -53,6 +55,8 @@ pub struct Decoder {
     /// Whether what is decoded next lies somewhere in the file, and its packet says where.
     jumped: bool,
     about: About,
+    /// Whether the tags are others than they were.
+    has_fresh_tags: bool,
 }
 
 /// What is known of a file before it is played.
@@ -156,6 +160,29 @@ impl Decoder {
         guarded(|| Self::read(OpenedFile { file, length }, extension))
     }
 
+    /// Reads the head of a stream that comes as it is made, and that `extension` says what it is.
+    ///
+    /// Fails if it holds no audio we can decode.
+    pub fn live(
+        stream: impl Read + Send + Sync + 'static,
+        extension: Option<&str>,
+    ) -> Result<Self, DecodeError> {
+        guarded(|| {
+            let stream = Box::new(ReadOnlySource::new(stream));
+            let stream = MediaSourceStream::new(stream, MediaSourceStreamOptions::default());
+            let mut decoder = Self::probed(stream, extension, InfoList::default())?;
+            decoder.has_fresh_tags = true;
+            // What a file says of its length is not true of what follows it.
+            decoder.about.length = None;
+            Ok(decoder)
+        })
+    }
+
+    /// The tags, if there are others since this was last asked.
+    pub fn fresh_tags(&mut self) -> Option<&Tags> {
+        std::mem::take(&mut self.has_fresh_tags).then_some(&self.about.tags)
+    }
+
     /// What is known of the file.
     pub fn about(&self) -> &About {
         &self.about
@@ -247,8 +274,19 @@ impl Decoder {
         };
         let about = About { tags, length, warning };
         let excerpt = Excerpt::ALL;
-        let (damaged, jumped) = (0, false);
-        Ok(Self { reader, codec, first, track_id, rate_hz, damaged, trim, excerpt, jumped, about })
+        Ok(Self {
+            reader,
+            codec,
+            first,
+            track_id,
+            rate_hz,
+            damaged: 0,
+            trim,
+            excerpt,
+            jumped: false,
+            about,
+            has_fresh_tags: false,
+        })
     }
 
     /// Goes on at `to`, or a little before. A file that cannot is decoded from its beginning.
@@ -331,6 +369,10 @@ impl Decoder {
             self.trim = Trim::lead_in(track.delay);
         }
         self.codec = codec_for(parameters)?;
+        let mut metadata = self.reader.metadata();
+        metadata.skip_to_latest();
+        self.about.tags = Tags::of(metadata);
+        self.has_fresh_tags = true;
         Ok(())
     }
 

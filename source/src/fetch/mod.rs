@@ -100,11 +100,11 @@ enum FetchError {
 }
 
 impl Fetches {
-    /// What is fetched within `limits`, and the task that does so.
-    pub fn new(limits: Limits, tasks: &Tasks) -> (Self, Fetcher) {
+    /// What `client` fetches within `limits`, and the task that does so.
+    pub fn new(limits: Limits, client: Client, tasks: &Tasks) -> (Self, Fetcher) {
         let files = watch::Sender::new(Files::default());
         let (order_queue, orders) = mpsc::channel(ORDERS_MAX);
-        let (client, tasks) = (Client::default(), tasks.clone());
+        let tasks = tasks.clone();
         let fetcher = Fetcher { files: files.clone(), orders, limits, client, tasks };
         (Self { files, orders: order_queue }, fetcher)
     }

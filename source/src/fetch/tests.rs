@@ -140,7 +140,7 @@ impl Fetching {
         let dir = tempfile::tempdir().unwrap();
         let tasks = Tasks::default();
         dir.path().clone_into(&mut limits.folder);
-        let (fetches, fetcher) = Fetches::new(limits, &tasks);
+        let (fetches, fetcher) = Fetches::new(limits, Client::default(), &tasks);
         let (stop, stopped) = watch::channel(());
         tasks.spawn(fetcher.run(stopped));
         let (wake, woken) = sync_channel(1);

@@ -5,6 +5,7 @@
 //! through, because what they are for is done anyway. Whatever else is not known is noted with its
 //! line. Pure.
 
+mod inputs;
 mod outputs;
 mod predicate;
 mod programme;
@@ -13,6 +14,7 @@ use super::tree::{Argument, Expr, Kind, Sentence};
 use predicate::When;
 use std::collections::HashMap;
 
+pub(super) use inputs::Input;
 pub(super) use programme::{Queue, Rotation, Rules};
 
 /// What the script describes.
@@ -20,6 +22,7 @@ pub(super) use programme::{Queue, Rotation, Rules};
 pub(super) struct Meaning {
     pub(super) playlists: Vec<Playlist>,
     pub(super) queues: Vec<Queue>,
+    pub(super) inputs: Vec<Input>,
     pub(super) rotations: Vec<Rotation>,
     pub(super) channels: Vec<Channel>,
     pub(super) outputs: Vec<Output>,
@@ -132,6 +135,8 @@ enum Source {
     /// The first of them that is ready.
     Fallback(Vec<usize>),
     File(String),
+    /// One of the inputs.
+    Live(usize),
     /// One of the playlists.
     Playlist(usize),
     /// One of the queues.
@@ -256,6 +261,7 @@ impl Reader {
             "playlist" | "playlist.safe" | "playlist.reloadable" => {
                 self.playlist(&given, callee == "playlist.safe")
             }
+            "input.harbor" | "input.http" => self.input(callee, &given, line),
             "single" => match given.texts().first() {
                 Some(path) => self.source(Source::File(path.clone())),
                 None => Value::Unknown,
@@ -297,9 +303,7 @@ impl Reader {
                 self.remark("tracks without tags are called by their file names");
                 given.value_of_source()
             }
-            "buffer" | "clock" | "id" | "stereo" | "drop_tracks" | "source.drop.tracks" => {
-                given.value_of_source()
-            }
+            _ if PASSED_THROUGH.contains(&callee) => given.value_of_source(),
             "environment.get" | "getenv" => match given.texts().first() {
                 Some(name) => match given.named("default") {
                     Some(Value::Text(usual)) => {
@@ -418,6 +422,7 @@ impl Reader {
                 }
             }
             Source::Playlist(number) => channel.plays(&self.meaning.playlists[number].id),
+            Source::Live(number) => channel.plays(&self.meaning.inputs[number].id),
             Source::Queue(number) => channel.plays(&self.meaning.queues[number].id),
             Source::Rotation(number) => channel.plays(&self.meaning.rotations[number].id),
             Source::File(path) => {
@@ -442,6 +447,7 @@ impl Reader {
         }
         self.call_copies_by_name(&mut used);
         self.meaning.playlists.retain(|playlist| used.contains(&playlist.id));
+        self.meaning.inputs.retain(|input| used.contains(&input.id));
         self.meaning.queues.retain(|queue| used.contains(&queue.id));
         self.meaning.rotations.retain(|rotation| used.contains(&rotation.id));
         self.meaning.left.sort_by_key(|left| left.first);
@@ -553,6 +559,9 @@ fn is_of_sound(callee: &str) -> bool {
 }
 
 const SOUND: [&str; 6] = ["add", "cue_cut", "input", "interactive", "nrj", "request"];
+/// What changes nothing that is heard here.
+const PASSED_THROUGH: [&str; 6] =
+    ["buffer", "clock", "drop_tracks", "id", "source.drop.tracks", "stereo"];
 /// What is done anyway, or is of no use here.
 const NEEDLESS: [&str; 7] =
     ["log.", "enable_replaygain", "print", "clock.", "thread.", "settings.", "add_skip_command"];

@@ -10,7 +10,7 @@ mod lexer;
 mod meaning;
 mod tree;
 
-use meaning::{Channel, Meaning, Output, Rotation, Rules};
+use meaning::{Channel, Input, Meaning, Output, Rotation, Rules};
 use std::fmt::Write as _;
 
 /// What comes of a script.
@@ -41,6 +41,9 @@ pub fn import(script: &str) -> Imported {
         line(&mut toml, format_args!("\n[queues.{}]", key(&queue.id)));
         rules(&mut toml, &queue.rules);
     }
+    for it in &meaning.inputs {
+        input(&mut toml, it);
+    }
     for it in &meaning.rotations {
         rotation(&mut toml, it);
     }
@@ -67,6 +70,18 @@ fn station(toml: &mut String, meaning: &Meaning) {
     }
     // Liquidsoap lists a stream unless it is told not to.
     line(toml, format_args!("public = {}", first.public.unwrap_or(true)));
+}
+
+fn input(toml: &mut String, input: &Input) {
+    line(toml, format_args!("\n[inputs.{}]", key(&input.id)));
+    for (key, value) in &input.keys {
+        line(toml, format_args!("{key} = {}", text(value)));
+    }
+    // Here it comes in at once unless that is said.
+    if !input.rules.is_hard {
+        line(toml, format_args!("start = \"soft\""));
+    }
+    rules(toml, &Rules { is_hard: false, ..input.rules.clone() });
 }
 
 fn rotation(toml: &mut String, rotation: &Rotation) {

@@ -45,12 +45,12 @@ fn what_the_environment_says_is_still_asked_of_it() {
 #[test]
 fn what_is_not_understood_is_named_with_its_line_and_left_as_a_comment() {
     let imported = import(
-        "a = playlist(\"x.m3u\")\nlive = input.harbor(\"live\", port=8005)\n\
+        "a = playlist(\"x.m3u\")\nlive = input.srt(port=8005)\n\
          r = fallback([live, a])\ntry\n  x\ncatch\noutput.icecast(%mp3, mount=\"m\", r)\n\
          output.file(%wav, \"/tmp/x.wav\", r)\n",
     );
 
-    assert_eq!(imported.left[0], "line 2: input.harbor has no counterpart");
+    assert_eq!(imported.left[0], "line 2: input.srt has no counterpart");
     assert_eq!(imported.left.last().unwrap(), "line 8: output.file has no counterpart");
     assert!(imported.toml.contains("#   output.file(%wav, \"/tmp/x.wav\", r)\n"));
     assert!(imported.toml.contains("play = [\"x_m3u\"]\n"), "{}", imported.toml);
@@ -117,6 +117,33 @@ fn a_list_that_is_limited_in_one_place_is_not_in_another() {
 }
 
 #[test]
+fn live_inputs_are_taken_over_with_the_names_of_their_commands() {
+    let imported = import(
+        "music = playlist(id=\"music\", \"/m\")\n\
+         live = input.harbor(id=\"dj\", \"live\", port=8010, password=\"p\", buffer=3., \
+         timeout=20.)\n\
+         far = input.http(id=\"far\", buffer=100., \"http://h:8000/x.mp3\")\n\
+         other = input.harbor(\"b\", auth=f)\n\
+         radio = fallback(track_sensitive=false, [buffer(live), fallback([far, other, music])])\n\
+         output.icecast(%mp3, mount=\"m\", password=\"x\", radio)\n",
+    );
+
+    assert_eq!(imported.left, ["line 4: input.harbor: auth has no counterpart"]);
+    for expected in [
+        "[inputs.dj]\nlisten = \"0.0.0.0:8010\"\nmount = \"/live\"\nuser = \"source\"\n\
+         password = \"p\"\nbuffer = \"3s\"\nsilence_max = \"20s\"\n\n",
+        "[inputs.far]\nurl = \"http://h:8000/x.mp3\"\nbuffer = \"60s\"\nstart = \"soft\"\n",
+        "[inputs.\"input.harbor\"]\nlisten = \"0.0.0.0:8005\"\nmount = \"/b\"\n",
+        "play = [\"dj\", \"far\", \"input.harbor\", \"music\"]\n",
+        "is \"hackme\", as in the script; change it",
+    ] {
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+    let file = std::path::Path::new("station.toml");
+    crate::config::file::parse(file, &imported.toml).unwrap();
+}
+
+#[test]
 fn a_predicate_that_is_not_understood_is_named() {
     let imported = import(
         "a = playlist(\"a.m3u\")\nb = playlist(\"b.m3u\")\n\
@@ -137,11 +164,12 @@ fn of_a_script_with_everything_the_playlist_and_the_output_are_taken_over() {
         "id = \"vorbis\"\n",
         "telnet = \"127.0.0.1:19235\"",
         "emergency = \"silence\"\n",
+        "[inputs.live]\nlisten = \"0.0.0.0:19280\"\nmount = \"/live.mp3\"\n",
     ] {
         assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
     }
     let left = imported.left.join("\n");
-    for expected in ["input.harbor", "output.file", "interactive.float", "server.register"] {
+    for expected in ["icy=true", "output.file", "interactive.float", "server.register"] {
         assert!(left.contains(expected), "{expected} is not in\n{left}");
     }
 }
@@ -188,6 +216,8 @@ const PIECES: &[&str] = &[
     "a = playlist(\"x.m3u\")\n",
     "a = fallback([a, sine()])\n",
     "a = crossfade(duration=3., a)\n",
+    "a = fallback([input.harbor(\"l\", password=\"\u{7f}\"), a])\n",
+    "a = rotate([input.http(\"http://h/x\"), a])\n",
     "b = a\n",
     "output.icecast(%mp3, mount=\"\u{7f}m\", b)\n",
     "output.icecast(%ffmpeg(format=\"adts\", %audio(codec=\"aac\", b=\"96k\")), a)\n",

@@ -24,10 +24,21 @@ pub struct Prepared {
     /// Its audio: stereo at the station's rate. The queue ends with the track; when it is dropped,
     /// nothing more of the file is read.
     pub pieces: Receiver<Block>,
+    /// What else there is to it if it is live.
+    pub live: Option<Live>,
     /// Whether it begins at once, in the middle of what plays.
     pub interrupts: bool,
     /// How often the programme had reconsidered when this track was chosen.
     pub(super) reconsidered: u64,
+}
+
+/// What there is to a track that is live.
+#[derive(Debug)]
+pub struct Live {
+    /// How much of it should wait to be heard.
+    pub buffer: Duration,
+    /// What it is called from some sample frame of its pieces on; each comes before that piece.
+    pub titles: Receiver<(u64, Arc<Track>)>,
 }
 
 /// Where the programme takes its tracks. When it is dropped, the lookahead ends.
@@ -180,7 +191,7 @@ impl Supply {
 impl Prepared {
     /// A track that a test plays.
     pub(crate) fn of_test(track: Track, pieces: Receiver<Block>) -> Self {
-        Self { track: Arc::new(track), pieces, interrupts: false, reconsidered: 0 }
+        Self { track: Arc::new(track), pieces, live: None, interrupts: false, reconsidered: 0 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the lookahead, with real files and threads.
 
 use super::*;
+use crate::fetch::client::Client;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::Queue;
@@ -264,7 +265,7 @@ impl Elsewhere {
         ];
         let selection = Selection::among(entries, vec![0, 1], Timestamp::now());
         let limits = crate::fetch::Limits::usual();
-        let (fetches, fetcher) = Fetches::new(limits, &web.tasks);
+        let (fetches, fetcher) = Fetches::new(limits, Client::default(), &web.tasks);
         let (stop, stopped) = watch::channel(());
         web.tasks.spawn(fetcher.run(stopped));
         let (lookahead, supply) = Lookahead::new(selection, 44_100, Numbers::default());

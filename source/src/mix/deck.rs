@@ -4,9 +4,11 @@
 //! never seen again; what was put on is taken once, to the sample.
 
 use crate::mix::crossfade::Marks;
+use crate::mix::pace::Pace;
 use crate::mix::ramp::Ramp;
 use crate::pcm::block::Block;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// One track and its audio.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub(super) struct Deck<T> {
     ended: bool,
     rise: Option<Ramp>,
     falls: Vec<Ramp>,
+    /// Of live audio, which comes as it is made: the pace that it is kept at.
+    pace: Option<Pace>,
+    /// What the track becomes on its way, and after how many sample frames of it.
+    turns: VecDeque<(u64, T)>,
 }
 
 impl<T> Deck<T> {
@@ -38,11 +44,41 @@ impl<T> Deck<T> {
             ended: false,
             rise: None,
             falls: Vec::new(),
+            pace: None,
+            turns: VecDeque::new(),
         }
+    }
+
+    /// The same for live audio, which is kept at a `pace`.
+    pub(super) fn live(self, pace: Pace) -> Self {
+        Self { pace: Some(pace), ..self }
+    }
+
+    /// How much live audio should wait, as long as more of it comes.
+    pub(super) fn live_buffer(&self) -> Option<Duration> {
+        self.pace.filter(|_| !self.ended).map(|pace| pace.buffer())
+    }
+
+    /// From what is put on next on, it is called `track`.
+    pub(super) fn turn_into(&mut self, track: T) {
+        self.turns.push_back((self.taken + self.waiting_sample_frames as u64, track));
+    }
+
+    /// What the track has become within what was taken, if it has.
+    pub(super) fn turned(&mut self) -> Option<T> {
+        let (at, _) = self.turns.front()?;
+        if *at > self.taken { None } else { self.turns.pop_front().map(|(_, track)| track) }
     }
 
     /// Puts on what follows.
     pub(super) fn put(&mut self, block: Block) {
+        let block = match &mut self.pace {
+            Some(pace) => {
+                let waiting = self.waiting_sample_frames as f64 / f64::from(block.rate_hz());
+                pace.keep(block, Duration::from_secs_f64(waiting))
+            }
+            None => block,
+        };
         if block.sample_frames() > 0 {
             self.waiting_sample_frames += block.sample_frames();
             self.waiting.push_back(block);
@@ -72,8 +108,12 @@ impl<T> Deck<T> {
         self.claimed.map(|claimed| claimed.saturating_sub(self.taken).max(waiting))
     }
 
-    /// The length of the whole track; if that is not known, of what is known of it.
+    /// The length of the whole track; if that is not known, of what is known of it. What is live
+    /// has no end yet.
     pub(super) fn length(&self) -> usize {
+        if self.live_buffer().is_some() {
+            return usize::MAX;
+        }
         let left = self.left().unwrap_or(self.waiting_sample_frames as u64);
         usize::try_from(self.taken + left).unwrap_or(usize::MAX)
     }
@@ -108,9 +148,12 @@ impl<T> Deck<T> {
 
     /// Leaves out the next `sample_frames`.
     pub(super) fn leave_out_front(&mut self, sample_frames: usize) {
-        if let Some(left_out) = self.cut(sample_frames) {
+        if sample_frames > 0
+            && let Some(left_out) = self.cut(sample_frames)
+        {
             self.waiting_sample_frames -= left_out.sample_frames();
             let length = left_out.sample_frames() as u64;
+            self.turns.iter_mut().for_each(|(at, _)| *at = at.saturating_sub(length));
             self.claimed = self.claimed.map(|claimed| claimed.saturating_sub(length));
         }
     }
@@ -241,6 +284,24 @@ mod tests {
         let rounded: Vec<f32> = heard.plane(0).iter().map(|s| (s * 1e6).round() / 1e6).collect();
         assert_eq!(rounded, [0.0, 0.25, 0.5, 0.5, 0.5, 0.25, 0.0, 0.0]);
         assert!(deck.has_fallen());
+    }
+
+    #[test]
+    fn a_track_turns_into_another_where_that_was_put_on() {
+        let mut deck = Deck::new("a", None, Marks::default()).live(Pace::new(Duration::ZERO));
+        deck.put(counted(0..10));
+        deck.turn_into("b");
+        deck.put(counted(10..20));
+
+        deck.leave_out_front(4);
+        deck.take(5);
+        assert_eq!(deck.turned(), None);
+        deck.take(1);
+
+        assert_eq!((deck.turned(), deck.turned()), (Some("b"), None));
+        assert_eq!(deck.length(), usize::MAX);
+        deck.end();
+        assert_eq!(deck.length(), 16);
     }
 
     proptest! {

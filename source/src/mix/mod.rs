@@ -4,6 +4,7 @@ pub mod crossfade;
 mod deck;
 pub mod guard;
 pub mod join;
+pub mod pace;
 mod ramp;
 pub mod smart;
 pub mod stand_in;

@@ -16,6 +16,7 @@ use crate::mix::crossfade::{Crossfade, Lengths, Marks, Mode, OVERLAP_MAX, sample
 use crate::mix::deck::Deck;
 use crate::mix::guard::guard;
 use crate::mix::join::Joiner;
+use crate::mix::pace::Pace;
 use crate::mix::ramp::Ramp;
 use crate::mix::smart::Transition;
 use crate::mix::stand_in::{EverReady, StandIn};
@@ -148,6 +149,27 @@ impl<T: Clone> Timeline<T> {
         self.idle = false;
     }
 
+    /// Loads `track`, which is live and kept at a `pace`, as the next one.
+    pub fn load_live(&mut self, track: T, pace: Pace, marks: Marks) {
+        self.next = Some(Deck::new(track, None, marks).live(pace));
+        self.settled = None;
+        self.idle = false;
+    }
+
+    /// From what is put on this deck next on, it is called `track`; listeners see that when they
+    /// hear it.
+    pub fn turn_into(&mut self, side: Side, track: T) {
+        if let Some(deck) = self.deck(side) {
+            deck.turn_into(track);
+        }
+    }
+
+    /// How much audio of the current track waits to be heard, if it is live.
+    pub fn live_waiting(&self) -> Option<usize> {
+        let current = self.current.as_ref()?;
+        current.live_buffer().map(|_| current.waiting())
+    }
+
     /// Takes the next track away, before any of it was heard.
     pub fn unload(&mut self) -> Option<T> {
         self.settled = None;
@@ -176,7 +198,9 @@ impl<T: Clone> Timeline<T> {
             Side::Current => &self.current,
             Side::Next => &self.next,
         };
-        deck.as_ref().is_some_and(|deck| !deck.has_ended() && deck.waiting() < self.ahead(deck))
+        let is_live = |deck: &Deck<T>| side == Side::Next && deck.live_buffer().is_some();
+        let has_room = |deck: &Deck<T>| is_live(deck) || deck.waiting() < self.ahead(deck);
+        deck.as_ref().is_some_and(|deck| !deck.has_ended() && has_room(deck))
     }
 
     /// Puts `block`, which must be stereo at the timeline's rate, on a deck.
@@ -184,8 +208,13 @@ impl<T: Clone> Timeline<T> {
         if side == Side::Current {
             self.fed_at = self.position();
         }
+        let (rate_hz, is_next) = (self.rate_hz, side == Side::Next);
         if let Some(deck) = self.deck(side) {
             deck.put(block);
+            // What is live and waits for its turn is the latest of it when that comes.
+            if let Some(buffer) = deck.live_buffer().filter(|_| is_next) {
+                deck.leave_out_front(deck.waiting().saturating_sub(sample_frames(buffer, rate_hz)));
+            }
         }
     }
 
@@ -274,6 +303,9 @@ impl<T: Clone> Timeline<T> {
     /// How much audio is put on a deck ahead of time: enough for [`AHEAD`], for the overlap at its
     /// end, and to see that it is long enough for the one at its beginning.
     fn ahead(&self, deck: &Deck<T>) -> usize {
+        if let Some(buffer) = deck.live_buffer() {
+            return sample_frames(2 * buffer + SPARE, self.rate_hz);
+        }
         let current = self.current.as_ref().and_then(|current| current.marks.overlap);
         let overlaps = [Some(self.usual.overlap), deck.marks.overlap, current];
         let overlap = overlaps.into_iter().flatten().max().unwrap_or(0);
@@ -296,7 +328,9 @@ impl<T: Clone> Timeline<T> {
             (None, Mode::Smart) if self.skipping || self.idle => self.usual.overlap,
             (None, Mode::Smart) => self.look(),
         };
-        wanted.min(sample_frames(OVERLAP_MAX, self.rate_hz))
+        // Of what is live there is no more than its buffer, and its end comes without a warning.
+        let live = current.live_buffer().map(|buffer| sample_frames(buffer / 2, self.rate_hz));
+        wanted.min(sample_frames(OVERLAP_MAX, self.rate_hz)).min(live.unwrap_or(usize::MAX))
     }
 
     /// How much of both sides of a border is listened to.
@@ -349,7 +383,8 @@ impl<T: Clone> Timeline<T> {
         if let Some(next) = &self.next
             && (self.skipping || (current.has_ended() && waiting <= wanted))
         {
-            let is_seen = next.has_ended() || next.waiting() >= 2 * wanted;
+            let is_long = next.waiting() >= 2 * wanted || next.live_buffer().is_some();
+            let is_seen = next.has_ended() || is_long;
             if !is_seen && !pressing {
                 return Move::WantAudio(Side::Next);
             }
@@ -370,7 +405,9 @@ impl<T: Clone> Timeline<T> {
             return Move::WantAudio(Side::Current);
         }
         let dry = usize::try_from(self.position() - self.fed_at).unwrap_or(usize::MAX);
-        let is_stalled = dry > sample_frames(STALLED_AFTER, self.rate_hz)
+        let live = current.live_buffer().map(|buffer| buffer / 2);
+        let stalled_after = live.unwrap_or(STALLED_AFTER).min(STALLED_AFTER);
+        let is_stalled = dry > sample_frames(stalled_after, self.rate_hz)
             && waiting <= sample_frames(STALLED_LEFT, self.rate_hz);
         match (&self.next, waiting) {
             (Some(_), _) if is_stalled => Move::GiveUp,
@@ -453,6 +490,7 @@ impl<T: Clone> Timeline<T> {
     /// Plays at most `length` of all that sounds.
     fn play(&mut self, length: usize) {
         let length = self.leaving.iter().map(Deck::heard_for).fold(length, usize::min);
+        self.turn();
         let current = self.current.as_mut().and_then(|deck| deck.take(length));
         let silent = || Block::stereo(self.rate_hz, vec![0.0; length], vec![0.0; length]);
         let mut sum = current.unwrap_or_else(silent);
@@ -470,6 +508,17 @@ impl<T: Clone> Timeline<T> {
             self.joiner.join();
         }
         self.leaving.retain(|deck| deck.heard_for() > 0);
+    }
+
+    /// The current track may have become another one.
+    fn turn(&mut self) {
+        let at = self.position();
+        while let Some(current) = &mut self.current
+            && let Some(track) = current.turned()
+        {
+            current.track = track.clone();
+            self.beginnings.push_back((at, Some(track)));
+        }
     }
 
     /// The emergency is heard from here on, in place of a track.

@@ -1,12 +1,13 @@
 //! What plays: of several entries, the first that is due and has something to play.
 //!
-//! An *entry* is a playlist, a queue of requests, or a rotation of these; each may have rules that
-//! say when it is due. The question is asked anew before every track, so an entry further up is
-//! back as soon as the track that plays has ended; one with a hard start interrupts that track. A
-//! playlist of which a whole round could not be heard is passed over for [`BARREN_REST`], or until
-//! nothing else is left. What was asked for counts only once it has begun. Told the time and what
-//! came of each item.
+//! An *entry* is a playlist, a queue of requests, a live input, or a rotation of these; each may
+//! have rules that say when it is due. The question is asked anew before every track, so an entry
+//! further up is back as soon as the track that plays has ended; one with a hard start interrupts
+//! that track. A playlist of which a whole round could not be heard is passed over for
+//! [`BARREN_REST`], or until nothing else is left. What was asked for counts only once it has begun.
+//! Told the time and what came of each item.
 
+use crate::input::feed::Feed;
 use crate::playlist::order::track_key;
 use crate::playlist::queue::Queue;
 use crate::playlist::rotation::Rotation;
@@ -43,6 +44,7 @@ pub struct Entry {
 }
 
 enum Kind {
+    Live(Feed),
     Playlist(Box<List>),
     Queue(Queue),
     Rotation(Rotation),
@@ -105,6 +107,8 @@ pub struct Next {
     pub key: u64,
     /// Its number, if it was requested.
     pub request: Option<u64>,
+    /// Where it comes from, if it is live; then the item is only a name.
+    pub live: Option<Feed>,
     /// Whether it begins at once, in the middle of what plays.
     pub interrupts: bool,
 }
@@ -121,6 +125,11 @@ pub struct Past<'p> {
 }
 
 impl Entry {
+    /// A live input, which is called `name`.
+    pub fn live(name: &str, feed: Feed, rules: Rules) -> Self {
+        Self::of(name, Kind::Live(feed), rules)
+    }
+
     /// A playlist.
     pub fn playlist(name: &str, playlist: Playlist, rules: Rules) -> Self {
         let list = List { playlist, unheard: 0, round: 0, rests_until: None };
@@ -142,14 +151,16 @@ impl Entry {
         Self { name: name.into(), rules, turn: Turn::new(Timestamp::UNIX_EPOCH), kind }
     }
 
-    fn is_queue(&self) -> bool {
-        matches!(self.kind, Kind::Queue(_))
+    /// Whether it is there only when somebody sends or asks for something.
+    fn comes_by_itself(&self) -> bool {
+        matches!(self.kind, Kind::Live(_) | Kind::Queue(_))
     }
 
     /// Whether it is to be played at `now`, as far as that can be known without asking it; some
     /// files are `late`.
     fn is_due(&self, now: Timestamp, late: &[PathBuf]) -> bool {
         let has_something = match &self.kind {
+            Kind::Live(feed) => feed.is_ready(),
             Kind::Queue(queue) => queue.has_other_than(late),
             Kind::Playlist(_) | Kind::Rotation(_) => true,
         };
@@ -178,11 +189,13 @@ impl Selection {
         Self { entries, top, asked, pending: None, playing: None, returning, late }
     }
 
-    /// Lets `wake` be told when there is a request.
+    /// Lets `wake` be told when there is a request, or a live source.
     pub fn wakes(&self, wake: &SyncSender<()>) {
         for entry in &self.entries {
-            if let Kind::Queue(queue) = &entry.kind {
-                queue.wakes(wake);
+            match &entry.kind {
+                Kind::Live(feed) => feed.wakes(wake),
+                Kind::Queue(queue) => queue.wakes(wake),
+                Kind::Playlist(_) | Kind::Rotation(_) => {}
             }
         }
     }
@@ -210,7 +223,7 @@ impl Selection {
                     let items = list.playlist.rounds().upcoming(UPCOMING_MAX);
                     items.map(|item| item.path.clone()).collect()
                 }
-                Kind::Queue(_) | Kind::Rotation(_) => return None,
+                Kind::Live(_) | Kind::Queue(_) | Kind::Rotation(_) => return None,
             };
             Some(Upcoming { playlist: Arc::clone(&entry.name), paths })
         });
@@ -250,7 +263,7 @@ impl Selection {
         match self.leaf(&pending.path) {
             Some(Kind::Playlist(list)) => list.playlist.give_back(),
             Some(Kind::Queue(queue)) => queue.give_back(),
-            Some(Kind::Rotation(_)) | None => {}
+            Some(Kind::Live(_) | Kind::Rotation(_)) | None => {}
         }
     }
 
@@ -264,7 +277,7 @@ impl Selection {
         match self.leaf(&path) {
             Some(Kind::Playlist(list)) => list.tell(was_heard, now),
             Some(Kind::Queue(queue)) if !was_heard => queue.done(),
-            Some(Kind::Queue(_) | Kind::Rotation(_)) | None => {}
+            Some(Kind::Live(_) | Kind::Queue(_) | Kind::Rotation(_)) | None => {}
         }
     }
 
@@ -334,7 +347,16 @@ impl Selection {
     }
 
     fn due(&self, wall: Timestamp) -> Vec<bool> {
-        self.entries.iter().map(|entry| entry.is_due(wall, &self.late)).collect()
+        let entries = self.entries.iter().enumerate();
+        let due = entries
+            .map(|(at, entry)| entry.is_due(wall, &self.late) || self.is_pending_and_live(at));
+        due.collect()
+    }
+
+    /// Whether the entry at `at` is live and was given out, so that it is due until it has begun.
+    fn is_pending_and_live(&self, at: usize) -> bool {
+        let pending = self.pending.as_ref().filter(|pending| pending.next.live.is_some());
+        pending.is_some_and(|pending| pending.path.last() == Some(&at))
     }
 
     /// Asks the entry at the end of `path` for an item, and puts those behind it that lead there.
@@ -344,7 +366,13 @@ impl Selection {
             return None;
         }
         let entry = self.entries.get_mut(place)?;
+        let mut live = None;
         let (item, request, again) = match &mut entry.kind {
+            Kind::Live(feed) => {
+                live = feed.is_ready().then(|| feed.clone());
+                live.as_ref()?;
+                (Item::file(&*entry.name), None, false)
+            }
             Kind::Playlist(list) => (list.next_item(now)?, None, list.rests_until.is_some()),
             Kind::Queue(queue) => {
                 let request = queue.take(&self.late)?;
@@ -364,7 +392,7 @@ impl Selection {
             }
         };
         let (playlist, key) = (Arc::clone(&entry.name), track_key(&item));
-        Some(Next { item, playlist, again, key, request, interrupts: false })
+        Some(Next { item, playlist, again, key, request, live, interrupts: false })
     }
 
     fn return_to(&mut self) -> Option<Next> {
@@ -380,7 +408,7 @@ impl Selection {
         let Some(playing) = &self.playing else { return false };
         let comes_hard = |&at: &usize| {
             let entry = &self.entries[at];
-            entry.rules.start == Start::Hard && (entry.is_queue() || !playing.due[at])
+            entry.rules.start == Start::Hard && (entry.comes_by_itself() || !playing.due[at])
         };
         let is_over = |&at: &usize| !self.entries[at].rules.timetable.allows(wall);
         path.last() != playing.path.last()
@@ -397,7 +425,8 @@ impl Selection {
         if !path.iter().any(returns) || self.returning.len() >= RETURNING_MAX {
             return;
         }
-        let Some(Playing { mut next, path, .. }) = self.playing.take() else { return };
+        let is_file = |playing: &mut Playing| playing.next.live.is_none();
+        let Some(Playing { mut next, path, .. }) = self.playing.take_if(is_file) else { return };
         let cue_in = format!("{:.3}", left_at.as_secs_f64());
         next.item.annotations.push("liq_cue_in", &cue_in);
         self.returning.push(Returning { next, path });

@@ -1,8 +1,9 @@
 //! What a station puts up so that it can be asked and told: sockets, and those who carry wishes.
 
+use crate::config::entries::Origin;
 use crate::config::{Config, ControlConfig};
 use crate::control::console::{
-    ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, ReloadWish, SkipWish,
+    ChannelEnd, Console, InputEnd, OutputEnd, Parts, PlaylistEnd, QueueEnd, ReloadWish, SkipWish,
 };
 use crate::control::http::Http;
 use crate::control::telnet::Telnet;
@@ -116,7 +117,16 @@ pub(super) fn parts(
         .zip(&shelf.queues)
         .map(|(config, queue)| QueueEnd { aliases: config.aliases.clone(), queue: queue.clone() });
     let (playlists, queues) = (playlists.collect(), queues.collect());
-    Arc::new(Parts::new(station, playlists, queues, channels, outputs))
+    let inputs = config.inputs.iter().zip(&shelf.inputs).map(|(config, input)| InputEnd {
+        aliases: config.aliases.clone(),
+        url: match &config.origin {
+            Origin::Harbor { .. } => None,
+            Origin::Relay { address } => Some(address.to_string().into()),
+        },
+        input: input.clone(),
+    });
+    let parts = Parts::new(station, playlists, queues, channels, outputs);
+    Arc::new(parts.with_inputs(inputs.collect()))
 }
 
 /// A console of `parts`, and the thread that carries its wishes.
@@ -172,7 +182,8 @@ fn leave(channel: &SyncSender<Command>, command: Command) {
     }
 }
 
-fn tcp(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// A port at `address`.
+pub(super) fn tcp(address: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)

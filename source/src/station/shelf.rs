@@ -6,6 +6,7 @@
 use crate::config::entries::{QueueConfig, RotationConfig, RotationOrder};
 use crate::config::{ChannelConfig, Config, OrderConfig, PlaylistConfig, ReloadConfig};
 use crate::fetch::Fetches;
+use crate::input::Input;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::{Numbers, Queue};
@@ -26,6 +27,8 @@ pub(super) struct Shelf {
     pub(super) watches: Vec<Watch>,
     /// The queues, in the order of the configuration.
     pub(super) queues: Vec<Queue>,
+    /// What is live, in the order of the configuration; these stay as they are.
+    pub(super) inputs: Vec<Input>,
     /// Where tracks and requests get their numbers.
     pub(super) numbers: Numbers,
     /// Where files elsewhere come from; a shelf that is only looked at has none.
@@ -55,6 +58,7 @@ impl Shelf {
             }),
             watches: Vec::new(),
             queues: Vec::new(),
+            inputs: config.inputs.iter().map(|it| Input::new(&it.name, it.buffer)).collect(),
             numbers,
             fetches: None,
             state,
@@ -104,6 +108,7 @@ impl Shelf {
         Ok(Self {
             watches,
             queues: config.queues.iter().map(queue).collect(),
+            inputs: self.inputs.clone(),
             numbers: self.numbers.clone(),
             fetches: self.fetches.clone(),
             state: self.state.clone(),
@@ -121,7 +126,9 @@ impl Shelf {
         now: Timestamp,
     ) -> Result<Selection, StartError> {
         let names = self.config.played_by(channel);
-        let entries = names.iter().filter_map(|name| self.entry(name, &names).transpose());
+        let entries = names.iter();
+        let entries =
+            entries.filter_map(|name| self.entry(name, &names, &channel.name).transpose());
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let places = channel.play.iter().filter_map(|name| place(name, &names));
         let mut selection = Selection::among(entries, places.collect(), now);
@@ -136,8 +143,17 @@ impl Shelf {
         Ok(selection)
     }
 
-    /// What is called `name`; rotations refer to places among `names`.
-    fn entry(&self, name: &String, names: &[String]) -> Result<Option<Entry>, StartError> {
+    /// What is called `name` on `channel`; rotations refer to places among `names`.
+    fn entry(
+        &self,
+        name: &String,
+        names: &[String],
+        channel: &str,
+    ) -> Result<Option<Entry>, StartError> {
+        let mut inputs = self.config.inputs.iter().zip(&self.inputs);
+        if let Some((config, input)) = inputs.find(|(config, _)| config.name == *name) {
+            return Ok(Some(Entry::live(name, input.feed(channel), config.rules.clone())));
+        }
         let mut playlists = self.config.playlists.iter().zip(&self.watches);
         if let Some((playlist, watch)) = playlists.find(|(playlist, _)| playlist.name == *name) {
             let place = Playlist::watching(name, self.order(playlist.order)?, watch);

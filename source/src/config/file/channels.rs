@@ -1,7 +1,7 @@
 //! Reads `[channels.NAME]`: what a programme plays, how, and what sounds when it cannot.
 
 use super::values::{Texts, called, choice, none_of, one_of};
-use crate::config::entries::{QueueConfig, RotationConfig};
+use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
 use crate::encode::mp3::RATES_HZ;
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
@@ -14,6 +14,7 @@ use std::time::Duration;
 pub(super) struct Playable<'c> {
     pub(super) playlists: &'c [PlaylistConfig],
     pub(super) queues: &'c [QueueConfig],
+    pub(super) inputs: &'c [InputConfig],
     pub(super) rotations: &'c [RotationConfig],
 }
 
@@ -22,22 +23,24 @@ impl Playable<'_> {
         let playlists = self.playlists.iter().map(|it| it.name.as_str());
         let queues = self.queues.iter().map(|it| it.name.as_str());
         let rotations = self.rotations.iter().map(|it| it.name.as_str());
-        playlists.chain(queues).chain(rotations).collect()
+        let inputs = self.inputs.iter().map(|it| it.name.as_str());
+        playlists.chain(queues).chain(inputs).chain(rotations).collect()
     }
 
-    /// What a channel plays that does not say: requests, then what is not always due, then the
-    /// rest, each as it stands in the file; what is in a rotation is played by that alone.
+    /// What a channel plays that does not say: what is live, requests, what is not always due, then
+    /// the rest, each as it stands in the file; what is in a rotation is played by that alone.
     fn all(&self) -> Vec<String> {
         let is_free = |name: &str| {
             let mut played = self.rotations.iter().flat_map(|rotation| &rotation.play);
             played.all(|(played, _)| played != name)
         };
+        let inputs = self.inputs.iter().map(|it| (&it.name, false));
         let queues = self.queues.iter().map(|it| (&it.name, false));
         let is_always_due =
             |rules: &Rules| !rules.is_occasional() && rules.timetable.hours.is_empty();
         let rotations = self.rotations.iter().map(|it| (&it.name, is_always_due(&it.rules)));
         let playlists = self.playlists.iter().map(|it| (&it.name, is_always_due(&it.rules)));
-        let mut all: Vec<_> = queues.chain(rotations).chain(playlists).collect();
+        let mut all: Vec<_> = inputs.chain(queues).chain(rotations).chain(playlists).collect();
         all.sort_by_key(|(_, is_always_due)| *is_always_due);
         let free = all.into_iter().filter(|(name, _)| is_free(name));
         free.map(|(name, _)| name.clone()).collect()

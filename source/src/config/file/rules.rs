@@ -14,12 +14,21 @@ use toml::de::DeValue;
 /// The rules in `section`, by clocks in `zone`. What is always there by itself has a hard start to
 /// offer only if it `comes_by_itself`, as requests do.
 pub(super) fn read(section: &mut Section<'_>, zone: &TimeZone, comes_by_itself: bool) -> Rules {
+    rules(section, zone, comes_by_itself, Start::Soft)
+}
+
+/// The rules of a live input, which comes in at once if not said otherwise.
+pub(super) fn of_input(section: &mut Section<'_>, zone: &TimeZone) -> Rules {
+    rules(section, zone, true, Start::Hard)
+}
+
+fn rules(section: &mut Section<'_>, zone: &TimeZone, comes_by_itself: bool, usual: Start) -> Rules {
     let rules = Rules {
         timetable: Timetable { hours: several(section, "when"), zone: zone.clone() },
         every: section.value::<Often>("every").map(|Often(every)| every),
         at: several(section, "at"),
         start: choice(section, "start", &[("hard", Start::Hard), ("soft", Start::Soft)])
-            .unwrap_or_default(),
+            .unwrap_or(usual),
         interrupted: choice(section, "interrupted", &INTERRUPTED).unwrap_or_default(),
     };
     let comes = comes_by_itself || rules.is_occasional() || !rules.timetable.hours.is_empty();

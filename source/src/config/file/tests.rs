@@ -1,7 +1,7 @@
 //! Tests of the configuration file, as an operator writes it.
 
 use super::*;
-use crate::config::entries::RotationOrder;
+use crate::config::entries::{Origin, RotationOrder};
 use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
 #[cfg(feature = "aac")]
 use crate::encode::aac::{Aac, Profile};
@@ -475,3 +475,49 @@ format = { codec = "mp3", bitrate = 96 }
 telnet = "127.0.0.1:1234"
 http = "127.0.0.1:1235"
 "#;
+
+#[test]
+fn a_live_input_lets_a_source_in_or_fetches_a_stream() {
+    let text = format!(
+        "{SMALL}[inputs.live]\nlisten = '0.0.0.0:8005'\npassword = 'dj'\n\
+         [inputs.far]\nurl = 'http://h:8000/x.mp3'\nbuffer = '8s'\nstart = 'soft'\n"
+    );
+    let config = parse(Path::new("s.toml"), &text).unwrap();
+
+    let [live, far] = &config.inputs[..] else { panic!("two inputs") };
+    let Origin::Harbor { listen, mount, credentials } = &live.origin else { panic!("a harbor") };
+    assert_eq!(
+        (listen.port(), mount.as_str(), credentials.user.as_str()),
+        (8_005, "/live", "source")
+    );
+    assert_eq!((live.buffer, live.rules.start), (Duration::from_secs(5), Start::Hard));
+    assert!(matches!(far.origin, Origin::Relay { .. }));
+    assert_eq!((far.buffer, far.rules.start), (Duration::from_secs(8), Start::Soft));
+    assert_eq!(config.channels[0].play[..2], ["live", "far"]);
+}
+
+#[test]
+fn mistakes_in_live_inputs_are_all_named() {
+    for (lines, mistake) in [
+        ("listen = 8005", "password: missing; without one anybody could go on the air"),
+        ("listen = 8005\npassword = ''", "password: missing"),
+        ("listen = 8005\npassword = 'x'\nmount = 'x y'", "mount: `x y` is no mount such as /live"),
+        ("password = 'x'", "has neither `listen`, for a source to come to, nor `url`, to fetch"),
+        ("url = 'ftp://h/x'", "url: only http:// and https:// are fetched"),
+        ("url = 'http://h/x'\nlisten = 8005", "url: fetches a stream, and `listen` lets one in"),
+        ("url = 'http://h/x'\nbuffer = '90s'", "buffer: is not from 0.5 s to 60 s"),
+        (
+            "listen = 8005\npassword = 'x'\n\
+             [inputs.b]\nlisten = 8005\npassword = 'x'\nmount = '/a'",
+            "mount: `/a` on 127.0.0.1:8005 is another input's",
+        ),
+    ] {
+        let text = format!("{SMALL}[inputs.a]\n{lines}\n");
+
+        let mistakes = parse(Path::new("s.toml"), &text).unwrap_err().to_string();
+
+        assert!(mistakes.contains(mistake), "{lines}: {mistakes}");
+    }
+}
+
+const SMALL: &str = "[playlists.p]\npath = 'm'\n[[outputs]]\nurl = 'http://x:y@h/x.mp3'\n";

@@ -86,7 +86,9 @@ impl Reader {
     pub(super) fn free(&self, id: &str) -> String {
         let playlists = self.meaning.playlists.iter().map(|it| &it.id);
         let queues = self.meaning.queues.iter().map(|it| &it.id);
-        let taken = playlists.chain(queues).chain(self.meaning.rotations.iter().map(|it| &it.id));
+        let inputs = self.meaning.inputs.iter().map(|it| &it.id);
+        let named = playlists.chain(queues).chain(inputs);
+        let taken = named.chain(self.meaning.rotations.iter().map(|it| &it.id));
         let taken: Vec<_> = taken.collect();
         let is_taken = |id: &str| taken.iter().any(|taken| *taken == id);
         let mut free = id.to_owned();
@@ -154,12 +156,15 @@ impl Reader {
             Source::Playlist(number) => Some(self.meaning.playlists[number].id.clone()),
             Source::Queue(number) => Some(self.meaning.queues[number].id.clone()),
             Source::Rotation(number) => Some(self.meaning.rotations[number].id.clone()),
-            Source::Silence | Source::Tone => None,
+            Source::Live(_) | Source::Silence | Source::Tone => None,
         }
     }
 
     fn is_list(&self, source: usize) -> bool {
-        !matches!(self.sources.get(source), Some(Source::Silence | Source::Tone) | None)
+        !matches!(
+            self.sources.get(source),
+            Some(Source::Live(_) | Source::Silence | Source::Tone) | None
+        )
     }
 
     /// `switch`: each source within its hours, the first that is due first.
@@ -214,7 +219,9 @@ impl Reader {
     /// the end of a track, and what they interrupt go on behind them.
     pub(super) fn let_requests_interrupt(&mut self, sources: &[usize]) {
         for &source in sources {
-            if let Some(Source::Queue(number)) = self.sources.get(source) {
+            if let Some(Source::Live(number)) = self.sources.get(source) {
+                self.let_live_interrupt(*number);
+            } else if let Some(Source::Queue(number)) = self.sources.get(source) {
                 let rules = &mut self.meaning.queues[*number].rules;
                 (rules.is_hard, rules.returns) = (true, true);
             }
@@ -251,6 +258,10 @@ impl Reader {
                 let id = self.copied(&copy.id);
                 self.meaning.playlists.push(super::Playlist { id, ..copy });
                 Source::Playlist(self.meaning.playlists.len() - 1)
+            }
+            Source::Live(number) => {
+                put(&mut self.meaning.inputs[number].rules);
+                return source;
             }
             Source::Queue(number) => {
                 put(&mut self.meaning.queues[number].rules);

@@ -410,3 +410,93 @@ fn counted(sample_frames: usize) -> Block {
     let plane: Vec<f32> = (1..=sample_frames).map(|at| at as f32 * 1e-7).collect();
     Block::stereo(44_100, plane.clone(), plane)
 }
+
+#[test]
+fn what_is_live_takes_over_with_the_whole_crossfade_and_leaves_with_what_its_buffer_has() {
+    let mut timeline = timeline(fades(100, 100, 100));
+    timeline.load("a", None, Marks::default());
+    timeline.step(10, false);
+    timeline.put(Side::Current, level(0.1, 4_000));
+    let buffer = Duration::from_secs_f64(300.0 / 44_100.0);
+    timeline.load_live("live", Pace::new(buffer), Marks::default());
+    timeline.put(Side::Next, level(0.2, 150));
+    timeline.put(Side::Next, level(0.2, 150));
+    timeline.skip();
+
+    assert_eq!(timeline.step(10, false), Step::Begun("live"));
+    for _ in 0..15 {
+        assert!(matches!(timeline.step(10, false), Step::Whole(_)));
+    }
+    assert_eq!(timeline.live_waiting(), Some(150));
+    timeline.load("b", None, Marks::default());
+    timeline.put(Side::Next, level(0.1, 4_000));
+    timeline.end(Side::Current);
+
+    for _ in 0..5 {
+        assert!(matches!(timeline.step(10, false), Step::Whole(_)));
+    }
+    assert_eq!(timeline.step(10, false), Step::Begun("b"), "over the last 100");
+}
+
+#[test]
+fn what_is_live_and_does_not_come_is_given_up_before_nothing_of_it_is_left() {
+    let mut timeline = timeline(Crossfade::default());
+    let buffer = Duration::from_secs(2);
+    timeline.load_live("live", Pace::new(buffer), Marks::default());
+    timeline.put(Side::Next, level(0.2, 2 * 44_100));
+    timeline.step(100, false);
+    timeline.load("b", None, Marks::default());
+    timeline.put(Side::Next, level(0.1, 44_100));
+
+    let mut cuts = 0;
+    while matches!(timeline.step(4_410, true), Step::Whole(_)) {
+        cuts += 1;
+    }
+
+    assert_eq!((cuts, timeline.missed_blocks()), (20, 0));
+    assert_eq!(timeline.step(4_410, true), Step::Begun("b"));
+}
+
+#[test]
+fn what_is_live_and_waits_for_its_turn_is_the_latest_of_it_when_that_comes() {
+    let mut timeline = timeline(Crossfade::default());
+    timeline.load("a", None, Marks::default());
+    timeline.step(10, false);
+    timeline.put(Side::Current, level(0.1, 50));
+    let buffer = Duration::from_secs_f64(100.0 / 44_100.0);
+    timeline.load_live("x", Pace::new(buffer), Marks::default());
+    for number in 0..10 {
+        assert!(timeline.has_room(Side::Next));
+        timeline.put(Side::Next, level(0.001 * number as f32, 40));
+        if number == 3 {
+            timeline.turn_into(Side::Next, "y");
+        }
+    }
+    timeline.end(Side::Current);
+    let begun = loop {
+        if let Step::Begun(track) = timeline.step(50, false) {
+            break track;
+        }
+    };
+    assert!(matches!(timeline.step(50, false), Step::Whole(_)));
+
+    assert_eq!((begun, timeline.live_waiting()), ("x", Some(50)));
+    let begun: Vec<_> = std::iter::from_fn(|| timeline.begun()).map(|(_, track)| track).collect();
+    assert_eq!(begun, [Some("a"), Some("x"), Some("y")]);
+}
+
+#[test]
+fn a_title_of_what_is_live_begins_where_it_is_heard() {
+    let mut timeline = timeline(Crossfade::default());
+    timeline.load_live("x", Pace::new(Duration::from_secs(1)), Marks::default());
+    timeline.put(Side::Next, level(0.2, 20));
+    timeline.turn_into(Side::Next, "y");
+    timeline.put(Side::Next, level(0.2, 40));
+    timeline.step(10, false);
+    while matches!(timeline.step(10, false), Step::Whole(_)) {}
+
+    let begun: Vec<_> = std::iter::from_fn(|| timeline.begun()).collect();
+
+    assert_eq!(begun, [(0, Some("x")), (20, Some("y"))]);
+    assert_eq!(timeline.left().map(|(track, _)| *track), Some("y"));
+}

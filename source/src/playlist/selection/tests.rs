@@ -1,6 +1,7 @@
 //! Tests of what plays, with lists of names and given times.
 
 use super::*;
+use crate::pcm::block::Block;
 use crate::playlist::order::Order;
 use crate::playlist::queue::Numbers;
 use crate::playlist::rules::Every;
@@ -276,6 +277,33 @@ impl Station {
     fn pending(&self) -> &Next {
         &self.selection.pending.as_ref().unwrap().next
     }
+}
+
+#[test]
+fn what_is_live_comes_at_once_when_enough_is_there_and_is_played_once() {
+    let input = crate::input::Input::new("live", Duration::from_millis(100));
+    let rules = Rules { start: Start::Hard, interrupted: Interrupted::Returns, ..always() };
+    let entries =
+        vec![Entry::live("live", input.feed("main"), rules), entry("day", DAY, &always())];
+    let mut selection = Selection::among(entries, vec![0, 1], at_time("08:00"));
+    let began = |selection: &mut Selection| {
+        let next = selection.next_item(Instant::now(), at_time("08:00")).unwrap();
+        selection.began(at_time("08:00"), Some(Duration::from_secs(9)));
+        (next.playlist.to_string(), next.interrupts, next.live)
+    };
+    assert_eq!(began(&mut selection).0, "day");
+    selection.next_item(Instant::now(), at_time("08:00"));
+
+    let session = input.begin("dj", crate::input::title::LiveTitle::default()).unwrap();
+    assert!(!selection.is_overtaken(at_time("08:00")), "he is connected, and not yet heard");
+    session.put(Block::stereo(1_000, vec![0.0; 100], vec![0.0; 100]));
+    assert!(selection.is_overtaken(at_time("08:00")));
+
+    let (name, interrupts, feed) = began(&mut selection);
+    assert_eq!((name.as_str(), interrupts), ("live", true));
+    let _taking = feed.unwrap().take().unwrap();
+    let (name, interrupts, _) = began(&mut selection);
+    assert_eq!((name.as_str(), interrupts), ("day", false), "what was interrupted returns");
 }
 
 fn entry(name: &str, files: &str, rules: &Rules) -> Entry {
