@@ -48,6 +48,7 @@ pub mod mix;
 pub mod pcm;
 pub mod plan;
 pub mod playlist;
+pub mod process;
 pub mod programme;
 pub mod push;
 pub mod resample;

@@ -4,5 +4,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    source::process::share_one_arena();
     source::station::command::run()
 }

@@ -21,6 +21,25 @@ fn help_and_version_are_given() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn the_program_has_one_arena_unless_its_environment_says_how_many() {
+    for (given, expected) in [(None, "MALLOC_ARENA_MAX=1"), (Some("3"), "MALLOC_ARENA_MAX=3")] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = binary();
+        command.args(["play", dir.path().to_str().unwrap(), "--to", "http://x@127.0.0.1:1/a.mp3"]);
+        command.env_remove("MALLOC_ARENA_MAX").envs(given.map(|given| ("MALLOC_ARENA_MAX", given)));
+        let mut running = Program::of(&mut command);
+        // By the time it says anything it has started again, if it does.
+        running.says("off air");
+
+        let environment = std::fs::read(format!("/proc/{}/environ", running.child.id())).unwrap();
+
+        let mut variables = environment.split(|byte| *byte == 0);
+        assert!(variables.any(|variable| variable == expected.as_bytes()), "{expected}");
+    }
+}
+
+#[test]
 fn mistakes_on_the_command_line_end_with_code_2_and_one_line() {
     let to = "http://source:x@127.0.0.1:1/live.mp3";
     for (arguments, expected) in [
@@ -223,8 +242,11 @@ impl Program {
     }
 
     fn start(arguments: &[&str]) -> Self {
-        let mut child =
-            binary().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(binary().args(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || {

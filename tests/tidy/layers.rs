@@ -321,6 +321,7 @@ const SOURCE: &[Layer] = &[
     ("pcm", &[]),
     ("plan", &["lookahead", "playlist"]),
     ("playlist", &["input::feed"]),
+    ("process", &[]),
     ("programme", &["clock", "cues", "encode", "lookahead", "mix", "pcm", "status"]),
     ("push", &["config", "encode", "status", "tasks", "tls"]),
     ("push::link", &[]),
