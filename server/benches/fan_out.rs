@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod load {
+    pub(crate) mod edges;
     pub(crate) mod floor;
     pub(crate) mod frames;
     pub(crate) mod listeners;
@@ -23,8 +24,8 @@ use std::io;
 /// What is to be measured, and how often.
 #[derive(Clone, Debug, clap::Parser)]
 struct Options {
-    /// `cost`, `crowd`, `storm`, `full`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`; all of
-    /// them by default.
+    /// `cost`, `crowd`, `storm`, `full`, `stalls`, `idle`, `delay`, `mixed`, `ogg`, `tls`,
+    /// `edges`; all of them by default.
     scenarios: Vec<String>,
     /// Runs of each; the medians are shown.
     #[arg(long, default_value_t = 3)]

@@ -132,10 +132,14 @@ pub(crate) struct Follower {
     frames: Frames,
     begun: BytesMut,
     last: Option<u64>,
+    /// The highest number so far.
+    most: u64,
     /// Frames heard.
     pub(crate) heard: u64,
     /// Frames that should have come between two that came.
     pub(crate) lost: u64,
+    /// Frames heard that had come before.
+    pub(crate) repeated: u64,
     /// Bytes where a frame should have begun, once in step.
     pub(crate) bad_bytes: u64,
     /// How long frames were under way, in microseconds; kept if it is asked for.
@@ -149,8 +153,10 @@ impl Follower {
             frames,
             begun: BytesMut::new(),
             last: None,
+            most: 0,
             heard: 0,
             lost: 0,
+            repeated: 0,
             bad_bytes: 0,
             delays_us: delays.then(Vec::new),
         }
@@ -199,6 +205,8 @@ impl Follower {
     fn hear(&mut self, number: u64) {
         self.heard += 1;
         self.lost += self.last.map_or(0, |last| number.saturating_sub(last + 1));
+        self.repeated += u64::from(self.last.is_some() && number <= self.most);
+        self.most = self.most.max(number);
         self.last = Some(number);
     }
 

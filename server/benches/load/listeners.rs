@@ -26,8 +26,12 @@ pub(crate) struct Seen {
     pub(crate) live: usize,
     /// Frames lost, over all listeners.
     pub(crate) lost: u64,
+    /// Frames that came again, over all listeners.
+    pub(crate) repeated: u64,
     /// Bytes where a frame should have begun.
     pub(crate) bad_bytes: u64,
+    /// The longest time without audio of each listener, sorted.
+    pub(crate) silences: Vec<Duration>,
     /// Time from connecting to the first byte of audio, sorted.
     pub(crate) first_audio: Vec<Duration>,
     /// How long frames were under way, in microseconds, sorted; if it was asked for.
@@ -51,7 +55,7 @@ pub(crate) struct Wish {
 
 /// A crowd that listens until it is told to leave.
 pub(crate) struct Crowd {
-    listeners: JoinSet<Option<(Follower, Option<Duration>)>>,
+    listeners: JoinSet<Option<Listener>>,
     leave: watch::Sender<bool>,
 }
 
@@ -73,14 +77,18 @@ impl Crowd {
                 wish: wish.clone(),
                 follower: Follower::new(wish.frames, false),
                 first_audio: None,
+                is_cut_off: false,
+                last_audio: None,
+                silence: Duration::ZERO,
             };
             listeners.spawn(async move {
                 sleep_until(arrival).await;
                 tokio::select! {
                     // Whoever is cut off before being told to leave was lost.
-                    _ = listener.listen(to, index) => None,
-                    _ = leaving.changed() => Some((listener.follower, listener.first_audio)),
+                    _ = listener.listen(to, index) => listener.is_cut_off = true,
+                    _ = leaving.changed() => {}
                 }
+                (!listener.is_cut_off).then_some(listener)
             });
         }
         Self { listeners, leave }
@@ -91,13 +99,16 @@ impl Crowd {
         self.leave.send_replace(true);
         let mut seen = Seen::default();
         while let Some(ended) = self.listeners.join_next().await {
-            let Ok(Some((follower, first_audio))) = ended else { continue };
+            let Ok(Some(Listener { follower, first_audio, silence, .. })) = ended else { continue };
+            seen.repeated += follower.repeated;
+            seen.silences.push(silence);
             seen.live += usize::from(follower.heard > 0);
             seen.lost += follower.lost;
             seen.bad_bytes += follower.bad_bytes;
             seen.first_audio.extend(first_audio);
             seen.delays_us.extend(follower.delays_us.unwrap_or_default());
         }
+        seen.silences.sort_unstable();
         seen.first_audio.sort_unstable();
         seen.delays_us.sort_unstable();
         seen
@@ -108,6 +119,10 @@ struct Listener {
     wish: Wish,
     follower: Follower,
     first_audio: Option<Duration>,
+    last_audio: Option<Instant>,
+    /// The longest time without audio.
+    silence: Duration,
+    is_cut_off: bool,
 }
 
 impl Listener {
@@ -136,6 +151,9 @@ impl Listener {
         loop {
             if !received.is_empty() {
                 self.first_audio.get_or_insert_with(|| start.elapsed());
+                let now = Instant::now();
+                let last = self.last_audio.replace(now).unwrap_or(now);
+                self.silence = self.silence.max(now - last);
             }
             if self.wish.delays && self.follower.delays_us.is_none() && start.elapsed() > SETTLING {
                 self.follower.delays_us = Some(Vec::new());

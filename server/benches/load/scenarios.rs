@@ -1,5 +1,6 @@
 //! What is measured, one function for each scenario.
 
+use super::edges;
 use super::frames::{Frames, MIXED_KBPS};
 use super::listeners::{self, Crowd, Seen, Wish};
 use super::servers::{Certificate, PASSWORD, Running};
@@ -29,7 +30,7 @@ pub(crate) struct Figure {
 type Scenario = fn(u32) -> Pin<Box<dyn Future<Output = io::Result<Vec<Figure>>>>>;
 
 /// All scenarios, by name.
-pub(crate) const ALL: [(&str, Scenario); 10] = [
+pub(crate) const ALL: [(&str, Scenario); 11] = [
     ("cost", |seconds| Box::pin(cost(seconds))),
     ("crowd", |seconds| Box::pin(crowd(seconds))),
     ("storm", |seconds| Box::pin(storm(seconds))),
@@ -40,6 +41,7 @@ pub(crate) const ALL: [(&str, Scenario); 10] = [
     ("mixed", |seconds| Box::pin(mixed(seconds))),
     ("ogg", |seconds| Box::pin(ogg(seconds))),
     ("tls", |seconds| Box::pin(tls(seconds))),
+    ("edges", |_| Box::pin(edges::edges())),
 ];
 
 /// The medians of the figures of all runs.
@@ -58,11 +60,11 @@ pub(crate) fn medians(runs: &[Vec<Figure>]) -> Vec<Figure> {
 }
 
 impl Figure {
-    fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+    pub(super) fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self { name: name.into(), value, unit, goal: None }
     }
 
-    fn at_most(self, goal: f64) -> Self {
+    pub(super) fn at_most(self, goal: f64) -> Self {
         Self { goal: Some(goal), ..self }
     }
 }
@@ -445,7 +447,7 @@ async fn tls(seconds: u32) -> io::Result<Vec<Figure>> {
 }
 
 /// What nobody should have seen; only where somebody did.
-fn health(who: &str, listeners: usize, seen: &Seen) -> [Figure; 2] {
+pub(super) fn health(who: &str, listeners: usize, seen: &Seen) -> [Figure; 2] {
     let cut = count(listeners) - count(seen.live);
     let faults = count(usize::try_from(seen.lost + seen.bad_bytes).unwrap_or(usize::MAX));
     [
@@ -478,7 +480,7 @@ async fn slow_listeners(to: SocketAddr) -> io::Result<usize> {
     Ok(number.parse().unwrap_or_default())
 }
 
-async fn get(to: SocketAddr, path: &str, line: &str) -> io::Result<String> {
+pub(super) async fn get(to: SocketAddr, path: &str, line: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(to).await?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: bench\r\n{line}\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -488,7 +490,7 @@ async fn get(to: SocketAddr, path: &str, line: &str) -> io::Result<String> {
 }
 
 /// The value below which so many in a hundred are; the values are sorted.
-fn quantile<T: Copy + Default>(values: &[T], percent: usize) -> T {
+pub(super) fn quantile<T: Copy + Default>(values: &[T], percent: usize) -> T {
     values.get(values.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
 }
 
@@ -496,7 +498,7 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn count(listeners: usize) -> f64 {
+pub(super) fn count(listeners: usize) -> f64 {
     f64::from(u32::try_from(listeners).unwrap_or(u32::MAX))
 }
 

@@ -38,13 +38,21 @@ pub(crate) fn install_icecast() -> io::Result<()> {
 impl Running {
     /// Our server, built as this bench is.
     pub(crate) fn carrier(clients_max: usize, more: &str) -> io::Result<Self> {
+        Self::carrier_on(free_address()?, clients_max, more)
+    }
+
+    /// Our server at `address`.
+    pub(crate) fn carrier_on(
+        address: SocketAddr,
+        clients_max: usize,
+        more: &str,
+    ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let address = free_address()?;
         let config = folder.path().join("server.toml");
         let text = format!(
             "[server]\nlisten = ['{address}']\n\
              [passwords]\nsource = '{PASSWORD}'\nadmin = '{PASSWORD}'\n\
-             [limits]\nclients = {clients_max}\n{more}"
+             relay = '{PASSWORD}'\n[limits]\nclients = {clients_max}\n{more}"
         );
         std::fs::write(&config, text)?;
         Self::start(carrier_at(&config), address, folder)
@@ -135,7 +143,8 @@ impl Drop for Running {
     }
 }
 
-fn free_address() -> io::Result<SocketAddr> {
+/// An address that nobody listens on.
+pub(crate) fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 

@@ -17,6 +17,18 @@ pub(crate) async fn feed(
     frames: Frames,
     ahead: Duration,
 ) -> io::Result<()> {
+    feed_since(to, mount, frames, ahead, Instant::now()).await
+}
+
+/// The same for a programme that began at `start`: of what has played before only the last `ahead`
+/// is sent.
+pub(crate) async fn feed_since(
+    to: SocketAddr,
+    mount: String,
+    frames: Frames,
+    ahead: Duration,
+    start: Instant,
+) -> io::Result<()> {
     let mut stream = TcpStream::connect(to).await?;
     stream.set_nodelay(true)?;
     let credentials = common::auth::Credentials {
@@ -36,7 +48,9 @@ pub(crate) async fn feed(
         return Err(io::Error::other("the source was refused"));
     }
     stream.write_all(&frames.headers()).await?;
-    let (start, mut sent, plays) = (Instant::now(), 0, frames.plays());
+    let plays = frames.plays();
+    let played = u64::try_from(start.elapsed().as_nanos() / plays.as_nanos());
+    let mut sent = played.map_err(io::Error::other)?;
     loop {
         let played = start.elapsed() + ahead;
         let due = u64::try_from(played.as_nanos() / plays.as_nanos()).map_err(io::Error::other)?;
