@@ -24,7 +24,7 @@ mod stats;
 use conformance::differences::{self, fits};
 use e2e::{Icecast, Station};
 use run::Stage;
-use script::{Case, Group};
+use script::{Case, Group, Surroundings};
 use std::path::{Path, PathBuf};
 
 /// Cases of one kind.
@@ -111,8 +111,11 @@ impl Area {
         let runtime = runtime.expect("a runtime for the clients");
         let mut all = Vec::new();
         for group in (self.groups)().iter().filter(|group| self.wants(group)) {
-            match Station::with_xml(&group.xml) {
-                Ok(station) => all.extend(runtime.block_on(self.transcripts(group, &station))),
+            let around = runtime.block_on(group.surroundings());
+            match Station::with_xml(&around.xml) {
+                Ok(station) => {
+                    all.extend(runtime.block_on(self.transcripts(group, &station, &around)));
+                }
                 Err(mistakes) => {
                     let cases = group.cases.iter().filter(|case| self.is_wanted(case));
                     let text = format!("(does not start: {mistakes})");
@@ -127,8 +130,9 @@ impl Area {
         let record = std::env::var_os("CARRIER_RECORD").is_some();
         let mut found = Vec::new();
         for group in (self.groups)().iter().filter(|group| self.wants(group)) {
-            let Some(icecast) = Icecast::with(&group.xml).await else { return };
-            for (case, live) in self.transcripts(group, &icecast).await {
+            let around = group.surroundings().await;
+            let Some(icecast) = Icecast::with(&around.xml).await else { return };
+            for (case, live) in self.transcripts(group, &icecast, &around).await {
                 let path = recording(&case);
                 if record {
                     write(&path, &live);
@@ -141,8 +145,13 @@ impl Area {
         assert!(found.is_empty(), "\n{}\n", found.join("\n"));
     }
 
-    async fn transcripts(&self, group: &Group, station: &Station) -> Vec<(String, String)> {
-        let mut stage = Stage::new(station, group.xml.folder());
+    async fn transcripts(
+        &self,
+        group: &Group,
+        station: &Station,
+        around: &Surroundings,
+    ) -> Vec<(String, String)> {
+        let mut stage = Stage::new(station, around);
         stage.stand(&group.standing).await;
         let mut all = Vec::new();
         for case in group.cases.iter().filter(|case| self.is_wanted(case)) {

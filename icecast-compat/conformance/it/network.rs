@@ -1,9 +1,11 @@
-//! The server among others: relays that rest, backends that are asked, SHOUTcast's titles.
-//!
-//! What goes out to other servers is compared end to end, where there is one to be asked.
+//! The server among others: relays that rest, backends that are asked, SHOUTcast's titles, and what
+//! a directory is told of a station, from the first minute to the last.
 
 use crate::Area;
-use crate::script::{Admin, Group, Nobody, Relay, ask, listen, on_air, until_stats};
+use crate::script::{
+    Admin, Group, Nobody, Relay, ask, ask_securely, ask_there_openly, keep_playing, leave, listen,
+    on_air, source, told, until_stats,
+};
 
 pub(crate) const AREA: Area = Area { name: "network", groups, pending: PENDING };
 
@@ -13,7 +15,7 @@ const PENDING: &[(&str, &str)] = &[];
 const NOWHERE: &str = "http://127.0.0.1:1/";
 
 fn groups() -> Vec<Group> {
-    vec![relays(), backends(), shoutcast()]
+    vec![relays(), backends(), shoutcast(), directory(), tls()]
 }
 
 fn relays() -> Group {
@@ -49,4 +51,39 @@ fn shoutcast() -> Group {
         .ask("cgi-without-password", "GET /admin.cgi?mode=updinfo&song=x", Nobody)
         .ask("cgi-without-source", "GET /admin.cgi?mode=updinfo&pass=x&song=x", Nobody)
         .ask("index", "GET /7.html", Nobody)
+}
+
+fn directory() -> Group {
+    let mount = "<mount><mount-name>/pub.mp3</mount-name><cluster-password>c</cluster-password>\
+                 </mount>";
+    let station = source("/pub.mp3", "SOURCE /pub.mp3")
+        .line("Content-Type: audio/mpeg")
+        .line("ice-public: 1")
+        .line("ice-name: V & R")
+        .line("ice-genre: ambient")
+        .line("ice-audio-info: ice-bitrate=128;ice-channels=2");
+    let title = "GET /admin/metadata?mount=/pub.mp3&mode=updinfo&song=A%20-%20B";
+    Group::with(mount).announcing().case(
+        "directory",
+        [
+            station,
+            keep_playing("/pub.mp3"),
+            told("action=add"),
+            ask(title).by(Admin).status(),
+            told("action=touch"),
+            leave("/pub.mp3"),
+            told("action=remove"),
+        ],
+    )
+}
+
+fn tls() -> Group {
+    Group::with("")
+        .encrypted()
+        // Icecast's statistics are a moment late.
+        .standing([on_air("/live.mp3"), until_stats("/live.mp3", "<stream_start>")])
+        .case("tls-json", [ask_securely("/status-json.xsl")])
+        .case("tls-playlist", [ask_securely("/live.mp3.m3u")])
+        .case("tls-absent", [ask_securely("/absent.mp3")])
+        .case("tls-none", [ask_there_openly("GET /status-json.xsl")])
 }

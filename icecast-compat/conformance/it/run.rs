@@ -3,10 +3,10 @@
 //! Nothing here fails because a server does not do what it should: that stands in the transcript,
 //! so that it is a difference like any other. Nothing waits longer than [`PATIENCE`].
 
-use crate::script::{Case, Hear, Keep, Request, Step};
+use crate::script::{Case, Hear, Keep, Request, Step, Surroundings};
 use conformance::stream::Heard;
 use conformance::transcript::{log_line, transcript};
-use e2e::{Station, Wire, frames};
+use e2e::{Asked, Program, Station, Wire, frames};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,6 +18,8 @@ pub(crate) struct Stage<'a> {
     station: &'a Station,
     /// Where its logs are.
     folder: &'a Path,
+    /// What is around it.
+    around: &'a Surroundings,
     open: BTreeMap<&'static str, Line>,
     /// The id of a listener that was seen last.
     id: String,
@@ -37,8 +39,9 @@ struct Line {
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(station: &'a Station, folder: &'a Path) -> Self {
-        Self { station, folder, open: BTreeMap::new(), id: String::new(), out: String::new() }
+    pub(crate) fn new(station: &'a Station, around: &'a Surroundings) -> Self {
+        let (open, id, out) = (BTreeMap::new(), String::new(), String::new());
+        Self { station, folder: around.xml.folder(), around, open, id, out }
     }
 
     /// Carries out `steps`; what stands open afterwards stays.
@@ -71,6 +74,8 @@ impl<'a> Stage<'a> {
     async fn step(&mut self, step: &Step) {
         match step {
             Step::Ask(request, keep) => self.ask(request, *keep).await,
+            Step::AskSecurely(path) => self.ask_securely(path).await,
+            Step::AskThereOpenly(line) => self.ask_there_openly(line).await,
             Step::Ends(name) => self.ends(name).await,
             Step::Hear(name, what) => self.hear(name, what).await,
             Step::KeepPlaying(name) => {
@@ -90,6 +95,7 @@ impl<'a> Stage<'a> {
                 // Whether it is still wanted is told by what follows.
                 let _ = timeout(PATIENCE, line.wire.try_send(bytes)).await;
             }
+            Step::Told(text) => self.told(text).await,
             Step::UntilGone(mount) => self.until_gone(mount).await,
             Step::UntilListeners(mount, count) => self.until_listeners(mount, *count).await,
             Step::UntilStats(mount, text) => self.until_stats(mount, text).await,
@@ -132,6 +138,30 @@ impl<'a> Stage<'a> {
             Ok(End::Kept) => "(kept)",
             Err(_) => "(open)",
         });
+    }
+
+    async fn ask_securely(&mut self, path: &str) {
+        let (Some(address), Some(curl)) = (self.around.tls, Program::find("curl")) else {
+            return self.note("(no TLS)");
+        };
+        let url = format!("https://localhost:{}{path}", address.port());
+        let arguments = ["-sS", "-i", "-k", "--http1.0", "-m", "8", &url];
+        let answer = curl.run(arguments).ended(PATIENCE).await;
+        self.note(&format!("> GET {path}, over TLS"));
+        let text = transcript(answer.out.as_bytes(), self.station.address().port());
+        let text = text.replace(&format!(":{}", address.port()), ":TLS");
+        self.note(text.trim_end_matches('\n'));
+    }
+
+    async fn ask_there_openly(&mut self, line: &str) {
+        let Some(address) = self.around.tls else { return self.note("(no TLS)") };
+        let mut wire = Wire::dial(address).await;
+        let _ = wire.try_send(format!("{line} HTTP/1.0\r\n\r\n")).await;
+        let end = timeout(PATIENCE, until_answered(&mut wire)).await;
+        self.note(&format!("> {line}, without TLS"));
+        let text = transcript(&wire.received, address.port());
+        self.note(text.trim_end_matches('\n'));
+        self.note(if end.is_ok() { "(closed)" } else { "(open)" });
     }
 
     async fn connect(&mut self, name: &'static str, request: &Request) {
@@ -281,6 +311,30 @@ impl<'a> Stage<'a> {
         }
     }
 
+    async fn told(&mut self, text: &str) {
+        let Some(directory) = &self.around.directory else { return self.note("(no directory)") };
+        let asking = async {
+            let mut beat = interval(PLAY_AGAIN);
+            loop {
+                beat.tick().await;
+                self.play_on().await;
+                let asked =
+                    directory.asked().into_iter().find(|asked| asked.body.starts_with(text));
+                if let Some(asked) = asked {
+                    return asked;
+                }
+            }
+        };
+        let asked = timeout(DIRECTORY_PATIENCE, asking).await;
+        self.note(&format!("> the directory is told {text}"));
+        let Ok(Asked { head, body }) = asked else { return self.note("(never)") };
+        let port = format!("%3a{}%2f", self.station.address().port());
+        let body = body.trim_end().replace(&port, "%3aPORT%2f");
+        let content_type = head.headers.first("content-type").unwrap_or_default();
+        self.note(&format!("{} {}\nContent-Type: {content_type}", head.method, head.target));
+        self.note(&body.replace('&', "\n&"));
+    }
+
     async fn until_gone(&mut self, mount: &str) {
         let (station, text) = (self.station, format!("mount=\"{mount}\""));
         let is_gone = async || !station.admin("/admin/listmounts").await.text().contains(&text);
@@ -395,6 +449,10 @@ async fn patient(mut ask: impl AsyncFnMut() -> bool) -> bool {
 
 /// The longest wait for one event: far more than any takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// A directory is told of a station a minute after that began, and how it is a while later.
+const DIRECTORY_PATIENCE: Duration = Duration::from_secs(85);
+/// Time between two frames of a source that plays on.
+const PLAY_AGAIN: Duration = Duration::from_millis(500);
 /// Bytes of an Ogg page before its table of lengths.
 const OGG_HEADER_BYTES: usize = 27;
 /// Time between two questions.

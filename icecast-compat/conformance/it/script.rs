@@ -4,14 +4,29 @@
 //! begins with `>` and says what was done. Connections that stay open have a name; that of a
 //! source which is merely there is its mount.
 
-use e2e::{ADMIN_PASSWORD, IcecastXml, RELAY_PASSWORD, SOURCE_PASSWORD, basic, frames};
-use std::net::Ipv4Addr;
+use e2e::{
+    ADMIN_PASSWORD, Asked, FakeWeb, IcecastXml, RELAY_PASSWORD, SOURCE_PASSWORD, basic, frames,
+};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 /// Cases that share one server.
 pub(crate) struct Group {
     pub(crate) xml: IcecastXml,
     pub(crate) standing: Vec<Step>,
     pub(crate) cases: Vec<Case>,
+    /// Whether the server announces its stations in a directory of ours.
+    announces: bool,
+    /// Whether it has a port for TLS too.
+    is_encrypted: bool,
+}
+
+/// What a server finds around it.
+pub(crate) struct Surroundings {
+    pub(crate) xml: IcecastXml,
+    /// A directory that lists whatever it is told.
+    pub(crate) directory: Option<FakeWeb>,
+    /// Where it is to take TLS.
+    pub(crate) tls: Option<SocketAddr>,
 }
 
 /// A name, and what is done.
@@ -25,6 +40,10 @@ pub(crate) struct Case {
 pub(crate) enum Step {
     /// Asks on a connection of its own; kept is all that comes.
     Ask(Request, Keep),
+    /// Asks for a path over TLS, by curl; kept is all that comes.
+    AskSecurely(&'static str),
+    /// Asks at the port for TLS without it.
+    AskThereOpenly(&'static str),
     /// The server closes the connection.
     Ends(&'static str),
     /// A listener hears something.
@@ -42,6 +61,8 @@ pub(crate) enum Step {
     Open(&'static str, Request),
     /// Sends bytes on a connection.
     Send(&'static str, Vec<u8>),
+    /// The directory is told something whose text begins so.
+    Told(&'static str),
     /// Not in the transcript: the mount is gone.
     UntilGone(&'static str),
     /// Not in the transcript: the mount has so many listeners.
@@ -106,7 +127,48 @@ impl Group {
         // What stands from the first case on is silent for longer than usual.
         let patient = "<limits><source-timeout>60</source-timeout></limits>";
         let xml = IcecastXml::new().and(patient).and(elements);
-        Self { xml, standing: Vec::new(), cases: Vec::new() }
+        let (standing, cases) = (Vec::new(), Vec::new());
+        Self { xml, standing, cases, announces: false, is_encrypted: false }
+    }
+
+    /// With a directory in which its stations are announced.
+    pub(crate) fn announcing(mut self) -> Self {
+        self.announces = true;
+        self
+    }
+
+    /// With a port for TLS beside the usual one.
+    pub(crate) fn encrypted(mut self) -> Self {
+        self.is_encrypted = true;
+        self
+    }
+
+    /// What is to be there before the server starts, and the configuration that names it.
+    pub(crate) async fn surroundings(&self) -> Surroundings {
+        let mut around = Surroundings { xml: self.xml.clone(), directory: None, tls: None };
+        if self.announces {
+            let web = FakeWeb::start(|_: &Asked| Some(LISTED.to_owned())).await;
+            around.xml = around.xml.and(&format!(
+                "<directory><yp-url>{}</yp-url><yp-url-timeout>5</yp-url-timeout></directory>",
+                web.url("/cgi-bin/yp-cgi")
+            ));
+            around.directory = Some(web);
+        }
+        if self.is_encrypted {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+            let made = made.expect("a certificate");
+            let pem = made.signing_key.serialize_pem() + &made.cert.pem();
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+            let address = free.local_addr().expect("a socket has an address");
+            around.xml = around.xml.file("server.pem", pem).and(&format!(
+                "<listen-socket><port>{}</port><bind-address>127.0.0.1</bind-address><ssl>1</ssl>\
+                 </listen-socket><paths><ssl-certificate>{{folder}}/server.pem</ssl-certificate>\
+                 </paths>",
+                address.port()
+            ));
+            around.tls = Some(address);
+        }
+        around
     }
 
     /// A file in the folder of the server.
@@ -191,12 +253,15 @@ impl Step {
     fn request(&mut self) -> &mut Request {
         match self {
             Self::Ask(request, _) | Self::OnAir(_, request) | Self::Open(_, request) => request,
-            Self::Ends(_)
+            Self::AskSecurely(_)
+            | Self::AskThereOpenly(_)
+            | Self::Ends(_)
             | Self::Hear(..)
             | Self::KeepPlaying(_)
             | Self::Leave(_)
             | Self::Log(..)
             | Self::Send(..)
+            | Self::Told(_)
             | Self::UntilGone(_)
             | Self::UntilListeners(..)
             | Self::UntilStats(..) => panic!("a step that asks nothing"),
@@ -253,6 +318,16 @@ impl Step {
 /// Asks, as HTTP/1.0 if the line does not say otherwise.
 pub(crate) fn ask(line: &str) -> Step {
     Step::Ask(Request::new(line), Keep::All)
+}
+
+/// Asks for `path` over TLS.
+pub(crate) fn ask_securely(path: &'static str) -> Step {
+    Step::AskSecurely(path)
+}
+
+/// Asks at the port for TLS without it.
+pub(crate) fn ask_there_openly(line: &'static str) -> Step {
+    Step::AskThereOpenly(line)
 }
 
 /// Sends these bytes and nothing else.
@@ -317,6 +392,11 @@ pub(crate) fn log(file: &'static str, text: &'static str, count: usize) -> Step 
     Step::Log(file, text, count)
 }
 
+/// What the directory is told, once that begins with `text`; sources that play on do so meanwhile.
+pub(crate) fn told(text: &'static str) -> Step {
+    Step::Told(text)
+}
+
 /// Waits until the mount is gone.
 pub(crate) fn until_gone(mount: &'static str) -> Step {
     Step::UntilGone(mount)
@@ -331,3 +411,7 @@ pub(crate) fn until_listeners(mount: &'static str, count: usize) -> Step {
 pub(crate) fn until_stats(mount: &'static str, text: &str) -> Step {
     Step::UntilStats(mount, text.to_owned())
 }
+
+/// What the directory answers: that whatever it is told is listed, and when to tell it again.
+const LISTED: &str =
+    "200 OK\r\nYPResponse: 1\r\nYPMessage: Added\r\nSID: sid-7\r\nTouchFreq: 30\r\n";
