@@ -54,5 +54,6 @@ impl Studio {
     }
 }
 
-/// Sample frames of a piece of audio: a tenth of a second, so that a reel is woken ten times in one.
+/// Sample frames of a piece of audio: a tenth of a second, so that a reel is woken ten times in
+/// one.
 pub const PIECE_SAMPLE_FRAMES: usize = 4_608;
