@@ -7,9 +7,9 @@ use crate::playlist::file::requested;
 use crate::playlist::requests::{Request, Requests, TooMany};
 use jiff::Timestamp;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -21,7 +21,8 @@ pub struct Queue {
     folder: PathBuf,
     numbers: Numbers,
     requests: watch::Sender<Requests>,
-    wake: Arc<OnceLock<SyncSender<()>>>,
+    /// Who plays it, and is told of changes.
+    wake: watch::Sender<Option<SyncSender<()>>>,
 }
 
 /// Where the tracks and requests of a station get their numbers; clones are the same.
@@ -32,7 +33,7 @@ impl Queue {
     /// An empty queue called `name`, in which relative names begin at `folder`.
     pub fn new(name: &str, folder: PathBuf, numbers: Numbers) -> Self {
         let requests = watch::Sender::new(Requests::default());
-        Self { name: name.into(), folder, numbers, requests, wake: Arc::default() }
+        Self { name: name.into(), folder, numbers, requests, wake: watch::Sender::new(None) }
     }
 
     /// What it is called.
@@ -101,9 +102,10 @@ impl Queue {
         self.requests.borrow().waiting().any(|request| !late.contains(&request.item.path))
     }
 
-    /// Lets `wake` be told of every change.
+    /// Lets `wake` be told of every change, and nobody else any more: a queue is played by one
+    /// channel, though another configuration may give it to another one.
     pub(super) fn wakes(&self, wake: &SyncSender<()>) {
-        drop(self.wake.set(wake.clone())); // a queue is played by one channel
+        self.wake.send_replace(Some(wake.clone()));
     }
 
     /// The next request that is not among those that are `late`, to be prepared.
@@ -125,7 +127,7 @@ impl Queue {
 
     fn change(&self, change: impl FnOnce(&mut Requests) -> bool) -> bool {
         let is_changed = self.requests.send_if_modified(change);
-        if is_changed && let Some(wake) = self.wake.get() {
+        if is_changed && let Some(wake) = &*self.wake.borrow() {
             match wake.try_send(()) {
                 // If it is full, the lookahead is about to wake; without one, nobody plays.
                 Ok(()) | Err(TrySendError::Disconnected(()) | TrySendError::Full(())) => {}
@@ -150,7 +152,7 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{TryRecvError, sync_channel};
 
     #[test]
     fn a_request_is_seen_at_once_and_wakes_whoever_plays_it() {
@@ -165,6 +167,19 @@ mod tests {
         let item = &requests.waiting().next().unwrap().item;
         assert_eq!(item.path, PathBuf::from("/music/a.mp3"));
         assert_eq!(item.annotations.get("title"), Some("T"));
+    }
+
+    #[test]
+    fn whoever_plays_it_now_is_woken_and_who_did_before_is_not() {
+        let queue = queue();
+        let ((before, not_woken), (now, woken)) = (sync_channel(1), sync_channel(1));
+        queue.wakes(&before);
+        queue.wakes(&now);
+
+        queue.push("a.mp3").unwrap();
+
+        assert_eq!(woken.try_recv(), Ok(()));
+        assert_eq!(not_woken.try_recv(), Err(TryRecvError::Empty));
     }
 
     #[test]
