@@ -140,7 +140,7 @@ impl Station {
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
         for output in &config.outputs {
-            let (running, outlet) = started(output.clone(), &any, &tls, &tasks);
+            let (running, outlet) = started(output.clone(), true, &any, &tls, &tasks);
             outlets.push((output.channel.clone(), outlet));
             outputs.push(running);
         }
@@ -285,15 +285,17 @@ impl Station {
     }
 }
 
-/// Starts an output: how it is seen from here, and what its channel feeds.
+/// Starts an output, on the air if it is `wanted` there: how it is seen from here, and what its
+/// channel feeds.
 fn started(
     output: Output,
+    wanted: bool,
     any: &watch::Sender<()>,
     tls: &Tls,
     tasks: &Tasks,
 ) -> (RunningOutput, Outlet) {
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
-    let (wanted, is_wanted) = watch::channel(true);
+    let (wanted, is_wanted) = watch::channel(wanted);
     let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
     let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
     let (aliases, format) = (output.aliases.clone(), output.format);

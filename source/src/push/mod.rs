@@ -70,7 +70,7 @@ impl Push {
         tasks: &Tasks,
     ) -> (Self, watch::Receiver<LinkStatus>) {
         let status = LinkStatus {
-            link: Link::new(),
+            link: if *wanted.borrow() { Link::new() } else { Link::Stopped },
             sent_bytes: 0,
             connections: 0,
             unsent_frames: 0,

@@ -79,7 +79,11 @@ impl Station {
             } else if let Err(error) = Rack::new(&[output.format]) {
                 lines.push(format!("output {}: it cannot be sent: {error}", output.id));
             } else {
-                let (fresh, outlet) = started(output.clone(), &self.any, &self.tls, &self.tasks);
+                // Whoever stopped it means what it is called, wherever it goes now.
+                let known = running.iter().find(|it| *it.end.id == *output.id);
+                let wanted = known.is_none_or(|it| *it.end.wanted.borrow());
+                let (fresh, outlet) =
+                    started(output.clone(), wanted, &self.any, &self.tls, &self.tasks);
                 outlets.push((output.channel.clone(), outlet));
                 self.outputs.push(fresh);
             }

@@ -6,6 +6,7 @@ use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::stand_in::EverReady;
 use crate::pcm::block::Block;
+use crate::push::link::Link;
 use crate::station::Happening;
 use crate::status::OnAir;
 use crate::test_audio::{self as audio, Form};
@@ -53,6 +54,30 @@ async fn outputs_come_and_go_while_who_listens_to_another_hears_no_break() {
         let status = station.status();
         assert_eq!((status.outputs[0].link.connections, status.outputs.len()), (1, 2));
         assert_eq!(status.channels[0].on_air.dropped_frames, 0);
+        station.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_output_that_was_stopped_stays_so_when_it_is_to_go_elsewhere() {
+    within_limit(async {
+        let dir = tracks(&["a"]);
+        let (stays, before, after) = (server().await, server().await, server().await);
+        let mut config = config(&dir, &stays);
+        config.outputs.push(output(&config, "moves", &before, 64));
+        let mut station = Station::start(&config).unwrap();
+        drop(accepted(&before).await);
+        station.outputs[1].end.wanted.send_replace(false);
+
+        config.outputs[1] = output(&config, "moves", &after, 64);
+        let lines = reloaded(&mut station, config);
+
+        assert_eq!(lines, ["output moves: changed; it connects anew"]);
+        assert_eq!(station.status().outputs[1].link.link, Link::Stopped);
+        station.outputs[1].end.wanted.send_replace(true);
+        accepted(&after).await.read_exact(&mut [0; 2_000]).await.unwrap();
+        assert_eq!(station.status().outputs[1].link.connections, 1, "it was not dialled before");
         station.stop().await;
     })
     .await;
