@@ -104,6 +104,8 @@ pub struct Programme {
     track: Option<Arc<Track>>,
     /// Where in the programme it began.
     began_at: u64,
+    /// Whether the title of the emergency is another one than was told last.
+    is_renamed: bool,
     /// Whether the emergency stood in for missing audio in the last block.
     is_missing: bool,
     /// Measures what is given out, from one report to the next.
@@ -123,6 +125,7 @@ impl Programme {
             cuts: 0,
             track: None,
             began_at: 0,
+            is_renamed: false,
             is_missing: false,
             meter: Meter::default(),
             on_air: OnAir::default(),
@@ -176,8 +179,9 @@ impl Programme {
         let (number, position) = (self.cuts, self.cuts * CUT_SAMPLE_FRAMES as u64);
         self.cuts += 1;
         let mut titles = Vec::new();
-        if number == 0 {
-            titles.push((0, Arc::clone(&self.settings.title_when_empty)));
+        let is_renamed = std::mem::take(&mut self.is_renamed) && self.track.is_none();
+        if number == 0 || is_renamed {
+            titles.push((position, Arc::clone(&self.settings.title_when_empty)));
         }
         while let Some((at, track)) = self.timeline.begun() {
             let title =
@@ -210,6 +214,7 @@ impl Programme {
     /// Takes over other settings, and other outputs from the next cut on.
     fn rewire(&mut self, rewire: Rewire, fan: &mut Fan) {
         let Rewire { unplug, plug, title_when_empty, crossfade, replay_gain, emergency } = rewire;
+        self.is_renamed |= title_when_empty != self.settings.title_when_empty;
         self.settings =
             Settings { title_when_empty, crossfade, replay_gain, ..self.settings.clone() };
         self.timeline.cross_by(crossfade);

@@ -123,6 +123,30 @@ fn an_empty_playlist_sounds_the_emergency() {
 }
 
 #[test]
+fn another_name_of_the_station_is_told_while_the_emergency_sounds() {
+    let mut programme = programme(vec!["/nowhere/at/all.mp3".into()]);
+    let mut fan = Fan::new(Vec::new()).unwrap();
+    for _ in 0..10 {
+        programme.next_cut(PATIENCE_SIMULATED);
+    }
+    let titled = |title: &str| Rewire {
+        unplug: Vec::new(),
+        plug: Vec::new(),
+        title_when_empty: title.into(),
+        crossfade: Crossfade::default(),
+        replay_gain: false,
+        emergency: None,
+    };
+
+    programme.rewire(titled("Other"), &mut fan);
+    programme.rewire(titled("Other"), &mut fan);
+
+    let cut = programme.next_cut(PATIENCE_SIMULATED);
+    assert_eq!(cut.titles, [(cut.position, "Other".into())]);
+    assert_eq!(programme.next_cut(PATIENCE_SIMULATED).titles, []);
+}
+
+#[test]
 fn when_there_is_something_to_play_again_it_is_played() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("late.wav");
