@@ -275,7 +275,7 @@ const PLAYLIST: &[(&str, &str)] = &[
     ("next", "Return up to 10 next URIs to be played."),
     ("reload", "Reload the playlist."),
     ("skip", "Skip current song in the playlist."),
-    ("uri", "Print playlist URI."),
+    ("uri [<uri>]", "Print playlist URI if called without an argument, otherwise set a new one."),
 ];
 const QUEUE: &[(&str, &str)] = &[
     ("flush_and_skip", "Drop all requests, and skip the one that plays."),

@@ -16,7 +16,7 @@ use crate::playlist::selection::Upcoming;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
 use crate::status::{LinkStatus, OnAir};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -69,8 +69,8 @@ pub struct PlaylistEnd {
     pub name: Arc<str>,
     /// Its aliases.
     pub aliases: Vec<String>,
-    /// Where its files are.
-    pub paths: Vec<PathBuf>,
+    /// Whether its rounds are shuffled.
+    pub is_shuffled: bool,
     /// Its files.
     pub watch: Watch,
 }
@@ -317,11 +317,12 @@ impl Console {
                 "OK".to_owned()
             }
             OfPlaylist::Skip => told(self.skip(playlist), "OK"),
-            OfPlaylist::Uri(other) if !other.is_empty() => NO_OTHER_URI.to_owned(),
-            OfPlaylist::Uri(_) => {
-                let paths: Vec<_> = playlist.paths.iter().map(|path| path.display()).collect();
-                paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            OfPlaylist::Uri(other) if other.is_empty() => {
+                let paths = playlist.watch.paths();
+                paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n")
             }
+            OfPlaylist::Uri(other) if other.contains("://") => NO_ADDRESS.to_owned(),
+            OfPlaylist::Uri(other) => told(playlist.follow(Path::new(other)), "OK"),
         }
     }
 }
@@ -349,6 +350,18 @@ impl Parts {
                 "OK".to_owned()
             }
         }
+    }
+}
+
+impl PlaylistEnd {
+    /// Lets it be the list, file or folder at `path` until it is configured anew; a relative one
+    /// begins beside what it is now.
+    ///
+    /// Fails if that cannot be carried out now.
+    fn follow(&self, path: &Path) -> Result<(), Refused> {
+        let now = self.watch.paths();
+        let beside = now.first().and_then(|path| path.parent()).unwrap_or_else(|| Path::new(""));
+        if self.watch.follow(beside.join(path)) { Ok(()) } else { Err(Refused::Busy) }
     }
 }
 
@@ -427,7 +440,7 @@ fn told(wish: Result<(), Refused>, done: &str) -> String {
 
 /// Who has the configuration read again is kept waiting so long.
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(15);
-const NO_OTHER_URI: &str = "ERROR: the path of a playlist is the configuration's; change it there.";
+const NO_ADDRESS: &str = "ERROR: a playlist is a file or a folder, not an address.";
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -316,7 +316,7 @@ impl PlaylistState {
         Self {
             playlist: playlist.name.to_string(),
             aliases: playlist.aliases.clone(),
-            paths: playlist.paths.clone(),
+            paths: playlist.watch.paths(),
             items: playlist.watch.contents().borrow().items.len(),
         }
     }

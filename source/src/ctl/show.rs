@@ -123,9 +123,9 @@ mod tests {
                    a.mp3: OFF AIR: refused (http://host:8000/a.mp3, 128 kbit/s)\n\
                  \n\
                  req: 0 requests wait\n\
-                 stream-queue: 0 items in /m\n\
-                 library: 0 items in /m\n\
-                 last: 0 items in /m\n"
+                 stream-queue: 0 items in /m.m3u\n\
+                 library: 0 items in /m.m3u\n\
+                 last: 0 items in /m.m3u\n"
             )
         );
     }

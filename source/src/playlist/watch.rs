@@ -38,6 +38,7 @@ pub enum Reload {
 pub struct Watch {
     words: SyncSender<Word>,
     contents: watch::Receiver<Arc<Contents>>,
+    paths: watch::Receiver<Vec<PathBuf>>,
 }
 
 impl FirstReading {
@@ -54,6 +55,8 @@ pub struct FirstReading(Receiver<()>);
 
 /// What the thread is told.
 enum Word {
+    /// The list is this one from now on.
+    Follow(PathBuf),
     /// Something happened to the files: a writer `is_done`, or is at work.
     Touched { is_done: bool },
     /// Somebody wants to know what the files hold now, whether or not they seem changed, and waits
@@ -90,10 +93,12 @@ impl Watch {
         let (words, said) = sync_channel(WORDS_MAX);
         let (sender, contents) = watch::channel(Arc::new(Contents::default()));
         let (ready, is_ready) = sync_channel(0);
-        let reader = Reader::new(name, paths, reload, sender, words.clone());
+        let (told, told_paths) = watch::channel(paths);
+        let reader = Reader::new(name, told, reload, sender, words.clone());
         let thread = std::thread::Builder::new().name("playlist".to_owned());
         let thread = thread.spawn(move || reader.run(&said, ready))?;
-        Ok((Self { words, contents }, FirstReading(is_ready), thread))
+        let watch = Self { words, contents, paths: told_paths };
+        Ok((watch, FirstReading(is_ready), thread))
     }
 
     /// What the files hold, and word of changes from now on.
@@ -101,6 +106,17 @@ impl Watch {
         let mut contents = self.contents.clone();
         contents.mark_unchanged();
         contents
+    }
+
+    /// Where the files are.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.paths.borrow().clone()
+    }
+
+    /// Reads the file or folder at `path` instead of what it read before, if that can be read; the
+    /// log says if not. Says whether that could be asked for: not while a file system hangs.
+    pub fn follow(&self, path: PathBuf) -> bool {
+        self.words.try_send(Word::Follow(path)).is_ok()
     }
 
     /// Reads the files if they have changed and nobody is writing them, without waiting until
@@ -126,6 +142,8 @@ impl Watch {
 struct Reader {
     name: String,
     parts: Vec<Part>,
+    /// Where it is told which they are.
+    paths: watch::Sender<Vec<PathBuf>>,
     reload: Reload,
     settling: Settling,
     contents: watch::Sender<Arc<Contents>>,
@@ -158,6 +176,10 @@ struct Part {
 }
 
 impl Part {
+    fn new(path: PathBuf) -> Self {
+        Self { path, contents: Contents::default(), could_be_read: true }
+    }
+
     /// Whether a look at the file itself tells that it has changed.
     fn is_file(&self) -> bool {
         file::is_list(&self.path) && !self.path.is_dir()
@@ -197,17 +219,17 @@ impl Part {
 impl Reader {
     fn new(
         name: &str,
-        paths: Vec<PathBuf>,
+        paths: watch::Sender<Vec<PathBuf>>,
         reload: Reload,
         contents: watch::Sender<Arc<Contents>>,
         words: SyncSender<Word>,
     ) -> Self {
-        let part = |path| Part { path, contents: Contents::default(), could_be_read: true };
-        let parts: Vec<_> = paths.into_iter().map(part).collect();
-        let quiet = if parts.iter().any(Part::is_spread) { QUIET_FOLDER } else { QUIET_LIST };
+        let parts: Vec<_> = paths.borrow().iter().cloned().map(Part::new).collect();
+        let quiet = quiet_of(&parts);
         Self {
             name: name.to_owned(),
             parts,
+            paths,
             reload,
             settling: Settling::new(quiet),
             contents,
@@ -227,6 +249,7 @@ impl Reader {
         loop {
             let wait = self.look_at.saturating_duration_since(Instant::now()).max(WAIT_SHORTEST);
             match said.recv_timeout(wait) {
+                Ok(Word::Follow(path)) => self.follow(path),
                 Ok(Word::Touched { is_done }) => self.touched(is_done),
                 Ok(Word::Refresh(done)) => {
                     self.refresh(said);
@@ -243,6 +266,27 @@ impl Reader {
                 return;
             }
         }
+    }
+
+    /// Reads what is at `path` from now on, and nothing else, if it can be read.
+    fn follow(&mut self, path: PathBuf) {
+        let problem = match Contents::read(&path) {
+            Ok(contents) if contents.is_deliberate => None,
+            Ok(_) => Some("it holds nothing at all".to_owned()),
+            Err(error) => Some(format!("it cannot be read: {error}")),
+        };
+        if let Some(problem) = problem {
+            let path = path.display();
+            warn!(playlist = %self.name, %path, "{problem}; the playlist stays as it was");
+            return;
+        }
+        self.paths.send_replace(vec![path.clone()]);
+        self.parts = vec![Part::new(path)];
+        self.quiet = quiet_of(&self.parts);
+        self.settling = Settling::new(self.quiet);
+        self.watcher = None;
+        self.watch();
+        self.read(Instant::now(), Reading::Asked);
     }
 
     fn touched(&mut self, is_done: bool) {
@@ -287,6 +331,10 @@ impl Reader {
                 SYSTEM_PATIENCE
             };
             match said.recv_timeout(patience) {
+                Ok(Word::Follow(path)) => {
+                    self.follow(path);
+                    return;
+                }
                 Ok(Word::Touched { is_done }) => self.touched(is_done),
                 Ok(Word::Refresh(done)) => others.push(done),
                 Ok(Word::Reload(done)) => {
@@ -407,6 +455,11 @@ impl Reader {
 }
 
 /// Waits until the other end of `done` is dropped, but not longer than `patience`.
+/// How long nothing must have happened to what `parts` name until it is read.
+fn quiet_of(parts: &[Part]) -> Duration {
+    if parts.iter().any(Part::is_spread) { QUIET_FOLDER } else { QUIET_LIST }
+}
+
 fn wait(done: &Receiver<()>, patience: Duration) {
     match done.recv_timeout(patience) {
         Ok(()) | Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {}

@@ -1,7 +1,7 @@
 //! What a station puts up so that it can be asked and told: sockets, and those who carry wishes.
 
 use crate::config::entries::Origin;
-use crate::config::{Config, ControlConfig};
+use crate::config::{Config, ControlConfig, OrderConfig};
 use crate::control::console::{
     ChannelEnd, Console, InputEnd, OutputEnd, Parts, PlaylistEnd, QueueEnd, ReloadWish, SkipWish,
 };
@@ -107,7 +107,7 @@ pub(super) fn parts(
         config.playlists.iter().zip(&shelf.watches).map(|(playlist, watch)| PlaylistEnd {
             name: playlist.name.as_str().into(),
             aliases: playlist.aliases.clone(),
-            paths: playlist.paths.clone(),
+            is_shuffled: matches!(playlist.order, OrderConfig::Shuffle { .. }),
             watch: watch.clone(),
         });
     let station = config.identity.name.as_str().into();

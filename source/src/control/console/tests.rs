@@ -55,6 +55,26 @@ fn whoever_asks_what_plays_and_the_programme_that_says_so_never_wait_for_each_ot
 }
 
 #[test]
+fn another_list_is_played_when_somebody_says_so_and_begins_beside_the_one_of_before() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, entry) in [("one.m3u", "1.mp3"), ("two.m3u", "2.mp3")] {
+        std::fs::write(dir.path().join(name), entry).unwrap();
+    }
+    let station = Station::new();
+    let parts = station.console.parts();
+    let watch = &parts.playlists[1].watch;
+    let path = |name: &str| dir.path().join(name).display().to_string();
+
+    assert_eq!(station.said(&format!("library.uri {}", path("one.m3u"))), "OK");
+    watch.reload(Duration::from_secs(20)); // and with it, what was said before
+    assert_eq!(station.said("library.uri"), path("one.m3u"));
+    assert_eq!(station.said("library.uri two.m3u"), "OK");
+    watch.reload(Duration::from_secs(20));
+    assert_eq!(station.said("library.uri"), path("two.m3u"));
+    assert_eq!(watch.contents().borrow().items[0].path, dir.path().join("2.mp3"));
+}
+
+#[test]
 fn remaining_is_a_number_with_two_digits() {
     assert_eq!(Station::new().said("output_icecast_1.remaining"), "12.34");
 }
@@ -103,8 +123,8 @@ fn what_comes_next_begins_with_what_is_ready() {
 
     assert_eq!(station.said("library.next"), "[ready] /m/b.mp3\n/m/c.mp3\n/m/d.mp3");
     assert_eq!(station.said("stream-queue.next"), "");
-    assert_eq!(station.said("library.uri"), "/m");
-    assert!(station.said("library.uri /other").starts_with("ERROR: "));
+    assert_eq!(station.said("library.uri"), "/m.m3u");
+    assert!(station.said("library.uri http://host/list.m3u").starts_with("ERROR: "));
 }
 
 #[test]
@@ -223,8 +243,8 @@ impl Station {
         let playlists = ["stream-queue", "library", "last"].map(|name| PlaylistEnd {
             name: name.into(),
             aliases: Vec::new(),
-            paths: vec!["/m".into()],
-            watch: Watch::start(name, Vec::new(), Reload::Never).unwrap().0,
+            is_shuffled: false,
+            watch: Watch::start(name, vec!["/m.m3u".into()], Reload::Never).unwrap().0,
         });
         let numbers = Numbers::default();
         numbers.begin_behind(3);

@@ -26,6 +26,27 @@ async fn every_way_of_writing_a_list_is_noticed_again_and_again() {
 }
 
 #[tokio::test]
+async fn another_list_is_followed_from_now_on_and_one_that_cannot_be_read_is_not() {
+    let (dir, list) = list("0.mp3\n");
+    let other = dir.path().join("other.m3u");
+    fs::write(&other, "1.mp3\n").unwrap();
+    let (watch, _) = Watch::start("test", vec![list.clone()], Reload::Watch).unwrap();
+    let mut contents = watch.contents();
+
+    assert!(watch.follow(dir.path().join("none.m3u")));
+    watch.reload(LONG);
+    assert_eq!((names(&contents), watch.paths()), (vec!["0.mp3".to_owned()], vec![list.clone()]));
+
+    assert!(watch.follow(other.clone()));
+    changed(&mut contents).await;
+    assert_eq!((names(&contents), watch.paths()), (vec!["1.mp3".to_owned()], vec![other.clone()]));
+    fs::write(&list, "2.mp3\n").unwrap();
+    fs::write(&other, "3.mp3\n").unwrap();
+    changed(&mut contents).await;
+    assert_eq!(names(&contents), ["3.mp3"]);
+}
+
+#[tokio::test]
 async fn a_list_is_never_seen_empty_while_it_is_written() {
     let (_dir, list) = list("0.mp3\n");
     let (watch, _) = Watch::start("test", vec![list.clone()], Reload::Watch).unwrap();
