@@ -246,7 +246,8 @@ impl Lookahead {
     /// The next item, after a wait if nothing can be played.
     fn next_item(&mut self) -> Result<Next, Gone> {
         loop {
-            while let Ok(selection) = self.selections.try_recv() {
+            while let Ok(mut selection) = self.selections.try_recv() {
+                selection.go_on_from(&self.selection);
                 selection.wakes(self.desk.waker());
                 self.selection = selection;
             }

@@ -6,12 +6,13 @@
 //! aside and the station begins anew; that is worth a warning and no more.
 //!
 //! The place in a playlist is not written as such. It follows from what was played: behind the
-//! last track of a list in order, and without what was heard of late in a shuffle. Neither is the
+//! last track of a list in order, and without what its round has had in a shuffle. Neither is the
 //! turn of a jingle or a rotation, for the same reason.
 
-use crate::playlist::order::SEPARATION_MAX;
+use crate::playlist::order::{SEPARATION_MAX, round_mark};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,15 @@ pub struct ChannelState {
     pub past: VecDeque<Past>,
     /// What people may want to know, the latest last; at most [`SHOWN_MAX`].
     pub shown: VecDeque<Shown>,
+    /// By the names of shuffled playlists: what their rounds have had.
+    pub rounds: BTreeMap<Arc<str>, Round>,
+}
+
+/// What a round of a shuffled playlist has had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// The [`round_mark`]s of its tracks, the latest last; at most [`ROUND_MAX`].
+    marks: VecDeque<u32>,
 }
 
 /// A track that was on air.
@@ -81,9 +91,53 @@ pub struct Waiting {
 #[error("it is no state of a station, or one of another version")]
 pub struct NoState;
 
+impl Round {
+    /// The marks of its tracks.
+    pub fn marks(&self) -> Vec<u32> {
+        self.marks.iter().copied().collect()
+    }
+
+    /// Notes that the track with this key has begun. One that the round has had begins the next
+    /// round, unless it has only been interrupted.
+    pub fn began(&mut self, key: u64) {
+        let mark = round_mark(key);
+        if self.marks.back() == Some(&mark) {
+            return;
+        }
+        if self.marks.contains(&mark) {
+            self.marks.clear();
+        }
+        self.marks.push_back(mark);
+        if self.marks.len() > ROUND_MAX {
+            self.marks.pop_front();
+        }
+    }
+
+    /// As text: eight hexadecimal digits each, a tenth of what numbers in a list would be.
+    fn text(&self) -> String {
+        self.marks.iter().fold(String::new(), |mut text, mark| {
+            // A text takes whatever is written to it.
+            let _ = write!(text, "{mark:08x}");
+            text
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let digits = text.as_bytes().chunks(8);
+        let mark = |digits: &[u8]| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let mut marks: VecDeque<u32> = digits.map(mark).collect::<Option<_>>()?;
+        marks.drain(..marks.len().saturating_sub(ROUND_MAX));
+        Some(Self { marks })
+    }
+}
+
 impl ChannelState {
-    /// Notes what has begun.
-    pub fn began(&mut self, shown: Shown) {
+    /// Notes what has begun; `is_shuffled` says whether its playlist is.
+    pub fn began(&mut self, shown: Shown, is_shuffled: bool) {
+        if is_shuffled {
+            let playlist = Arc::clone(&shown.past.playlist);
+            self.rounds.entry(playlist).or_default().began(shown.past.key);
+        }
         self.past.push_back(shown.past.clone());
         self.shown.push_back(shown);
         self.limit();
@@ -102,14 +156,23 @@ impl ChannelState {
                 "path": shown.path, "tags": shown.tags,
             })
         });
-        json!({ "past": past, "shown": shown.collect::<Vec<_>>() })
+        let rounds = self.rounds.iter().map(|(name, round)| (name.to_string(), round.text()));
+        let rounds: BTreeMap<_, _> = rounds.collect();
+        json!({ "past": past, "shown": shown.collect::<Vec<_>>(), "rounds": rounds })
     }
 
     fn read(value: &Value) -> Option<Self> {
         let past = value.get("past")?.as_array()?.iter().map(Past::read);
         let shown = value.get("shown")?.as_array()?.iter().map(Shown::read);
-        let mut state =
-            Self { past: past.collect::<Option<_>>()?, shown: shown.collect::<Option<_>>()? };
+        // A state of before there were rounds in it has none.
+        let rounds = value.get("rounds").and_then(Value::as_object).into_iter().flatten();
+        let rounds =
+            rounds.map(|(name, round)| Some((name.as_str().into(), Round::read(round.as_str()?)?)));
+        let mut state = Self {
+            past: past.collect::<Option<_>>()?,
+            shown: shown.collect::<Option<_>>()?,
+            rounds: rounds.collect::<Option<_>>()?,
+        };
         state.limit();
         Some(state)
     }
@@ -316,6 +379,8 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 pub const PAST_MAX: usize = 2 * SEPARATION_MAX;
 /// So many tracks can be shown after a restart.
 pub const SHOWN_MAX: usize = 10;
+/// So many tracks of a round are kept, which are 400 KB; a longer round forgets its first ones.
+pub const ROUND_MAX: usize = 50_000;
 /// A state is not longer.
 pub const BYTES_MAX: u64 = 16 << 20;
 const VERSION: u64 = 1;
@@ -392,10 +457,37 @@ mod tests {
     }
 
     #[test]
+    fn a_round_holds_what_it_has_had_until_something_comes_again() {
+        let key = |number: u64| number << 32;
+        let mut round = Round::default();
+        let mut marks_after = |number| {
+            round.began(key(number));
+            round.marks()
+        };
+
+        assert_eq!(marks_after(3), [3]);
+        assert_eq!(marks_after(1), [3, 1]);
+        assert_eq!(marks_after(1), [3, 1], "it was interrupted and has returned");
+        assert_eq!(marks_after(2), [3, 1, 2]);
+        assert_eq!(marks_after(3), [3], "another round");
+    }
+
+    #[test]
+    fn a_state_from_before_there_were_rounds_is_one() {
+        let mut old: Value = serde_json::from_str(&state().text()).unwrap();
+        old["channels"]["curated"].as_object_mut().unwrap().remove("rounds");
+
+        let read = State::parse(&old.to_string()).unwrap();
+
+        assert_eq!(read.channels["curated"].past, state().channels["curated"].past);
+        assert!(read.channels["curated"].rounds.is_empty());
+    }
+
+    #[test]
     fn what_was_played_has_an_end() {
         let mut channel = ChannelState::default();
         for key in 0..PAST_MAX as u64 + 10 {
-            channel.began(shown(key, key));
+            channel.began(shown(key, key), false);
         }
 
         assert_eq!((channel.past.len(), channel.shown.len()), (PAST_MAX, SHOWN_MAX));
@@ -421,8 +513,8 @@ mod tests {
 
     fn state() -> State {
         let mut channel = ChannelState::default();
-        channel.began(shown(1, 7));
-        channel.began(shown(u64::MAX, 8));
+        channel.began(shown(1, 7), true);
+        channel.began(shown(u64::MAX, 8), true);
         let waiting =
             Waiting { id: 9, since_ms: 1_764_000_000_123, uri: "annotate:a=\"1\":x".into() };
         State {

@@ -150,6 +150,18 @@ impl Playlist {
         self.rounds.resume(played);
     }
 
+    /// Goes on in a shuffled round of which tracks with these marks were played before a restart.
+    pub fn resume_round(&mut self, played: &[u32]) {
+        self.rounds.resume_round(played);
+    }
+
+    /// Goes on where `before` is, which is the same playlist in another configuration.
+    pub fn go_on_from(&mut self, before: &Self) {
+        if self.rounds.go_on_from(&before.rounds) {
+            self.is_begun = before.is_begun;
+        }
+    }
+
     /// Its place, and what comes next there.
     pub fn rounds(&self) -> &Rounds {
         &self.rounds

@@ -50,6 +50,16 @@ impl Order {
         matches!(self.0, Kind::Normal)
     }
 
+    /// Whether every round plays everything once, in another order.
+    pub fn is_shuffle(&self) -> bool {
+        matches!(self.0, Kind::Shuffle(_))
+    }
+
+    /// Whether `other` orders rounds in the same way.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        std::mem::discriminant(&self.0) == std::mem::discriminant(&other.0)
+    }
+
     /// The positions in `items` in the order in which they shall be played, after the tracks
     /// with these [`track_key`]s, of which the last is the latest.
     pub fn round(&mut self, items: &[Item], played: &[u64]) -> Vec<usize> {
@@ -87,6 +97,12 @@ pub fn track_key(item: &Item) -> u64 {
     bytes.fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     })
+}
+
+/// What stands for a track among those of a round, where half of its key will do: of 20,000 tracks
+/// one in 200,000 is taken for another one, and has to wait for the next round.
+pub fn round_mark(key: u64) -> u32 {
+    u32::try_from(key >> 32).expect("32 bits are left")
 }
 
 fn drawn(items: &[Item], last: Option<u64>, dice: &mut Dice) -> Vec<usize> {

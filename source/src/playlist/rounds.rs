@@ -7,8 +7,8 @@
 use crate::playlist::change::{Change, change};
 use crate::playlist::contents::Contents;
 use crate::playlist::item::Item;
-use crate::playlist::order::{Order, SEPARATION_MAX, track_key};
-use std::collections::{HashMap, VecDeque};
+use crate::playlist::order::{Order, SEPARATION_MAX, round_mark, track_key};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// A place in the rounds of a playlist. A clone is a place to return to.
@@ -130,6 +130,36 @@ impl Rounds {
         self.last = given.last().copied().flatten();
         self.round = left.into();
         self.given = 0;
+    }
+
+    /// Goes on in a shuffled round of which tracks with these [`round_mark`]s were played before a
+    /// restart. Where nothing is left of it, the next round begins.
+    pub fn resume_round(&mut self, played: &[u32]) {
+        if !self.order.is_shuffle() || played.is_empty() {
+            return;
+        }
+        let played: HashSet<u32> = played.iter().copied().collect();
+        let recent: Vec<u64> = self.played.iter().copied().collect();
+        let items = &self.contents.items;
+        let mut left = self.order.round(items, &recent);
+        left.retain(|&position| !played.contains(&round_mark(track_key(&items[position]))));
+        if !left.is_empty() {
+            self.round = left.into();
+            self.given = 0;
+            self.last = None;
+        }
+    }
+
+    /// Goes on where `before` is, which played the same in another configuration, if both order
+    /// their rounds alike. Says whether they do.
+    pub fn go_on_from(&mut self, before: &Self) -> bool {
+        if !self.order.is_alike(&before.order) {
+            return false;
+        }
+        let contents = Arc::clone(&self.contents);
+        *self = before.clone();
+        self.take_over(contents);
+        true
     }
 
     /// Goes on behind `last`, which was played before a restart, with these tracks before it.

@@ -215,6 +215,27 @@ impl Selection {
         }
     }
 
+    /// Goes on in the shuffled round of the playlist called `name`, of which tracks with these
+    /// marks were `played` before a restart.
+    pub fn resume_round(&mut self, name: &str, played: &[u32]) {
+        let mut lists = self.entries.iter_mut().filter(|entry| *entry.name == *name);
+        if let Some(Kind::Playlist(list)) = lists.next().map(|entry| &mut entry.kind) {
+            list.playlist.resume_round(played);
+        }
+    }
+
+    /// Goes on in each playlist where `before` is, which plays by another configuration.
+    pub fn go_on_from(&mut self, before: &Self) {
+        for entry in &mut self.entries {
+            let mut known = before.entries.iter().filter(|known| known.name == entry.name);
+            if let Kind::Playlist(list) = &mut entry.kind
+                && let Some(Kind::Playlist(known)) = known.next().map(|known| &known.kind)
+            {
+                list.playlist.go_on_from(&known.playlist);
+            }
+        }
+    }
+
     /// What each playlist and queue would play next, in the order of preference.
     pub fn upcoming(&self) -> Vec<Upcoming> {
         let upcoming = self.entries.iter().filter_map(|entry| {

@@ -23,6 +23,8 @@ pub(super) struct Memory {
     parts: watch::Receiver<Arc<Parts>>,
     channels: Vec<Channel>,
     queues: Vec<Queue>,
+    /// The names of the playlists that are shuffled.
+    shuffled: Vec<Arc<str>>,
 }
 
 /// What a channel has played, as far as that is known here.
@@ -41,7 +43,14 @@ impl Memory {
     ) -> Self {
         state.queues.clear();
         parts.mark_changed();
-        Self { state, keeper, parts, channels: Vec::new(), queues: Vec::new() }
+        Self {
+            state,
+            keeper,
+            parts,
+            channels: Vec::new(),
+            queues: Vec::new(),
+            shuffled: Vec::new(),
+        }
     }
 
     /// Keeps what is worth it whenever there is news, until `stop` is dropped.
@@ -83,7 +92,12 @@ impl Memory {
             self.channels.push(Channel { name, on_air, last });
         }
         self.queues = parts.queues.iter().map(|end| end.queue.clone()).collect();
-        let (channels, queues) = (&self.channels, &self.queues);
+        let shuffled = parts.playlists.iter().filter(|list| list.is_shuffled);
+        self.shuffled = shuffled.map(|list| Arc::clone(&list.name)).collect();
+        let (channels, queues, shuffled) = (&self.channels, &self.queues, &self.shuffled);
+        for channel in self.state.channels.values_mut() {
+            channel.rounds.retain(|name, _| shuffled.contains(name));
+        }
         self.state.channels.retain(|name, _| channels.iter().any(|it| it.name == *name));
         self.state.queues.retain(|name, _| queues.iter().any(|it| **it.name() == **name));
     }
@@ -98,7 +112,9 @@ impl Memory {
                 fresh.take_while(|played| Some(*played) != last.as_ref()).cloned().collect()
             };
             for played in fresh.into_iter().rev() {
-                self.state.channels.entry(name.clone()).or_default().began(shown(&played));
+                let is_shuffled = self.shuffled.contains(&played.track.playlist);
+                let state = self.state.channels.entry(name.clone()).or_default();
+                state.began(shown(&played), is_shuffled);
                 *last = Some(played);
                 is_new = true;
             }

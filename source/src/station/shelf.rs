@@ -139,6 +139,9 @@ impl Shelf {
                 began: memory::time(past.began_ms),
             });
             selection.resume(&past.collect::<Vec<_>>());
+            for (playlist, round) in &state.rounds {
+                selection.resume_round(playlist, &round.marks());
+            }
         }
         Ok(selection)
     }

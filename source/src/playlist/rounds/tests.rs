@@ -25,6 +25,45 @@ fn a_clone_is_a_place_to_return_to() {
 }
 
 #[test]
+fn a_shuffled_round_goes_on_after_a_restart_and_then_another_begins() {
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let mut before = playing(Order::shuffle(1), &names);
+    let heard = next(&mut before, 5);
+    let marks: Vec<u32> =
+        heard.iter().map(|name| round_mark(track_key(&Item::file(name)))).collect();
+    let mut after = playing(Order::shuffle(2), &names);
+
+    after.resume_round(&marks);
+
+    let rest = next(&mut after, 2);
+    assert!(rest.iter().all(|name| !heard.contains(name)), "{heard:?}, then {rest:?}");
+    let mut whole = next(&mut after, 7);
+    whole.sort();
+    assert_eq!(whole, names);
+    let mut over = playing(Order::shuffle(3), &names[..5]);
+    over.resume_round(&["a", "b", "c", "d", "e"].map(|it| round_mark(track_key(&Item::file(it)))));
+    assert_eq!(over.upcoming(9).count(), 0, "nothing is left of the round");
+    assert_eq!(next(&mut over, 1).len(), 1);
+}
+
+#[test]
+fn another_configuration_goes_on_where_the_one_before_was_if_it_orders_alike() {
+    for order in [Order::normal as fn() -> Order, || Order::shuffle(1)] {
+        let mut before = playing(order(), &["a", "b", "c", "d"]);
+        let mut heard = next(&mut before, 2);
+        let mut after = playing(order(), &["a", "b", "c", "d", "e"]);
+
+        assert!(after.go_on_from(&before));
+
+        heard.extend(next(&mut after, 3));
+        heard.sort();
+        assert_eq!(heard, ["a", "b", "c", "d", "e"]);
+    }
+    let before = playing(Order::normal(), &["a"]);
+    assert!(!playing(Order::shuffle(1), &["a"]).go_on_from(&before));
+}
+
+#[test]
 fn an_edited_list_goes_on_where_it_is() {
     let mut playlist = playing(Order::normal(), &["a", "b", "c"]);
     next(&mut playlist, 1);
