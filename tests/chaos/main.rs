@@ -34,6 +34,7 @@ mod happening;
 mod listener;
 mod program;
 mod servers;
+mod sessions;
 mod sound;
 mod telnet;
 

@@ -38,6 +38,17 @@ pub(crate) struct Usage {
     pub(crate) threads: Vec<u64>,
 }
 
+/// What a process uses now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    /// Resident memory.
+    pub(crate) memory_kib: u64,
+    /// Open files and sockets.
+    pub(crate) descriptors: u64,
+    /// Threads.
+    pub(crate) threads: u64,
+}
+
 impl Source {
     /// Starts it in `folder`, with outputs to the `good` server and to the `rude` ones.
     pub(crate) async fn start(folder: &Path, good: SocketAddr, rude: &Rude) -> (Self, Peer) {
@@ -147,18 +158,24 @@ impl Source {
 pub(crate) async fn watch_usage(mut run: Run, pid: u32) -> Usage {
     let mut usage = Usage::default();
     while run.rest(Duration::from_secs(1)).await {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let of = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            let number = line.and_then(|line| line.split_ascii_whitespace().next());
-            number.and_then(|number| number.parse().ok()).unwrap_or_default()
-        };
-        usage.memory_kib.push(of("VmRSS:"));
-        usage.threads.push(of("Threads:"));
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
-        usage.descriptors.push(descriptors as u64);
+        let Used { memory_kib, descriptors, threads } = used(pid);
+        usage.memory_kib.push(memory_kib);
+        usage.descriptors.push(descriptors);
+        usage.threads.push(threads);
     }
     usage
+}
+
+/// What the process uses now.
+pub(crate) fn used(pid: u32) -> Used {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let of = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.and_then(|line| line.split_ascii_whitespace().next());
+        number.and_then(|number| number.parse().ok()).unwrap_or_default()
+    };
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count) as u64;
+    Used { memory_kib: of("VmRSS:"), descriptors, threads: of("Threads:") }
 }
 
 fn base(good: SocketAddr, rude: &Rude) -> String {
