@@ -133,7 +133,12 @@ pub(crate) enum ListHarm {
 
 impl Harm {
     /// Does it to the file at `path`.
+    ///
+    /// Fails if that is no file just now; to write to a pipe would hold us up for ever.
     pub(crate) fn befall(self, path: &Path, music: &Music, random: &mut Random) -> io::Result<()> {
+        if !fs::symlink_metadata(path)?.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         match self {
             Self::Cut => {
                 let file = File::options().write(true).open(path)?;
