@@ -106,7 +106,7 @@ pub(crate) enum Harm {
     Spotted,
     /// It is not there.
     Vanished,
-    /// Its middle is zeros.
+    /// Its middle is zeros, which are no audio; where they would be silent audio, nothing.
     Zeroed,
 }
 
@@ -176,6 +176,9 @@ impl Harm {
             }
             Self::Vanished => fs::remove_file(path),
             Self::Zeroed => {
+                if path.extension().is_some_and(|it| it == "wav") {
+                    return Ok(()); // that would be silence that is meant
+                }
                 let length = fs::metadata(path)?.len();
                 let zeros = vec![0; usize::try_from(length / 2).expect("a short file")];
                 overwrite(path, length / 4, &zeros)
