@@ -23,6 +23,7 @@ mod hooks;
 mod hostile;
 mod http;
 mod listeners;
+mod live;
 mod logs;
 mod pages;
 mod players;

@@ -138,8 +138,10 @@ impl Visit {
     }
 
     async fn refuse(&mut self, head: &RequestHead, refusal: Refusal) {
-        // Many encoders come without a password first.
-        if refusal != Refusal::Unauthorized || head.headers.first("authorization").is_some() {
+        // Many encoders come without a password first, and libshout asks whether it may use TLS.
+        let says_password = head.headers.first("authorization").is_some();
+        let is_usual = head.method == "OPTIONS" || refusal == Refusal::Unauthorized;
+        if says_password || !is_usual {
             let (method, path) = (&head.method, head.path());
             warn!(from = %self.from, method, path, "refused: {refusal}");
         }

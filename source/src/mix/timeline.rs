@@ -381,6 +381,7 @@ impl<T: Clone> Timeline<T> {
             return if is_seen || pressing { Move::Settle } else { Move::WantAudio(Side::Next) };
         }
         if let Some(next) = &self.next
+            && self.has_come(next)
             && (self.skipping || (current.has_ended() && waiting <= wanted))
         {
             let is_long = next.waiting() >= 2 * wanted || next.live_buffer().is_some();
@@ -414,6 +415,12 @@ impl<T: Clone> Timeline<T> {
             (_, 0) => Move::StandIn(missing),
             (_, waiting) => Move::Play(missing.min(waiting)),
         }
+    }
+
+    /// Whether enough of the next track is there to begin it: of what is live, half its buffer.
+    fn has_come(&self, next: &Deck<T>) -> bool {
+        next.live_buffer()
+            .is_none_or(|buffer| next.waiting() >= sample_frames(buffer / 2, self.rate_hz))
     }
 
     /// What happens next when all of the current track is on its deck and no next one is there.

@@ -419,9 +419,10 @@ fn what_is_live_takes_over_with_the_whole_crossfade_and_leaves_with_what_its_buf
     timeline.put(Side::Current, level(0.1, 4_000));
     let buffer = Duration::from_secs_f64(300.0 / 44_100.0);
     timeline.load_live("live", Pace::new(buffer), Marks::default());
-    timeline.put(Side::Next, level(0.2, 150));
-    timeline.put(Side::Next, level(0.2, 150));
+    timeline.put(Side::Next, level(0.2, 140));
     timeline.skip();
+    assert!(matches!(timeline.step(10, false), Step::Whole(_)), "too little of it is there");
+    timeline.put(Side::Next, level(0.2, 160));
 
     assert_eq!(timeline.step(10, false), Step::Begun("live"));
     for _ in 0..15 {
