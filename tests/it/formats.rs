@@ -4,8 +4,9 @@
 use crate::programme::{music, station_config};
 use e2e::{Icecast, Program, Station, until};
 use source::encode::aac::{Aac, Profile};
+use source::encode::flac::{Container, Depth, Flac};
 use source::encode::opus::Opus;
-use source::encode::{Format, Titles};
+use source::encode::{Channels, Format, Titles};
 use std::time::Duration;
 
 #[tokio::test]
@@ -37,12 +38,46 @@ async fn icecast_and_ffmpeg_take_our_opus() {
     heard_over_borders(&icecast, &Sent { is_titled: false, ..opus() }).await;
 }
 
+#[tokio::test]
+async fn our_server_and_ffmpeg_take_our_flac() {
+    let station = Station::start();
+    for depth in [Depth::Bits16, Depth::Bits24] {
+        heard_over_borders(&station, &flac(depth, Container::Ogg(Titles::InStream))).await;
+    }
+    heard_over_borders(&station, &flac(Depth::Bits16, Container::Ogg(Titles::Aside))).await;
+    heard_over_borders(&station, &flac(Depth::Bits16, Container::Native)).await;
+}
+
+#[tokio::test]
+async fn icecast_and_ffmpeg_take_our_flac() {
+    let Some(icecast) = Icecast::start().await else { return };
+    for depth in [Depth::Bits16, Depth::Bits24] {
+        let flac = flac(depth, Container::Ogg(Titles::InStream));
+        heard_over_borders(&icecast, &Sent { is_titled: false, ..flac }).await;
+    }
+    heard_over_borders(&icecast, &flac(Depth::Bits16, Container::Native)).await;
+}
+
+fn flac(depth: Depth, container: Container) -> Sent {
+    let settings = Flac { rate_hz: 44_100, channels: Channels::Stereo, depth, container };
+    let format = Format::Flac(settings);
+    Sent {
+        mount: "/live.flac",
+        format,
+        server_type: format.content_type(),
+        is_titled: true,
+        // ffmpeg 5.1 decodes every sample of chained FLAC, but loses count of the time.
+        is_timed: container == Container::Native,
+    }
+}
+
 fn opus() -> Sent {
     Sent {
         mount: "/live.opus",
         format: Format::Opus(Opus { bitrate_kbps: 96, titles: Titles::InStream }),
         server_type: "audio/ogg",
         is_titled: true,
+        is_timed: true,
     }
 }
 
@@ -53,6 +88,7 @@ fn aac(profile: Profile) -> Sent {
         format: Format::Aac(Aac { rate_hz: 44_100, bitrate_kbps, profile }),
         server_type: "audio/aac",
         is_titled: true,
+        is_timed: true,
     }
 }
 
@@ -63,6 +99,8 @@ struct Sent {
     server_type: &'static str,
     /// Whether the server shows its titles: Icecast 2.4.4 reads those of Vorbis only.
     is_titled: bool,
+    /// Whether ffmpeg can tell its time.
+    is_timed: bool,
 }
 
 /// Sends four tracks one after the other, and wants every title shown, and ffmpeg to hear all of it
@@ -76,10 +114,14 @@ async fn heard_over_borders(station: &Station, sent: &Sent) {
     until_titled(station, &source, sent, "A - One").await;
     let about = station.until_on_air(sent.mount).await;
     assert_eq!(about["server_type"], sent.server_type);
-    assert_eq!(about["bitrate"], sent.format.bitrate_kbps());
-    let (rate_hz, kbps) = (sent.format.rate_hz(), &about["bitrate"]);
-    let expected = format!("channels=2;samplerate={rate_hz};bitrate={kbps}");
-    assert_eq!(about["audio_info"], expected);
+    let (rate_hz, channels) = (sent.format.rate_hz(), sent.format.channels().count());
+    let mut info = format!("channels={channels};samplerate={rate_hz}");
+    if let Some(kbps) = sent.format.bitrate_kbps() {
+        assert_eq!(about["bitrate"], kbps);
+        info.push_str(&format!(";bitrate={kbps}"));
+    }
+    assert_eq!(about["audio_info"], info);
+    assert_eq!(about["samplerate"], rate_hz);
 
     let url = station.url(sent.mount);
     let quiet = ["-nostdin", "-hide_banner", "-xerror", "-v", "warning", "-i", &url];
@@ -90,7 +132,10 @@ async fn heard_over_borders(station: &Station, sent: &Sent) {
     }
 
     let output = player.ended_well(Duration::from_secs(30)).await;
-    assert_eq!(output.log.trim(), "", "{:?}", sent.format);
+    let of_time = |line: &str| line.contains("increasing dts") || line.contains("repeated");
+    let complaints: Vec<_> =
+        output.log.lines().filter(|line| sent.is_timed || !of_time(line)).collect();
+    assert_eq!(complaints, [""; 0], "{:?}", sent.format);
     source.stop().await;
     station.until_off_air(sent.mount).await;
 }

@@ -15,6 +15,7 @@
 //! play first. All mistakes are reported at once.
 
 mod channels;
+mod formats;
 mod inputs;
 mod outputs;
 mod playlists;

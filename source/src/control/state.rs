@@ -189,8 +189,8 @@ pub struct OutputState {
     pub url: String,
     /// The media type of what it sends.
     pub content_type: String,
-    /// The bit rate in kbit/s.
-    pub bitrate_kbps: u32,
+    /// The bit rate in kbit/s; `null` if there is none that is aimed at.
+    pub bitrate_kbps: Option<u32>,
     /// Whether it is to be on the air; `stop` and `start` change it.
     pub wanted: bool,
     /// What its connection is doing.

@@ -65,7 +65,7 @@ fn of_channel(channel: &ChannelState) -> String {
 }
 
 fn of_output(output: &OutputState) -> String {
-    let OutputState { output: name, url, bitrate_kbps, .. } = output;
+    let OutputState { output: name, url, content_type, bitrate_kbps, .. } = output;
     let how = match output.link {
         _ if !output.wanted => "stopped".to_owned(),
         LinkState::OnAir => {
@@ -80,7 +80,11 @@ fn of_output(output: &OutputState) -> String {
             format!("OFF AIR: {}", output.last_error.as_deref().unwrap_or("dialling"))
         }
     };
-    format!("  {name}: {how} ({url}, {bitrate_kbps} kbit/s)\n")
+    let rate = match bitrate_kbps {
+        Some(kbps) => format!("{kbps} kbit/s"),
+        None => format!("{content_type} at no set bit rate"),
+    };
+    format!("  {name}: {how} ({url}, {rate})\n")
 }
 
 fn of_playlist(playlist: &PlaylistState) -> String {

@@ -7,12 +7,14 @@
 pub mod aac;
 #[cfg(feature = "aac")]
 mod fdk;
+pub mod flac;
 pub mod mp3;
 mod ogg;
 pub mod opus;
 pub mod rack;
 
 use crate::encode::aac::Aac;
+use crate::encode::flac::{Container, Flac, FlacEncoder};
 use crate::encode::mp3::{Mp3, Mp3Encoder};
 use crate::encode::opus::{Opus, OpusEncoder};
 use crate::pcm::block::Block;
@@ -24,10 +26,22 @@ use std::sync::Arc;
 pub enum Format {
     /// AAC in ADTS frames.
     Aac(Aac),
+    /// FLAC, in Ogg or by itself.
+    Flac(Flac),
     /// MP3 at a constant bit rate.
     Mp3(Mp3),
     /// Opus in Ogg.
     Opus(Opus),
+}
+
+/// How many channels a stream has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Channels {
+    /// One, which is both sides at half their level.
+    Mono,
+    /// Left and right.
+    #[default]
+    Stereo,
 }
 
 /// How listeners learn the titles.
@@ -88,7 +102,7 @@ pub enum EncodeError {
 
 /// What turns blocks into frames.
 pub(crate) trait Encoder: Send {
-    /// Takes in `block`, which must be stereo at the format's rate.
+    /// Takes in `block`, which must have the format's rate and channels.
     ///
     /// Fails if the library does, which leaves the stream without a future.
     fn feed(&mut self, block: &Block) -> Result<(), EncodeError>;
@@ -114,22 +128,42 @@ pub(crate) struct Encoded {
     pub(crate) head: Bytes,
 }
 
+impl Channels {
+    /// Their number.
+    pub fn count(self) -> usize {
+        match self {
+            Self::Mono => 1,
+            Self::Stereo => 2,
+        }
+    }
+}
+
 impl Format {
+    /// How many channels what goes in has.
+    pub fn channels(&self) -> Channels {
+        match self {
+            Self::Aac(_) | Self::Mp3(_) | Self::Opus(_) => Channels::Stereo,
+            Self::Flac(flac) => flac.channels,
+        }
+    }
+
     /// The rate of what goes in, in sample frames per second.
     pub fn rate_hz(&self) -> u32 {
         match self {
             Self::Aac(aac) => aac.rate_hz,
+            Self::Flac(flac) => flac.rate_hz,
             Self::Mp3(mp3) => mp3.rate_hz,
             Self::Opus(_) => opus::RATE_HZ,
         }
     }
 
-    /// The nominal bit rate.
-    pub fn bitrate_kbps(&self) -> u32 {
+    /// The nominal bit rate; `None` if it is what it comes to.
+    pub fn bitrate_kbps(&self) -> Option<u32> {
         match self {
-            Self::Aac(aac) => aac.bitrate_kbps,
-            Self::Mp3(mp3) => mp3.bitrate_kbps,
-            Self::Opus(opus) => opus.bitrate_kbps,
+            Self::Aac(aac) => Some(aac.bitrate_kbps),
+            Self::Flac(_) => None,
+            Self::Mp3(mp3) => Some(mp3.bitrate_kbps),
+            Self::Opus(opus) => Some(opus.bitrate_kbps),
         }
     }
 
@@ -137,6 +171,8 @@ impl Format {
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::Aac(_) => "audio/aac",
+            Self::Flac(Flac { container: Container::Native, .. }) => "audio/flac",
+            Self::Flac(Flac { container: Container::Ogg(_), .. }) => "audio/ogg",
             Self::Mp3(_) => "audio/mpeg",
             Self::Opus(_) => "audio/ogg",
         }
@@ -146,6 +182,7 @@ impl Format {
     pub fn titles(&self) -> Titles {
         match self {
             Self::Aac(_) | Self::Mp3(_) => Titles::Aside,
+            Self::Flac(flac) => flac.titles(),
             Self::Opus(opus) => opus.titles,
         }
     }
@@ -159,6 +196,7 @@ impl Format {
             Self::Aac(settings) => Ok(Box::new(fdk::AacEncoder::new(settings)?)),
             #[cfg(not(feature = "aac"))]
             Self::Aac(_) => Err(EncodeError::Absent { encoder: "AAC", feature: "aac" }),
+            Self::Flac(settings) => Ok(Box::new(FlacEncoder::new(settings)?)),
             Self::Mp3(settings) => Ok(Box::new(Mp3Encoder::new(settings)?)),
             Self::Opus(settings) => Ok(Box::new(OpusEncoder::new(settings)?)),
         }

@@ -1,12 +1,13 @@
 //! The encoders of one programme: one for each different format, all fed with the same blocks.
 //!
 //! Formats cut the programme into frames of different lengths (1 152 sample frames in MP3 at
-//! 44.1 kHz, 576 at 22.05 kHz, 1 024 or 2 048 in AAC), and some have a sample rate of their own, to
-//! which the programme is brought first. So each encoder counts its own frames, and a title is tied
-//! to a place in the programme: the frame in which that place lies is the first to carry it.
+//! 44.1 kHz, 576 at 22.05 kHz, 1 024 or 2 048 in AAC), and some have a sample rate of their own or
+//! one channel, to which the programme is brought first. So each encoder counts its own frames, and
+//! a title is tied to a place in the programme: the frame in which that place lies is the first to
+//! carry it.
 
-use crate::encode::{EncodeError, Encoder, Format, Frame};
-use crate::pcm::block::Block;
+use crate::encode::{Channels, EncodeError, Encoder, Format, Frame};
+use crate::pcm::block::{Block, Layout};
 use crate::resample::Resampler;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -131,6 +132,9 @@ impl Rack {
 impl Line {
     fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
         let mut rest = self.at_own_rate(block)?;
+        if self.format.channels() == Channels::Mono {
+            rest = Cow::Owned(mono(&rest));
+        }
         while let Some((at, _)) = self.untold.front() {
             let at = self.own(*at).saturating_sub(self.fed);
             let Some(before) = usize::try_from(at).ok().filter(|at| *at < rest.sample_frames())
@@ -201,6 +205,13 @@ impl Line {
             title: Arc::clone(&self.title),
         })
     }
+}
+
+/// Both sides of `block` at half their level: what is the same on both keeps its own.
+fn mono(block: &Block) -> Block {
+    let sides = block.plane(0).iter().zip(block.plane(1));
+    let middle = sides.map(|(left, right)| 0.5 * (left + right)).collect();
+    Block::of(block.rate_hz(), Layout::mono(), vec![middle]).expect("one plane for one channel")
 }
 
 #[cfg(test)]

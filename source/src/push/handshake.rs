@@ -7,6 +7,7 @@
 
 use crate::config::{Method, Output, Server};
 use crate::tls::{Line, Tls};
+use crate::encode::Format;
 use common::http::basic;
 use common::http::head::{HeadLimits, HeadReader, ResponseHead};
 use std::fmt::Write as _;
@@ -161,11 +162,22 @@ fn request_head(output: &Output) -> String {
         }
     }
     line(format_args!("ice-public: {}", u8::from(identity.public)));
-    let (rate_hz, bitrate_kbps) = (output.format.rate_hz(), output.format.bitrate_kbps());
-    line(format_args!("ice-bitrate: {bitrate_kbps}"));
-    line(format_args!("ice-audio-info: channels=2;samplerate={rate_hz};bitrate={bitrate_kbps}"));
+    if let Some(bitrate_kbps) = output.format.bitrate_kbps() {
+        line(format_args!("ice-bitrate: {bitrate_kbps}"));
+    }
+    line(format_args!("ice-audio-info: {}", audio_info(&output.format)));
     line(format_args!(""));
     head
+}
+
+/// What the audio is, of which Icecast makes a figure each in its statistics.
+fn audio_info(format: &Format) -> String {
+    let (channels, rate_hz) = (format.channels().count(), format.rate_hz());
+    let mut info = format!("channels={channels};samplerate={rate_hz}");
+    if let Some(bitrate_kbps) = format.bitrate_kbps() {
+        info.push_str(&format!(";bitrate={bitrate_kbps}"));
+    }
+    info
 }
 
 /// The head of the server's answer, and what came after it.

@@ -1,14 +1,9 @@
-//! Reads `[[outputs]]`: where a channel is sent, as what, and what listeners are told there.
+//! Reads `[[outputs]]`: where a channel is sent, and what listeners are told there.
 
 use super::about;
-use super::values::{Names, called, choice, none_of, one_of, within};
-use crate::config::{
-    Address, BITRATE_KBPS, ChannelConfig, Identity, Method, Output, QUALITY, RATE_HZ,
-};
-use crate::encode::aac::{Aac, Profile};
-use crate::encode::mp3::{Mp3, QUALITY_MAX, bitrates_kbps};
-use crate::encode::opus::{self, Opus};
-use crate::encode::{Format, Titles};
+use super::formats;
+use super::values::{Names, called, choice, none_of};
+use crate::config::{Address, ChannelConfig, Identity, Method, Output, RATE_HZ};
 use common::config::Section;
 
 /// Every output of the file.
@@ -37,7 +32,7 @@ fn output(
 ) -> Option<Output> {
     let channel = channel(section, channels);
     let rate_hz = channel.map_or(RATE_HZ, |channel| channel.rate_hz);
-    let format = section.section("format", |section| format(section, rate_hz));
+    let format = section.section("format", |section| formats::read(section, rate_hz));
     let method = choice(section, "method", &[("put", Method::Put), ("source", Method::Source)]);
     let identity = about(section, identity);
     let address = section.required::<String>("url").map(|url| Address::parse(&url));
@@ -101,58 +96,4 @@ fn id(section: &mut Section<'_>, address: Option<&Address>, names: &mut Names) -
         section.wrong("url", format_args!("{what}, by id"));
     }
     id
-}
-
-fn format(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    let codecs: &[(&str, Codec)] =
-        &[("aac", Codec::Aac), ("mp3", Codec::Mp3), ("opus", Codec::Opus)];
-    match choice(section, "codec", codecs).unwrap_or(Codec::Mp3) {
-        Codec::Aac => aac(section, rate_hz),
-        Codec::Mp3 => mp3(section, rate_hz),
-        Codec::Opus => opus(section),
-    }
-}
-
-fn aac(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    if !cfg!(feature = "aac") {
-        section.wrong("codec", "this program was built without AAC; build it with --features aac");
-    }
-    let profiles =
-        [Profile::He, Profile::HeV2, Profile::Lc].map(|profile| (profile.name(), profile));
-    let profile = choice(section, "profile", &profiles).unwrap_or_default();
-    if !profile.rates_hz().contains(&rate_hz) {
-        let all: Vec<_> = profile.rates_hz().iter().map(u32::to_string).collect();
-        let what = "has no sample rate of";
-        section.wrong("profile", format_args!("{what} {rate_hz} Hz; it has {}", all.join(", ")));
-    }
-    let bitrate_kbps =
-        within(section, "bitrate", profile.bitrates_kbps(rate_hz), profile.usual_kbps());
-    Format::Aac(Aac { rate_hz, bitrate_kbps, profile })
-}
-
-fn mp3(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    let allowed = bitrates_kbps(rate_hz);
-    let usual = allowed.iter().copied().filter(|&kbps| kbps <= BITRATE_KBPS).max();
-    let bitrate_kbps = one_of(section, "bitrate", allowed, usual.unwrap_or(BITRATE_KBPS));
-    let qualities: Vec<u32> = (0..=u32::from(QUALITY_MAX)).collect();
-    let quality = one_of(section, "quality", &qualities, QUALITY.into());
-    Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality: quality.try_into().unwrap_or(QUALITY) })
-}
-
-fn opus(section: &mut Section<'_>) -> Format {
-    let bitrate_kbps = within(section, "bitrate", opus::BITRATES_KBPS, opus::USUAL_KBPS);
-    Format::Opus(Opus { bitrate_kbps, titles: titles(section) })
-}
-
-/// How listeners of an Ogg stream learn the titles.
-fn titles(section: &mut Section<'_>) -> Titles {
-    let choices = [("admin", Titles::Aside), ("stream", Titles::InStream)];
-    choice(section, "titles", &choices).unwrap_or_default()
-}
-
-#[derive(Clone, Copy)]
-enum Codec {
-    Aac,
-    Mp3,
-    Opus,
 }

@@ -5,9 +5,10 @@ use crate::config::entries::{Origin, RotationOrder};
 use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
 #[cfg(feature = "aac")]
 use crate::encode::aac::{Aac, Profile};
+use crate::encode::flac::{Container, Depth, Flac};
 use crate::encode::mp3::Mp3;
 use crate::encode::opus::Opus;
-use crate::encode::{Format, Titles};
+use crate::encode::{Channels, Format, Titles};
 use crate::mix::crossfade::{Crossfade, Curve, Mode};
 use crate::playlist::rules::{Every, Interrupted, Start};
 use std::path::PathBuf;
@@ -220,7 +221,7 @@ fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
         "station.toml:10: channels.main.crossfade.curve: `sinus` is none of",
         "station.toml:12: outputs[1].channel: `mian` is none of \"main\"; did you mean \"main\"?",
         "station.toml:13: outputs[1].url: no password; write http://source:PASSWORD@HOST:8000",
-        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"aac\", \"mp3\", \
+        "station.toml:14: outputs[1].format.codec: `mp2` is none of \"aac\", \"flac\", \"mp3\", \
          \"opus\"; did you mean \"mp3\"?",
         "station.toml:14: outputs[1].format.bitrate: 127 is none of 32, 40,",
         "station.toml:14: outputs[1].format.quality: 10 is none of 0, 1,",
@@ -347,6 +348,37 @@ fn opus_has_titles_in_the_stream_or_aside() {
     }
     let mistakes = with_format(44_100, "codec = 'opus', bitrate = 8").unwrap_err();
     assert!(mistakes.contains("format.bitrate: 8 is not from 16 to 510"), "{mistakes}");
+}
+
+#[test]
+fn flac_has_a_container_a_depth_and_a_rate_and_channels_of_its_own() {
+    let usual = Flac {
+        rate_hz: 44_100,
+        channels: Channels::Stereo,
+        depth: Depth::Bits16,
+        container: Container::Ogg(Titles::InStream),
+    };
+    let aside = Container::Ogg(Titles::Aside);
+    for (format, expected) in [
+        ("codec = 'flac'", usual),
+        ("codec = 'flac', bits = 24", Flac { depth: Depth::Bits24, ..usual }),
+        ("codec = 'flac', titles = 'admin'", Flac { container: aside, ..usual }),
+        ("codec = 'flac', container = 'native'", Flac { container: Container::Native, ..usual }),
+        ("codec = 'flac', channels = 1", Flac { channels: Channels::Mono, ..usual }),
+        ("codec = 'flac', sample_rate = 8000", Flac { rate_hz: 8_000, ..usual }),
+    ] {
+        let format_read = with_format(44_100, format).unwrap().outputs[0].format;
+        assert_eq!(format_read, Format::Flac(expected), "{format}");
+    }
+    for (format, expected) in [
+        ("codec = 'flac', bits = 20", "format.bits: 20 is none of 16, 24"),
+        ("codec = 'flac', channels = 6", "format.channels: 6 is none of 1, 2"),
+        ("codec = 'flac', sample_rate = 96000", "format.sample_rate: 96000 is none of 8000,"),
+        ("codec = 'flac', container = 'native', titles = 'stream'", "format.titles: unknown key"),
+    ] {
+        let mistakes = with_format(44_100, format).unwrap_err();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
 }
 
 #[cfg(not(feature = "aac"))]
