@@ -64,16 +64,16 @@ fn contests() -> Vec<Contest> {
         let container = Container::Ogg(Titles::InStream);
         Format::Flac(Flac { rate_hz: RATE_HZ, channels: Channels::Stereo, depth, container })
     };
-    let titles = Titles::InStream;
+    let (titles, channels) = (Titles::InStream, Channels::Stereo);
     vec![
         Contest {
             name: "MP3 128 kbit/s, quality 5",
-            format: Some(Format::Mp3(Mp3 { rate_hz: RATE_HZ, bitrate_kbps: 128, quality: 5 })),
+            format: Some(Format::Mp3(Mp3::constant(RATE_HZ, 128, 5))),
             reference: &["lame", "-q5", "--quiet", "-b", "128", "in.wav", "out"],
         },
         Contest {
             name: "Opus 96 kbit/s, resampled",
-            format: Some(Format::Opus(Opus { bitrate_kbps: 96, titles })),
+            format: Some(Format::Opus(Opus { channels, bitrate_kbps: 96, titles })),
             reference: &["opusenc", "--bitrate=96", "--quiet", "in.wav", "out"],
         },
         Contest {

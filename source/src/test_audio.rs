@@ -124,7 +124,7 @@ pub(crate) fn write_wav(path: &Path, samples: &[f32], channels: u16, rate_hz: u3
 }
 
 fn write_mp3(path: &Path, samples: &[f32], rate_hz: u32) {
-    let settings = Mp3 { rate_hz, bitrate_kbps: 128, quality: 7 };
+    let settings = Mp3::constant(rate_hz, 128, 7);
     let mut encoder = Mp3Encoder::new(settings).unwrap();
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
     for piece in samples.chunks(1_152) {
@@ -162,7 +162,12 @@ pub(crate) fn write_he_aac(path: &Path, samples: &[f32], version_2: bool) {
     use crate::encode::Format;
     use crate::encode::aac::{Aac, Profile};
     let profile = if version_2 { Profile::HeV2 } else { Profile::He };
-    let settings = Aac { rate_hz: 44_100, bitrate_kbps: profile.usual_kbps(), profile };
+    let settings = Aac {
+        rate_hz: 44_100,
+        channels: crate::encode::Channels::Stereo,
+        bitrate_kbps: profile.usual_kbps(crate::encode::Channels::Stereo),
+        profile,
+    };
     let mut encoder = Format::Aac(settings).encoder().unwrap();
     encoder.feed(&Block::stereo(44_100, samples.to_vec(), samples.to_vec())).unwrap();
     let frames = std::iter::from_fn(|| encoder.frame());

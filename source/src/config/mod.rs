@@ -247,11 +247,7 @@ impl Config {
             channel: channel.name.clone(),
             address,
             method: Method::default(),
-            format: Format::Mp3(Mp3 {
-                rate_hz: RATE_HZ,
-                bitrate_kbps: BITRATE_KBPS,
-                quality: QUALITY,
-            }),
+            format: Format::Mp3(Mp3::constant(RATE_HZ, BITRATE_KBPS, QUALITY)),
             identity: Identity::default(),
         };
         Self {

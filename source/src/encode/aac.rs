@@ -1,5 +1,6 @@
 //! AAC: what can be asked for. Encoding it is the part of `fdk`, which may be left out of a build.
 
+use crate::encode::Channels;
 use std::ops::RangeInclusive;
 
 /// How to encode.
@@ -7,6 +8,8 @@ use std::ops::RangeInclusive;
 pub struct Aac {
     /// Sample frames per second: one of those of [`Profile::rates_hz`].
     pub rate_hz: u32,
+    /// How many channels; HE-AAC v2 has always two.
+    pub channels: Channels,
     /// Within [`Profile::bitrates_kbps`] at that rate.
     pub bitrate_kbps: u32,
     /// Which tools a decoder must have.
@@ -36,7 +39,15 @@ impl Profile {
     }
 
     /// The bit rates it can have at `rate_hz`, in kbit/s.
-    pub fn bitrates_kbps(self, rate_hz: u32) -> RangeInclusive<u32> {
+    pub fn bitrates_kbps(self, rate_hz: u32, channels: Channels) -> RangeInclusive<u32> {
+        let stereo = self.stereo_kbps(rate_hz);
+        match channels {
+            Channels::Mono => stereo.start() * 3 / 4..=stereo.end() / 2,
+            Channels::Stereo => stereo,
+        }
+    }
+
+    fn stereo_kbps(self, rate_hz: u32) -> RangeInclusive<u32> {
         match self {
             Self::He => 16..=128,
             Self::HeV2 => 18..=64,
@@ -48,11 +59,15 @@ impl Profile {
     }
 
     /// The bit rate that is taken if none is asked for, in kbit/s.
-    pub fn usual_kbps(self) -> u32 {
-        match self {
+    pub fn usual_kbps(self, channels: Channels) -> u32 {
+        let stereo = match self {
             Self::He => 48,
             Self::HeV2 => 32,
             Self::Lc => 96,
+        };
+        match channels {
+            Channels::Mono => stereo / 2,
+            Channels::Stereo => stereo,
         }
     }
 

@@ -6,7 +6,7 @@
 //! decoder may begin at any of them.
 
 use crate::encode::aac::{Aac, Profile};
-use crate::encode::{EncodeError, Encoded, Encoder};
+use crate::encode::{Channels, EncodeError, Encoded, Encoder};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use common::mpeg::frame::FRAME_BYTES_MAX;
@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 /// The encoder of a whole run.
 pub(super) struct AacEncoder {
     fdk: enc::Encoder,
+    channels: usize,
     /// Sample frames in a frame.
     frame_sample_frames: u32,
     /// What does not yet fill a frame: left, right, left, right.
@@ -27,7 +28,7 @@ pub(super) struct AacEncoder {
 impl AacEncoder {
     /// An encoder with these settings.
     pub(super) fn new(settings: Aac) -> Result<Self, EncodeError> {
-        let Aac { rate_hz, bitrate_kbps, profile } = settings;
+        let Aac { rate_hz, channels, bitrate_kbps, profile } = settings;
         let refused = |reason: String| EncodeError::Refused {
             encoder: ENCODER,
             settings: format!("{bitrate_kbps} kbit/s at {rate_hz} Hz, profile {}", profile.name()),
@@ -36,14 +37,20 @@ impl AacEncoder {
         if !profile.rates_hz().contains(&rate_hz) {
             return Err(refused("not a sample rate of this profile".to_owned()));
         }
-        if !profile.bitrates_kbps(rate_hz).contains(&bitrate_kbps) {
+        if profile == Profile::HeV2 && channels == Channels::Mono {
+            return Err(refused("this profile is of two channels".to_owned()));
+        }
+        if !profile.bitrates_kbps(rate_hz, channels).contains(&bitrate_kbps) {
             return Err(refused("not a bit rate of this profile at this sample rate".to_owned()));
         }
         let fdk = enc::Encoder::new(enc::EncoderParams {
             bit_rate: enc::BitRate::Cbr(bitrate_kbps * 1_000),
             sample_rate: rate_hz,
             transport: enc::Transport::Adts,
-            channels: enc::ChannelMode::Stereo,
+            channels: match channels {
+                Channels::Mono => enc::ChannelMode::Mono,
+                Channels::Stereo => enc::ChannelMode::Stereo,
+            },
             audio_object_type: match profile {
                 Profile::He => enc::AudioObjectType::Mpeg4HeAac,
                 Profile::HeV2 => enc::AudioObjectType::Mpeg4HeAacV2,
@@ -54,6 +61,7 @@ impl AacEncoder {
         let info = fdk.info().map_err(|error| refused(error.to_string()))?;
         Ok(Self {
             fdk,
+            channels: channels.count(),
             frame_sample_frames: info.frameLength,
             samples: Vec::new(),
             frames: VecDeque::new(),
@@ -64,11 +72,14 @@ impl AacEncoder {
 
 impl Encoder for AacEncoder {
     fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
-        let both = block.plane(0).iter().zip(block.plane(1));
-        self.samples.extend(both.flat_map(|(left, right)| [level(*left), level(*right)]));
+        let planes = block.planes();
+        for at in 0..block.sample_frames() {
+            self.samples.extend(planes.iter().map(|plane| level(plane[at])));
+        }
         // Never less than a frame: where the FDK has to put one together of pieces, it writes
         // beyond its buffer in HE-AAC v2 (it counts the channels of the core, which are half).
-        let mut frames = self.samples.chunks_exact(CHANNELS * self.frame_sample_frames as usize);
+        let mut frames =
+            self.samples.chunks_exact(self.channels * self.frame_sample_frames as usize);
         for frame in &mut frames {
             let encoded = self
                 .fdk
@@ -105,21 +116,27 @@ fn level(sample: f32) -> i16 {
 }
 
 const ENCODER: &str = "the FDK";
-const CHANNELS: usize = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mix::tone::{Filler, Sound};
+    use crate::pcm::block::Layout;
     use common::mpeg::frame::Header;
 
     #[test]
     fn every_profile_gives_whole_frames_of_its_kind_at_its_bit_rate() {
         for profile in PROFILES {
             for &rate_hz in profile.rates_hz() {
-                let all = profile.bitrates_kbps(rate_hz);
-                for bitrate_kbps in [*all.start(), profile.usual_kbps(), *all.end()] {
-                    check(Aac { rate_hz, bitrate_kbps, profile });
+                for channels in [Channels::Stereo, Channels::Mono] {
+                    if profile == Profile::HeV2 && channels == Channels::Mono {
+                        continue;
+                    }
+                    let all = profile.bitrates_kbps(rate_hz, channels);
+                    let usual = profile.usual_kbps(channels);
+                    for bitrate_kbps in [*all.start(), usual, *all.end()] {
+                        check(Aac { rate_hz, channels, bitrate_kbps, profile });
+                    }
                 }
             }
         }
@@ -155,7 +172,12 @@ mod tests {
     fn how_the_programme_is_cut_changes_nothing() {
         for profile in PROFILES {
             let rate_hz = 44_100;
-            let settings = Aac { rate_hz, bitrate_kbps: profile.usual_kbps(), profile };
+            let settings = Aac {
+                rate_hz,
+                channels: Channels::Stereo,
+                bitrate_kbps: profile.usual_kbps(Channels::Stereo),
+                profile,
+            };
             let whole = Filler::new(Sound::Tone, rate_hz).next(50_000);
             let mut one = AacEncoder::new(settings).unwrap();
             one.feed(&whole).unwrap();
@@ -181,13 +203,16 @@ mod tests {
 
     #[test]
     fn settings_that_a_profile_does_not_have_are_refused_with_a_reason() {
-        for (rate_hz, bitrate_kbps, profile) in [
-            (44_101, 96, Profile::Lc),
-            (44_100, 15, Profile::Lc),
-            (24_000, 48, Profile::He),
-            (44_100, 96, Profile::HeV2),
+        let (mono, stereo) = (Channels::Mono, Channels::Stereo);
+        for (rate_hz, channels, bitrate_kbps, profile) in [
+            (44_101, stereo, 96, Profile::Lc),
+            (44_100, stereo, 15, Profile::Lc),
+            (24_000, stereo, 48, Profile::He),
+            (44_100, stereo, 96, Profile::HeV2),
+            (44_100, mono, 32, Profile::HeV2),
         ] {
-            let refused = AacEncoder::new(Aac { rate_hz, bitrate_kbps, profile }).err().unwrap();
+            let refused =
+                AacEncoder::new(Aac { rate_hz, channels, bitrate_kbps, profile }).err().unwrap();
 
             assert!(refused.to_string().contains("the FDK refuses"), "{refused}");
         }
@@ -197,7 +222,12 @@ mod tests {
         let mut encoder = AacEncoder::new(settings).unwrap();
         let noise = crate::test_audio::noise((seconds * settings.rate_hz) as usize);
         let other = noise.iter().rev().copied().collect();
-        encoder.feed(&Block::stereo(settings.rate_hz, noise, other)).unwrap();
+        encoder
+            .feed(&match settings.channels {
+                Channels::Mono => Block::of(settings.rate_hz, Layout::mono(), vec![noise]).unwrap(),
+                Channels::Stereo => Block::stereo(settings.rate_hz, noise, other),
+            })
+            .unwrap();
         std::iter::from_fn(|| encoder.frame()).collect()
     }
 

@@ -12,11 +12,13 @@ pub mod mp3;
 mod ogg;
 pub mod opus;
 pub mod rack;
+pub mod vorbis;
 
 use crate::encode::aac::Aac;
 use crate::encode::flac::{Container, Flac, FlacEncoder};
-use crate::encode::mp3::{Mp3, Mp3Encoder};
+use crate::encode::mp3::{Bits, Mp3, Mp3Encoder};
 use crate::encode::opus::{Opus, OpusEncoder};
+use crate::encode::vorbis::{Aim, Vorbis, VorbisEncoder};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -28,10 +30,12 @@ pub enum Format {
     Aac(Aac),
     /// FLAC, in Ogg or by itself.
     Flac(Flac),
-    /// MP3 at a constant bit rate.
+    /// MP3.
     Mp3(Mp3),
     /// Opus in Ogg.
     Opus(Opus),
+    /// Vorbis in Ogg.
+    Vorbis(Vorbis),
 }
 
 /// How many channels a stream has.
@@ -142,8 +146,11 @@ impl Format {
     /// How many channels what goes in has.
     pub fn channels(&self) -> Channels {
         match self {
-            Self::Aac(_) | Self::Mp3(_) | Self::Opus(_) => Channels::Stereo,
+            Self::Aac(aac) => aac.channels,
             Self::Flac(flac) => flac.channels,
+            Self::Mp3(mp3) => mp3.channels(),
+            Self::Opus(opus) => opus.channels,
+            Self::Vorbis(vorbis) => vorbis.channels,
         }
     }
 
@@ -154,6 +161,7 @@ impl Format {
             Self::Flac(flac) => flac.rate_hz,
             Self::Mp3(mp3) => mp3.rate_hz,
             Self::Opus(_) => opus::RATE_HZ,
+            Self::Vorbis(vorbis) => vorbis.rate_hz,
         }
     }
 
@@ -162,8 +170,25 @@ impl Format {
         match self {
             Self::Aac(aac) => Some(aac.bitrate_kbps),
             Self::Flac(_) => None,
-            Self::Mp3(mp3) => Some(mp3.bitrate_kbps),
+            Self::Mp3(mp3) => match mp3.bits {
+                Bits::Constant(kbps) => Some(kbps),
+                Bits::Variable(_) => None,
+            },
             Self::Opus(opus) => Some(opus.bitrate_kbps),
+            Self::Vorbis(vorbis) => match vorbis.aim {
+                Aim::Bitrate(kbps) => Some(kbps),
+                Aim::Quality(_) => None,
+            },
+        }
+    }
+
+    /// The quality that is aimed at, on the scale of the format, where it is that instead of a bit
+    /// rate.
+    pub fn quality(&self) -> Option<u8> {
+        match self {
+            Self::Mp3(Mp3 { bits: Bits::Variable(quality), .. }) => Some(*quality),
+            Self::Vorbis(Vorbis { aim: Aim::Quality(quality), .. }) => Some(*quality),
+            Self::Aac(_) | Self::Flac(_) | Self::Mp3(_) | Self::Opus(_) | Self::Vorbis(_) => None,
         }
     }
 
@@ -174,7 +199,7 @@ impl Format {
             Self::Flac(Flac { container: Container::Native, .. }) => "audio/flac",
             Self::Flac(Flac { container: Container::Ogg(_), .. }) => "audio/ogg",
             Self::Mp3(_) => "audio/mpeg",
-            Self::Opus(_) => "audio/ogg",
+            Self::Opus(_) | Self::Vorbis(_) => "audio/ogg",
         }
     }
 
@@ -184,6 +209,7 @@ impl Format {
             Self::Aac(_) | Self::Mp3(_) => Titles::Aside,
             Self::Flac(flac) => flac.titles(),
             Self::Opus(opus) => opus.titles,
+            Self::Vorbis(vorbis) => vorbis.titles,
         }
     }
 
@@ -199,6 +225,7 @@ impl Format {
             Self::Flac(settings) => Ok(Box::new(FlacEncoder::new(settings)?)),
             Self::Mp3(settings) => Ok(Box::new(Mp3Encoder::new(settings)?)),
             Self::Opus(settings) => Ok(Box::new(OpusEncoder::new(settings)?)),
+            Self::Vorbis(settings) => Ok(Box::new(VorbisEncoder::new(settings)?)),
         }
     }
 }

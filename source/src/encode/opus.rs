@@ -11,7 +11,7 @@
 //! it comes.
 
 use crate::encode::ogg::{self, Stream};
-use crate::encode::{EncodeError, Encoded, Encoder, Titles};
+use crate::encode::{Channels, EncodeError, Encoded, Encoder, Titles};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use opus_pure::{Application, MAX_PACKET_BYTES};
@@ -21,6 +21,8 @@ use std::ops::RangeInclusive;
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opus {
+    /// How many channels.
+    pub channels: Channels,
     /// Within [`BITRATES_KBPS`]; what is needed varies about it.
     pub bitrate_kbps: u32,
     /// How listeners learn the titles.
@@ -34,7 +36,7 @@ pub(super) struct OpusEncoder {
     stream: Stream,
     /// The pages that begin the stream.
     head: Bytes,
-    /// What does not yet fill a packet: left, right, left, right.
+    /// What does not yet fill a packet: left, right, left, right; or one channel.
     samples: Vec<f32>,
     /// The last that was fed, no more than a new stream is led in with.
     recent: VecDeque<f32>,
@@ -78,14 +80,23 @@ impl OpusEncoder {
         Ok(encoder)
     }
 
+    fn channels(&self) -> usize {
+        self.settings.channels.count()
+    }
+
+    /// Samples of all channels in a packet.
+    fn packet_samples(&self) -> usize {
+        PACKET_SAMPLE_FRAMES * self.channels()
+    }
+
     /// Writes the head of a stream which is led in by `samples`.
     fn begin_stream(&mut self, title: &str) {
-        let lead_in = self.samples.len() / CHANNELS;
+        let lead_in = self.samples.len() / self.channels();
         let pre_skip = self.codec.lookahead() + lead_in;
         self.pre_skip = pre_skip as u64;
         (self.fed, self.encoded, self.paged) = (0, 0, 0);
         let pre_skip = u16::try_from(pre_skip).unwrap_or(u16::MAX);
-        let channels = u8::try_from(CHANNELS).unwrap_or(u8::MAX);
+        let channels = u8::try_from(self.channels()).unwrap_or(u8::MAX);
         let mut head = b"OpusHead\x01".to_vec();
         head.push(channels);
         head.extend_from_slice(&pre_skip.to_le_bytes());
@@ -99,14 +110,14 @@ impl OpusEncoder {
     fn end_stream(&mut self) -> Result<(), EncodeError> {
         let end = self.pre_skip + self.fed;
         let needed = end.saturating_sub(self.encoded).div_ceil(PACKET_SAMPLE_FRAMES as u64);
-        let needed = usize::try_from(needed).unwrap_or_default() * PACKET_SAMPLE_FRAMES * CHANNELS;
-        let (recent, _) = self.recent.make_contiguous().as_chunks::<CHANNELS>();
-        let silence = std::iter::repeat(&[0.0; CHANNELS]);
-        let image = recent.iter().rev().chain(silence).flatten();
+        let needed = usize::try_from(needed).unwrap_or_default() * self.packet_samples();
         let missing = needed.saturating_sub(self.samples.len());
+        let channels = self.channels();
+        let silence = std::iter::repeat(&0.0);
+        let image = self.recent.make_contiguous().rchunks_exact(channels).flatten().chain(silence);
         self.samples.extend(image.take(missing));
         let mut pages = Vec::new();
-        while self.samples.len() >= PACKET_SAMPLE_FRAMES * CHANNELS {
+        while self.samples.len() >= self.packet_samples() {
             self.packet(end, &mut pages)?;
         }
         self.stream.end(end, &mut pages);
@@ -117,12 +128,13 @@ impl OpusEncoder {
 
     /// Encodes one packet, which counts no further than `end`.
     fn packet(&mut self, end: u64, pages: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let samples = &self.samples[..PACKET_SAMPLE_FRAMES * CHANNELS];
+        let packet_samples = self.packet_samples();
+        let samples = &self.samples[..packet_samples];
         let length = self
             .codec
             .encode(samples, PACKET_SAMPLE_FRAMES, &mut self.scratch)
             .map_err(|error| failed(&error))?;
-        self.samples.drain(..PACKET_SAMPLE_FRAMES * CHANNELS);
+        self.samples.drain(..packet_samples);
         self.encoded += PACKET_SAMPLE_FRAMES as u64;
         self.stream.put(&self.scratch[..length], self.encoded.min(end), pages);
         Ok(())
@@ -142,14 +154,15 @@ impl OpusEncoder {
 
 impl Encoder for OpusEncoder {
     fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
-        for (left, right) in block.plane(0).iter().zip(block.plane(1)) {
-            self.samples.extend([left, right]);
-            self.recent.extend([left, right]);
+        let planes = block.planes();
+        for at in 0..block.sample_frames() {
+            self.samples.extend(planes.iter().map(|plane| plane[at]));
+            self.recent.extend(planes.iter().map(|plane| plane[at]));
         }
-        let surplus = self.recent.len().saturating_sub(LEAD_IN_SAMPLE_FRAMES * CHANNELS);
+        let surplus = self.recent.len().saturating_sub(LEAD_IN_SAMPLE_FRAMES * self.channels());
         self.recent.drain(..surplus);
         self.fed += block.sample_frames() as u64;
-        while self.samples.len() >= PACKET_SAMPLE_FRAMES * CHANNELS {
+        while self.samples.len() >= self.packet_samples() {
             let mut pages = Vec::new();
             self.packet(u64::MAX, &mut pages)?;
             if self.stream.packets() >= PAGE_PACKETS {
@@ -184,8 +197,9 @@ impl Encoder for OpusEncoder {
 
 fn codec(settings: Opus) -> Result<opus_pure::OpusEncoder, EncodeError> {
     let rate_hz = i32::try_from(RATE_HZ).unwrap_or(i32::MAX);
-    let mut codec = opus_pure::OpusEncoder::new(rate_hz, CHANNELS, Application::Audio)
-        .map_err(|error| failed(&error))?;
+    let mut codec =
+        opus_pure::OpusEncoder::new(rate_hz, settings.channels.count(), Application::Audio)
+            .map_err(|error| failed(&error))?;
     codec.bitrate_bps = i32::try_from(settings.bitrate_kbps * 1_000).unwrap_or(i32::MAX);
     codec.complexity = 10;
     Ok(codec)
@@ -202,7 +216,6 @@ pub const BITRATES_KBPS: RangeInclusive<u32> = 16..=510;
 /// The bit rate that is taken if none is asked for.
 pub const USUAL_KBPS: u32 = 96;
 const ENCODER: &str = "Opus";
-const CHANNELS: usize = 2;
 /// 20 ms.
 const PACKET_SAMPLE_FRAMES: usize = 960;
 /// A page of 200 ms: at 64 kbit/s it costs 2 % more than the packets alone.
@@ -275,7 +288,7 @@ mod tests {
     #[test]
     fn the_bit_rate_is_what_was_asked_for() {
         for bitrate_kbps in [24, 96, 256] {
-            let settings = Opus { bitrate_kbps, titles: Titles::InStream };
+            let settings = Opus { bitrate_kbps, ..settings(Titles::InStream) };
             let mut encoder = OpusEncoder::new(settings).unwrap();
             encoder.feed(&stereo(&crate::test_audio::noise(5 * 48_000))).unwrap();
 
@@ -285,12 +298,12 @@ mod tests {
             let off = kbps / f64::from(bitrate_kbps) - 1.0;
             assert!(off.abs() < 0.15, "{bitrate_kbps}: {kbps:.1}");
         }
-        let refused = OpusEncoder::new(Opus { bitrate_kbps: 5, titles: Titles::Aside });
+        let refused = OpusEncoder::new(Opus { bitrate_kbps: 5, ..settings(Titles::Aside) });
         assert!(refused.err().unwrap().to_string().contains("Opus refuses 5 kbit/s"));
     }
 
     fn settings(titles: Titles) -> Opus {
-        Opus { bitrate_kbps: 96, titles }
+        Opus { channels: Channels::Stereo, bitrate_kbps: 96, titles }
     }
 
     fn stereo(samples: &[f32]) -> Block {

@@ -296,7 +296,11 @@ mod tests {
 
     #[test]
     fn a_format_of_another_rate_is_brought_to_it_and_knows_its_titles_to_the_sample() {
-        let opus = Format::Opus(Opus { bitrate_kbps: 64, titles: Titles::InStream });
+        let opus = Format::Opus(Opus {
+            channels: Channels::Stereo,
+            bitrate_kbps: 64,
+            titles: Titles::InStream,
+        });
         let mut rack = Rack::new(&[mp3(44_100, 128), opus]).unwrap();
         rack.title(0, &"a".into());
         rack.title(44_100, &"b".into());
@@ -318,7 +322,7 @@ mod tests {
     }
 
     fn mp3(rate_hz: u32, bitrate_kbps: u32) -> Format {
-        Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality: 9 })
+        Format::Mp3(Mp3::constant(rate_hz, bitrate_kbps, 9))
     }
 
     fn fed(rack: &mut Rack, rate_hz: u32, blocks: usize, length: usize) -> Vec<(usize, Frame)> {

@@ -166,7 +166,7 @@ mod tests {
 
     fn outlet(id: &str, bitrate_kbps: u32) -> (Outlet, mpsc::Receiver<Frame>) {
         let (queue, frames) = mpsc::channel(100);
-        let format = Format::Mp3(Mp3 { rate_hz: 44_100, bitrate_kbps, quality: 9 });
+        let format = Format::Mp3(Mp3::constant(44_100, bitrate_kbps, 9));
         (Outlet { id: id.into(), format, queue }, frames)
     }
 

@@ -537,7 +537,7 @@ fn resident_kib() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-const MP3: Mp3 = Mp3 { rate_hz: 44_100, bitrate_kbps: 128, quality: 9 };
+const MP3: Mp3 = Mp3::constant(44_100, 128, 9);
 /// After a skip the next track begins with the next cut, or with the one after it.
 const SKIP_CUTS_MAX: usize = 2;
 const THIRTY_MINUTES_CUTS: u64 = 30 * 60 * 44_100 / 1_152;

@@ -6,8 +6,8 @@
 //! once the server says so, or says nothing for [`EXPECT_WAIT`].
 
 use crate::config::{Method, Output, Server};
-use crate::tls::{Line, Tls};
 use crate::encode::Format;
+use crate::tls::{Line, Tls};
 use common::http::basic;
 use common::http::head::{HeadLimits, HeadReader, ResponseHead};
 use std::fmt::Write as _;
@@ -176,6 +176,9 @@ fn audio_info(format: &Format) -> String {
     let mut info = format!("channels={channels};samplerate={rate_hz}");
     if let Some(bitrate_kbps) = format.bitrate_kbps() {
         info.push_str(&format!(";bitrate={bitrate_kbps}"));
+    }
+    if let Some(quality) = format.quality() {
+        info.push_str(&format!(";quality={quality}"));
     }
     info
 }

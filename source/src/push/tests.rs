@@ -325,6 +325,10 @@ async fn within_limit(test: impl Future<Output = ()>) {
     timeout(limit, test).await.expect("it is done in time");
 }
 
-const OGG: Option<Format> = Some(Format::Opus(Opus { bitrate_kbps: 96, titles: Titles::InStream }));
+const OGG: Option<Format> = Some(Format::Opus(Opus {
+    channels: crate::encode::Channels::Stereo,
+    bitrate_kbps: 96,
+    titles: Titles::InStream,
+}));
 const FRAME: &[u8] = &[0x55; 418];
 const STALLED: &str = "the server has stopped reading for 10 s";

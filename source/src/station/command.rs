@@ -255,7 +255,7 @@ fn said(play: Play) -> Result<Config, UsageError> {
         channel.emergency = if play.silence { Emergency::Silence } else { Emergency::Tone };
     }
     for output in &mut config.outputs {
-        output.format = Format::Mp3(Mp3 { rate_hz: RATE_HZ, bitrate_kbps, quality: QUALITY });
+        output.format = Format::Mp3(Mp3::constant(RATE_HZ, bitrate_kbps, QUALITY));
         output.identity.name.clone_from(&play.name);
     }
     config.identity.name = play.name;

@@ -3,7 +3,6 @@
 use super::values::{Texts, called, choice, none_of, one_of};
 use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
-use crate::encode::mp3::RATES_HZ;
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
 use crate::playlist::rules::Rules;
 use common::config::Section;
@@ -164,3 +163,6 @@ fn time(section: &mut Section<'_>, key: &'static str, usual: Duration, max: Dura
     }
     time
 }
+
+/// The sample rates that a programme may have.
+const RATES_HZ: [u32; 6] = [16_000, 22_050, 24_000, 32_000, 44_100, 48_000];

@@ -4,20 +4,27 @@ use super::values::{choice, one_of, within};
 use crate::config::{BITRATE_KBPS, QUALITY};
 use crate::encode::aac::{Aac, Profile};
 use crate::encode::flac::{self, Container, Depth, Flac};
-use crate::encode::mp3::{Mp3, QUALITY_MAX, bitrates_kbps};
+use crate::encode::mp3::{self, Bits, Mp3, QUALITY_MAX, Sides, bitrates_kbps};
 use crate::encode::opus::{self, Opus};
+use crate::encode::vorbis::{self, Aim, Vorbis};
 use crate::encode::{Channels, Format, Titles};
 use common::config::Section;
 
 /// The format of an output whose channel has so many sample frames per second.
 pub(super) fn read(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    let codecs =
-        [("aac", Codec::Aac), ("flac", Codec::Flac), ("mp3", Codec::Mp3), ("opus", Codec::Opus)];
+    let codecs = [
+        ("aac", Codec::Aac),
+        ("flac", Codec::Flac),
+        ("mp3", Codec::Mp3),
+        ("opus", Codec::Opus),
+        ("vorbis", Codec::Vorbis),
+    ];
     match choice(section, "codec", &codecs).unwrap_or(Codec::Mp3) {
         Codec::Aac => aac(section, rate_hz),
         Codec::Flac => flac(section, rate_hz),
         Codec::Mp3 => mp3(section, rate_hz),
         Codec::Opus => opus(section),
+        Codec::Vorbis => vorbis(section, rate_hz),
     }
 }
 
@@ -28,14 +35,14 @@ fn aac(section: &mut Section<'_>, rate_hz: u32) -> Format {
     let profiles =
         [Profile::He, Profile::HeV2, Profile::Lc].map(|profile| (profile.name(), profile));
     let profile = choice(section, "profile", &profiles).unwrap_or_default();
-    if !profile.rates_hz().contains(&rate_hz) {
-        let all: Vec<_> = profile.rates_hz().iter().map(u32::to_string).collect();
-        let what = "has no sample rate of";
-        section.wrong("profile", format_args!("{what} {rate_hz} Hz; it has {}", all.join(", ")));
-    }
-    let bitrate_kbps =
-        within(section, "bitrate", profile.bitrates_kbps(rate_hz), profile.usual_kbps());
-    Format::Aac(Aac { rate_hz, bitrate_kbps, profile })
+    let rate_hz = sample_rate(section, profile.rates_hz(), rate_hz);
+    let channels = match profile {
+        Profile::He | Profile::Lc => channels(section),
+        Profile::HeV2 => Channels::Stereo,
+    };
+    let (allowed, usual) = (profile.bitrates_kbps(rate_hz, channels), profile.usual_kbps(channels));
+    let bitrate_kbps = within(section, "bitrate", allowed, usual);
+    Format::Aac(Aac { rate_hz, channels, bitrate_kbps, profile })
 }
 
 fn flac(section: &mut Section<'_>, rate_hz: u32) -> Format {
@@ -53,17 +60,53 @@ fn flac(section: &mut Section<'_>, rate_hz: u32) -> Format {
 }
 
 fn mp3(section: &mut Section<'_>, rate_hz: u32) -> Format {
-    let allowed = bitrates_kbps(rate_hz);
-    let usual = allowed.iter().copied().filter(|&kbps| kbps <= BITRATE_KBPS).max();
-    let bitrate_kbps = one_of(section, "bitrate", allowed, usual.unwrap_or(BITRATE_KBPS));
+    let rate_hz = sample_rate(section, &mp3::RATES_HZ, rate_hz);
+    let sides = match channels(section) {
+        Channels::Mono => Sides::Mono,
+        Channels::Stereo => {
+            let choices = [("joint", Sides::Joint), ("separate", Sides::Separate)];
+            choice(section, "stereo", &choices).unwrap_or_default()
+        }
+    };
     let qualities: Vec<u32> = (0..=u32::from(QUALITY_MAX)).collect();
-    let quality = one_of(section, "quality", &qualities, QUALITY.into());
-    Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality: quality.try_into().unwrap_or(QUALITY) })
+    let quality_of = |section: &mut Section<'_>, key, usual: u8| {
+        u8::try_from(one_of(section, key, &qualities, usual.into())).unwrap_or(usual)
+    };
+    let bits = if section.value::<u32>("vbr").is_some() {
+        Bits::Variable(quality_of(section, "vbr", VBR))
+    } else {
+        let allowed = bitrates_kbps(rate_hz);
+        let most = if sides == Sides::Mono { BITRATE_KBPS / 2 } else { BITRATE_KBPS };
+        let usual = allowed.iter().copied().filter(|&kbps| kbps <= most).max();
+        Bits::Constant(one_of(section, "bitrate", allowed, usual.unwrap_or(BITRATE_KBPS)))
+    };
+    let quality = quality_of(section, "quality", QUALITY);
+    Format::Mp3(Mp3 { rate_hz, sides, bits, quality })
 }
 
 fn opus(section: &mut Section<'_>) -> Format {
-    let bitrate_kbps = within(section, "bitrate", opus::BITRATES_KBPS, opus::USUAL_KBPS);
-    Format::Opus(Opus { bitrate_kbps, titles: titles(section) })
+    let channels = channels(section);
+    let usual = match channels {
+        Channels::Mono => opus::USUAL_KBPS / 2,
+        Channels::Stereo => opus::USUAL_KBPS,
+    };
+    let bitrate_kbps = within(section, "bitrate", opus::BITRATES_KBPS, usual);
+    Format::Opus(Opus { channels, bitrate_kbps, titles: titles(section) })
+}
+
+fn vorbis(section: &mut Section<'_>, rate_hz: u32) -> Format {
+    let rate_hz = sample_rate(section, &vorbis::RATES_HZ, rate_hz);
+    let channels = channels(section);
+    let allowed = vorbis::bitrates_kbps(rate_hz, channels);
+    let aim = if section.value::<u32>("bitrate").is_some() {
+        let usual = *allowed.end();
+        Aim::Bitrate(within(section, "bitrate", allowed, usual))
+    } else {
+        let usual = u32::from(vorbis::USUAL_QUALITY);
+        let quality = within(section, "quality", 0..=vorbis::QUALITY_MAX.into(), usual);
+        Aim::Quality(quality.try_into().unwrap_or(vorbis::USUAL_QUALITY))
+    };
+    Format::Vorbis(Vorbis { rate_hz, channels, aim, titles: titles(section) })
 }
 
 /// How listeners of an Ogg stream learn the titles.
@@ -97,4 +140,8 @@ enum Codec {
     Flac,
     Mp3,
     Opus,
+    Vorbis,
 }
+
+/// Only where the key is there is its value taken.
+const VBR: u8 = 4;

@@ -6,8 +6,9 @@ use crate::config::{CHANNEL, Emergency, Method, OrderConfig, ReloadConfig};
 #[cfg(feature = "aac")]
 use crate::encode::aac::{Aac, Profile};
 use crate::encode::flac::{Container, Depth, Flac};
-use crate::encode::mp3::Mp3;
+use crate::encode::mp3::{Bits, Mp3, Sides};
 use crate::encode::opus::Opus;
+use crate::encode::vorbis::{Aim, Vorbis};
 use crate::encode::{Channels, Format, Titles};
 use crate::mix::crossfade::{Crossfade, Curve, Mode};
 use crate::playlist::rules::{Every, Interrupted, Start};
@@ -222,7 +223,7 @@ fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
         "station.toml:12: outputs[1].channel: `mian` is none of \"main\"; did you mean \"main\"?",
         "station.toml:13: outputs[1].url: no password; write http://source:PASSWORD@HOST:8000",
         "station.toml:14: outputs[1].format.codec: `mp2` is none of \"aac\", \"flac\", \"mp3\", \
-         \"opus\"; did you mean \"mp3\"?",
+         \"opus\", \"vorbis\"; did you mean \"mp3\"?",
         "station.toml:14: outputs[1].format.bitrate: 127 is none of 32, 40,",
         "station.toml:14: outputs[1].format.quality: 10 is none of 0, 1,",
         "station.toml:15: outputs[1].method: `post` is none of \"put\", \"source\"",
@@ -323,12 +324,13 @@ fn aac_has_profiles_and_each_has_bit_rates_of_its_own() {
         ("codec = 'aac', profile = 'he'", Profile::He, 48),
         ("codec = 'aac', profile = 'he-v2', bitrate = 24", Profile::HeV2, 24),
     ] {
-        let expected = Format::Aac(Aac { rate_hz: 44_100, bitrate_kbps, profile });
+        let expected =
+            Format::Aac(Aac { rate_hz: 44_100, channels: Channels::Stereo, bitrate_kbps, profile });
         assert_eq!(with_format(44_100, format).unwrap().outputs[0].format, expected, "{format}");
     }
     for (rate_hz, format, expected) in [
         (44_100, "codec = 'aac', bitrate = 321", "format.bitrate: 321 is not from 24 to 320"),
-        (22_050, "codec = 'aac', profile = 'he'", "profile: has no sample rate of 22050 Hz"),
+        (22_050, "codec = 'aac', profile = 'he'", "sample_rate: 22050 is none of 32000,"),
         (44_100, "codec = 'aac', profile = 'hev2'", "did you mean \"he-v2\"?"),
         (44_100, "codec = 'aac', quality = 3", "format.quality: unknown key"),
     ] {
@@ -343,11 +345,74 @@ fn opus_has_titles_in_the_stream_or_aside() {
         ("codec = 'opus'", 96, Titles::InStream),
         ("codec = 'opus', bitrate = 64, titles = 'admin'", 64, Titles::Aside),
     ] {
-        let expected = Format::Opus(Opus { bitrate_kbps, titles });
+        let expected = Format::Opus(Opus { channels: Channels::Stereo, bitrate_kbps, titles });
         assert_eq!(with_format(44_100, format).unwrap().outputs[0].format, expected, "{format}");
     }
     let mistakes = with_format(44_100, "codec = 'opus', bitrate = 8").unwrap_err();
     assert!(mistakes.contains("format.bitrate: 8 is not from 16 to 510"), "{mistakes}");
+}
+
+#[test]
+fn mp3_has_a_variable_bit_rate_one_channel_or_two_apart_and_rates_of_its_own() {
+    let usual = Mp3::constant(44_100, 128, 3);
+    for (format, expected) in [
+        ("codec = 'mp3'", usual),
+        ("codec = 'mp3', vbr = 2", Mp3 { bits: Bits::Variable(2), ..usual }),
+        ("codec = 'mp3', stereo = 'separate'", Mp3 { sides: Sides::Separate, ..usual }),
+        (
+            "codec = 'mp3', channels = 1",
+            Mp3 { sides: Sides::Mono, bits: Bits::Constant(64), ..usual },
+        ),
+        (
+            "codec = 'mp3', sample_rate = 11025, bitrate = 16",
+            Mp3 { rate_hz: 11_025, bits: Bits::Constant(16), ..usual },
+        ),
+    ] {
+        let format_read = with_format(44_100, format).unwrap().outputs[0].format;
+        assert_eq!(format_read, Format::Mp3(expected), "{format}");
+    }
+    for (format, expected) in [
+        ("codec = 'mp3', vbr = 10", "format.vbr: 10 is none of 0, 1,"),
+        ("codec = 'mp3', vbr = 2, bitrate = 128", "format.bitrate: unknown key"),
+        ("codec = 'mp3', channels = 1, stereo = 'joint'", "format.stereo: unknown key"),
+        ("codec = 'mp3', sample_rate = 8000, bitrate = 96", "format.bitrate: 96 is none of 8, 16,"),
+    ] {
+        let mistakes = with_format(44_100, format).unwrap_err();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
+}
+
+#[test]
+fn vorbis_has_a_quality_or_a_bit_rate() {
+    let usual = Vorbis {
+        rate_hz: 44_100,
+        channels: Channels::Stereo,
+        aim: Aim::Quality(4),
+        titles: Titles::InStream,
+    };
+    for (format, expected) in [
+        ("codec = 'vorbis'", usual),
+        ("codec = 'vorbis', quality = 10", Vorbis { aim: Aim::Quality(10), ..usual }),
+        (
+            "codec = 'vorbis', bitrate = 160, titles = 'admin'",
+            Vorbis { aim: Aim::Bitrate(160), titles: Titles::Aside, ..usual },
+        ),
+        (
+            "codec = 'vorbis', channels = 1, sample_rate = 22050",
+            Vorbis { rate_hz: 22_050, channels: Channels::Mono, ..usual },
+        ),
+    ] {
+        let format_read = with_format(44_100, format).unwrap().outputs[0].format;
+        assert_eq!(format_read, Format::Vorbis(expected), "{format}");
+    }
+    for (format, expected) in [
+        ("codec = 'vorbis', quality = 11", "format.quality: 11 is not from 0 to 10"),
+        ("codec = 'vorbis', bitrate = 501", "format.bitrate: 501 is not from 32 to 500"),
+        ("codec = 'vorbis', bitrate = 96, quality = 3", "format.quality: unknown key"),
+    ] {
+        let mistakes = with_format(44_100, format).unwrap_err();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
 }
 
 #[test]
@@ -422,7 +487,7 @@ fn with_format(rate_hz: u32, format: &str) -> Result<Config, String> {
 }
 
 fn mp3(rate_hz: u32, bitrate_kbps: u32, quality: u8) -> Format {
-    Format::Mp3(Mp3 { rate_hz, bitrate_kbps, quality })
+    Format::Mp3(Mp3::constant(rate_hz, bitrate_kbps, quality))
 }
 
 fn parsed(text: &str) -> Result<Config, String> {

@@ -236,7 +236,7 @@ impl Station {
             aliases: vec!["output.icecast.1".to_owned()],
             channel: "main".into(),
             url: "http://host:8000/a.mp3".into(),
-            format: Format::Mp3(Mp3 { rate_hz: 44_100, bitrate_kbps: 128, quality: 3 }),
+            format: Format::Mp3(Mp3::constant(44_100, 128, 3)),
             link,
             wanted: wanted_sender,
         };

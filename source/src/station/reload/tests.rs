@@ -244,7 +244,7 @@ fn output(
     bitrate_kbps: u32,
 ) -> crate::config::Output {
     let url = format!("http://source:x@{}/{id}", server.local_addr().unwrap());
-    let format = Format::Mp3(Mp3 { rate_hz: 44_100, bitrate_kbps, quality: 9 });
+    let format = Format::Mp3(Mp3::constant(44_100, bitrate_kbps, 9));
     let address = Address::parse(&url).unwrap();
     crate::config::Output { id: id.to_owned(), address, format, ..config.outputs[0].clone() }
 }
