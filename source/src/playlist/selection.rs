@@ -4,8 +4,8 @@
 //! have rules that say when it is due. The question is asked anew before every track, so an entry
 //! further up is back as soon as the track that plays has ended; one with a hard start interrupts
 //! that track. A playlist of which a whole round could not be heard is passed over for
-//! [`BARREN_REST`], or until nothing else is left. What was asked for counts only once it has begun.
-//! Told the time and what came of each item.
+//! [`BARREN_REST`], or until nothing else is left. What was asked for counts only once it has
+//! begun. Told the time and what came of each item.
 
 use crate::input::feed::Feed;
 use crate::playlist::order::track_key;

@@ -1,11 +1,11 @@
 //! Sends the programme to one server.
 //!
 //! The frames come when they are due. What comes within [`GATHER`] is sent at once: a frame lasts
-//! 26 ms, and to be woken for each costs more than to send it. While there is no connection they are dropped: a listener who comes back wants what is
-//! on air now. Where the frames have a head, as those of Ogg do, each connection is sent it first,
-//! and again whenever it changes. What happens to the connection is told to [`link`], which says
-//! what to do next; how a server is greeted is in [`handshake`]; titles are the business of
-//! [`metadata`].
+//! 26 ms, and to be woken for each costs more than to send it. While there is no connection they
+//! are dropped: a listener who comes back wants what is on air now. Where the frames have a head,
+//! as those of Ogg do, each connection is sent it first, and again whenever it changes. What
+//! happens to the connection is told to [`link`], which says what to do next; how a server is
+//! greeted is in [`handshake`]; titles are the business of [`metadata`].
 //!
 //! A server that stops reading fills the queue of [`QUEUE_FRAMES`] and no more; after
 //! [`STALL_MAX`] without progress it is given up and dialled again.
