@@ -25,7 +25,9 @@
 //! CARRIER_CHAOS_MINUTES=20 cargo test -p e2e --test chaos -- --nocapture
 //! ```
 //!
-//! `CARRIER_CHAOS_SEED` takes a seed from an earlier run.
+//! `CARRIER_CHAOS_SEED` takes a seed from an earlier run. Two channels with five encoders want a
+//! good third of a core without optimisation; on a machine that is busy otherwise, so that they are
+//! seconds late, add `--release`.
 #![forbid(unsafe_code)]
 
 mod disturb;
