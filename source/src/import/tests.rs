@@ -177,8 +177,9 @@ fn of_a_script_with_everything_the_playlist_and_the_output_are_taken_over() {
 #[test]
 fn names_may_be_written_by_hand_and_are_quoted_where_they_must_be() {
     let imported = import(
-        "output.icecast(%mp3(bitrate=192, internal_quality=0), id=\"my out\", password=\"p@ss/w\", host=\"h\", port=1, \
-         protocol=\"https\", mount=\"/m.mp3\", mksafe(playlist(id=\"a \\\"b\\\"\", reload=60, \"x.pls\")))",
+        "output.icecast(%mp3(bitrate=192, internal_quality=0), id=\"my out\", \
+         password=\"p@ss/w\", host=\"h\", port=1, protocol=\"https\", mount=\"/m.mp3\", \
+         mksafe(playlist(id=\"a \\\"b\\\"\", reload=60, \"x.pls\")))",
     );
 
     for expected in [
