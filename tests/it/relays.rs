@@ -55,6 +55,32 @@ async fn listeners_are_kept_while_the_upstream_is_away() {
 }
 
 #[tokio::test]
+async fn a_stream_whose_connection_breaks_goes_on_where_it_was() {
+    let origin = Station::with("limits.flush_delay = 0");
+    let mut source = FakeSource::on(&origin, "/live.mp3").await;
+    source.play(300).await;
+    let station = relaying(origin.address(), "");
+    station.until_on_air("/here.mp3").await;
+    let mut player = Player::tune_in(&station, "/here.mp3").await;
+    let mut heard = player.hear_frames(50).await.end;
+
+    let clients = origin.admin("/admin/listclients?mount=/live.mp3").await.text().to_owned();
+    let id = clients.split_once("<ID>").and_then(|(_, rest)| rest.split_once('<'));
+    let (id, _) = id.expect("the relay is a client");
+    origin.admin(&format!("/admin/killclient?mount=/live.mp3&id={id}")).await;
+    origin.until_listeners("/live.mp3", 0).await;
+    origin.until_listeners("/live.mp3", 1).await;
+    source.play(100).await;
+
+    // The burst of the new connection was heard already.
+    while heard < 390 {
+        let frame = player.hear_frames(1).await;
+        assert_eq!(frame.start, heard);
+        heard = frame.end;
+    }
+}
+
+#[tokio::test]
 async fn a_stream_on_demand_is_fetched_for_the_first_listener_and_left_by_the_last() {
     let upstream = Station::start();
     let mut source = FakeSource::on(&upstream, "/live.mp3").await;

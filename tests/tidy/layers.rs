@@ -339,6 +339,7 @@ const PURE: &[&str] = &[
     "server/src/ingest/framer/clusters.rs",
     "server/src/ingest/framer/frames.rs",
     "server/src/ingest/framer/mod.rs",
+    "server/src/ingest/rejoin.rs",
     "server/src/ingest/framer/pages.rs",
     "server/src/ingest/session.rs",
     "server/src/listener/probe.rs",

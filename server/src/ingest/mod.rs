@@ -9,6 +9,7 @@ pub(crate) mod file;
 mod framer;
 mod intake;
 mod intro;
+pub(crate) mod rejoin;
 
 use crate::auth;
 use crate::client::Client;
@@ -32,6 +33,7 @@ use common::icy::{self, Unweaver};
 use framer::Framer;
 use intake::Intake;
 use jiff::Zoned;
+use rejoin::Rejoin;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -115,7 +117,7 @@ async fn seat(
     head: &RequestHead,
     name: &MountName,
     parts: &Parts,
-) -> Result<(Body, SourceSeat), Refusal> {
+) -> Result<(Body<'static>, SourceSeat), Refusal> {
     let content_type = content_type(head)?;
     let chunked = is_chunked(head)?;
     let sources_max = parts.config().limits.sources_max;
@@ -131,7 +133,8 @@ async fn seat(
     let decoder = chunked.then(Decoder::default);
     let (mount, line, archive) = attached(about, name, parts).await?;
     let gather = gather(name, parts);
-    Ok((Body { framer, decoder, unweaver, gather, mount, line, archive }, seat))
+    let rejoin = None;
+    Ok((Body { framer, decoder, unweaver, rejoin, gather, mount, line, archive }, seat))
 }
 
 /// Puts a source on the mount `name`, with its intro and, where it is to be kept, its archive.
@@ -159,6 +162,8 @@ pub(crate) struct Pulled<'a> {
     pub(crate) line: Line,
     /// What has come of the stream.
     pub(crate) received: BytesMut,
+    /// What was aired of it before its connection broke.
+    pub(crate) rejoin: &'a mut Rejoin,
 }
 
 /// Makes `pulled` the source of the mount `name`, until it ends or `unwanted` resolves. Says
@@ -170,10 +175,11 @@ pub(crate) async fn pull(
     unwanted: impl Future<Output = ()>,
     parts: &Parts,
 ) -> Result<(), Refusal> {
-    let Pulled { headers, ip, line: upstream, received } = pulled;
+    let Pulled { headers, ip, line: upstream, received, rejoin } = pulled;
     let content_type = headers.first("content-type").unwrap_or("audio/mpeg");
     let about = SourceAbout::read(headers, content_type, ip);
     let framer = Framer::new(about.format);
+    let about_format = about.format;
     let interval = headers.first("icy-metaint").and_then(|interval| interval.trim().parse().ok());
     let unweaver = interval.filter(|_| about.format.takes_icy()).map(Unweaver::new);
     let sources_max = parts.config().limits.sources_max;
@@ -184,7 +190,13 @@ pub(crate) async fn pull(
     tell(name, Event::Connect, parts);
     on_air();
     let gather = gather(name, parts);
-    let body = Body { framer, decoder: None, unweaver, gather, mount, line, archive };
+    if mount.counters.read_bytes.now() == 0 {
+        rejoin.forget(); // a new mount, whose listeners want the burst
+    }
+    rejoin.reconnected();
+    // In Ogg each connection has headers before the burst, which join nothing.
+    let rejoin = about_format.takes_icy().then_some(rejoin);
+    let body = Body { framer, decoder: None, unweaver, rejoin, gather, mount, line, archive };
     tokio::select! {
         () = body.read(Intake::Awaited(Box::new(upstream)), received, parts) => {}
         () = unwanted => {}
@@ -222,11 +234,13 @@ async fn attach(
 }
 
 /// What a source sends, on its way to the mount.
-struct Body {
+struct Body<'a> {
     framer: Framer,
     decoder: Option<Decoder>,
     /// Takes out the titles of a source that weaves them into its audio.
     unweaver: Option<Unweaver>,
+    /// Knows what was aired before, where it is fetched again.
+    rejoin: Option<&'a mut Rejoin>,
     /// Makes few messages of what was read at once.
     gather: Gather,
     mount: Mount,
@@ -234,7 +248,7 @@ struct Body {
     archive: Option<Archive>,
 }
 
-impl Body {
+impl Body<'_> {
     /// Reads until the source leaves, the mount hangs up, or the server stops.
     async fn read(mut self, mut intake: Intake, mut received: BytesMut, parts: &Parts) {
         let mut was_blind = self.framer.is_blind();
@@ -286,14 +300,22 @@ impl Body {
 
     /// Gives the framer what is audio in `received`, and the mount what is a title.
     async fn push(&mut self, received: &[u8]) {
-        let Some(unweaver) = &mut self.unweaver else { return self.framer.push(received) };
+        let Some(unweaver) = &mut self.unweaver else { return self.frame(received) };
         let (mut audio, mut title) = (BytesMut::with_capacity(received.len()), None);
         unweaver.unweave(received, &mut audio, |text| {
             title = icy::title(text).or_else(|| title.take())
         });
-        self.framer.push(&audio);
+        self.frame(&audio);
         if let Some(title) = title {
             self.mount.announce(TitleText { artist: None, title: Some(title) }).await;
+        }
+    }
+
+    /// Gives the framer what of `audio` was not aired before.
+    fn frame(&mut self, audio: &[u8]) {
+        match &mut self.rejoin {
+            Some(rejoin) => self.framer.push(&rejoin.fresh(audio)),
+            None => self.framer.push(audio),
         }
     }
 
@@ -332,6 +354,9 @@ impl Body {
                 Ok(Some(chunk)) => {
                     if let Some(archive) = &mut self.archive {
                         archive.take(&chunk.bytes);
+                    }
+                    if let Some(rejoin) = &mut self.rejoin {
+                        rejoin.aired(&chunk.bytes);
                     }
                     let whole = self.gather.take(chunk, now);
                     if !self.send(whole).await {

@@ -15,6 +15,7 @@ use crate::config::upstream::HttpAddress;
 use crate::dial::{Answered, DialError, Wish};
 use crate::edges::wording::Terms;
 use crate::ingest;
+use crate::ingest::rejoin::Rejoin;
 use crate::mount::name::MountName;
 use crate::parts::Parts;
 use crate::refusal::Refusal;
@@ -135,13 +136,14 @@ impl Relay {
     async fn keep(&self, stop: watch::Receiver<bool>) {
         let RelayConfig { local, server, on_demand, .. } = &self.config;
         let (mut attempt, mut told) = (0, String::new());
+        let mut rejoin = Rejoin::default();
         loop {
             if *on_demand && !self.has_listeners().await {
                 self.woken.notified().await;
                 self.state.send_replace(State::Dialling);
             }
             let began = Instant::now();
-            let broken = self.fetch(stop.clone()).await;
+            let broken = self.fetch(stop.clone(), &mut rejoin).await;
             self.state.send_replace(State::Idle);
             if *on_demand && !self.has_listeners().await {
                 attempt = 0;
@@ -170,7 +172,7 @@ impl Relay {
     }
 
     /// Fetches the stream until it ends; why it did, unless nobody wanted it any more.
-    async fn fetch(&self, stop: watch::Receiver<bool>) -> Option<Broken> {
+    async fn fetch(&self, stop: watch::Receiver<bool>, rejoin: &mut Rejoin) -> Option<Broken> {
         let config = self.parts.config();
         let agent = answer::server_id(&config);
         let (instance, local) = (&self.parts.instance, &self.config.local);
@@ -194,7 +196,7 @@ impl Relay {
         if head.headers.first("via").is_some_and(|via| instance.is_in(local, via)) {
             return Some(Broken::Loop);
         }
-        let pulled = ingest::Pulled { headers: &head.headers, ip, line, received };
+        let pulled = ingest::Pulled { headers: &head.headers, ip, line, received, rejoin };
         let on_air = || {
             info!(mount = %self.config.local, server = %self.config.server, "relayed");
             self.state.send_replace(State::OnAir);
