@@ -305,7 +305,7 @@ const SOURCE: &[Layer] = &[
     ("cues", &[]),
     ("decode", &["cues", "pcm"]),
     ("effect", &["pcm"]),
-    ("encode", &["pcm", "resample"]),
+    ("encode", &["pcm", "resample", "tasks"]),
     ("fetch", &["tasks", "tls"]),
     ("fetch::address", &[]),
     ("import", &[]),
