@@ -1,10 +1,10 @@
 //! A stream that broke off and is fetched again goes on where it was.
 //!
 //! A server begins with a burst, which is what it has sent already. Whoever fetched the stream
-//! before the connection broke has aired much of that, and listeners would hear it twice. So the end
-//! of what was aired is kept, and looked for where the new connection begins: what is the same to the
-//! last byte is passed over. If nothing is the same (the server was away for longer than its burst,
-//! or sends something else), everything is aired.
+//! before the connection broke has aired much of that, and listeners would hear it twice. So the
+//! end of what was aired is kept, and looked for where the new connection begins: what is the same
+//! to the last byte is passed over. If nothing is the same (the server was away for longer than its
+//! burst, or sends something else), everything is aired.
 //!
 //! Pure: bytes in, bytes out.
 

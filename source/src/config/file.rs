@@ -111,7 +111,8 @@ fn state(section: &mut Section<'_>, file: &Path, lookup: Lookup<'_>) -> Option<P
 
 /// Who is believed besides those whom the system believes.
 fn trust(section: &mut Section<'_>, folder: &Path) -> Option<PathBuf> {
-    let path = folder.join(section.value::<String>("trust")?);
+    let named = section.value::<String>("trust").filter(|named| !named.is_empty())?;
+    let path = folder.join(named);
     if let Err(error) = tls::certificates(&path) {
         let what = "name a PEM file of certificates";
         section.wrong("trust", format_args!("{}: {error}; {what}", path.display()));
