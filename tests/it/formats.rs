@@ -96,7 +96,8 @@ fn vorbis(titles: Titles, channels: Channels) -> Sent {
         format: Format::Vorbis(Vorbis { rate_hz: 44_100, channels, aim: Aim::Quality(4), titles }),
         server_type: "audio/ogg",
         is_titled: true,
-        // ffmpeg 5.1 decodes all of it, but gives two blocks at a border the same time now and then.
+        // ffmpeg 5.1 decodes all of it, but gives two blocks at a border the same time now and
+        // then.
         is_timed: false,
     }
 }
