@@ -5,10 +5,12 @@
 //! playlists that are there, an output only a channel that is there, and no two names meet.
 
 pub mod changes;
+pub mod charset;
 pub mod entries;
 pub mod file;
 pub mod names;
 
+use crate::config::charset::Charset;
 use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::encode::Format;
 use crate::encode::mp3::Mp3;
@@ -155,6 +157,8 @@ pub struct Output {
     pub format: Format,
     /// What listeners of this mount are told.
     pub identity: Identity,
+    /// How titles are written that the server is told aside.
+    pub charset: Charset,
 }
 
 /// A mount on a server, and who we are to it.
@@ -249,6 +253,7 @@ impl Config {
             method: Method::default(),
             format: Format::Mp3(Mp3::constant(RATE_HZ, BITRATE_KBPS, QUALITY)),
             identity: Identity::default(),
+            charset: Charset::default(),
         };
         Self {
             identity: Identity::default(),

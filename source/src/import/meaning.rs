@@ -97,6 +97,7 @@ pub(super) struct Output {
     pub(super) codec: String,
     pub(super) bitrate: Option<f64>,
     pub(super) quality: Option<f64>,
+    pub(super) charset: Option<String>,
     pub(super) method: Option<String>,
 }
 

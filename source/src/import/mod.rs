@@ -155,6 +155,9 @@ fn output(toml: &mut String, output: &Output) {
     if output.method.as_deref() == Some("put") {
         line(toml, format_args!("method = \"put\""));
     }
+    if let Some(charset) = &output.charset {
+        line(toml, format_args!("charset = {}", text(charset)));
+    }
     let bitrate = output.bitrate.map(|kbps| format!(", bitrate = {kbps}")).unwrap_or_default();
     let quality = output.quality.map(|level| format!(", quality = {level}")).unwrap_or_default();
     line(toml, format_args!("format = {{ codec = \"{}\"{bitrate}{quality} }}", output.codec));

@@ -177,7 +177,7 @@ fn of_a_script_with_everything_the_playlist_and_the_output_are_taken_over() {
 #[test]
 fn names_may_be_written_by_hand_and_are_quoted_where_they_must_be() {
     let imported = import(
-        "output.icecast(%mp3(bitrate=192, internal_quality=0), id=\"my out\", \
+        "output.icecast(%mp3(bitrate=192, internal_quality=0), encoding=\"latin1\", id=\"my out\", \
          password=\"p@ss/w\", host=\"h\", port=1, protocol=\"https\", mount=\"/m.mp3\", \
          mksafe(playlist(id=\"a \\\"b\\\"\", reload=60, \"x.pls\")))",
     );
@@ -186,7 +186,7 @@ fn names_may_be_written_by_hand_and_are_quoted_where_they_must_be() {
         "[playlists.'a_\"b\"']\n",
         "reload = \"60s\"\n",
         "id = \"my_out\"\nchannel = \"channel-1\"\nurl = \"https://source:p%40ss%2Fw@h:1/m.mp3\"\n",
-        "bitrate = 192, quality = 0 }",
+        "charset = \"latin1\"\nformat = { codec = \"mp3\", bitrate = 192, quality = 0 }",
     ] {
         assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
     }

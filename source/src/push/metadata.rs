@@ -89,12 +89,13 @@ async fn tell(output: &Output, title: &str, tls: &Tls) -> Result<(), DialError> 
 
 fn request(output: &Output, title: &str) -> String {
     format!(
-        "GET /admin/metadata?mode=updinfo&mount={}&charset=UTF-8&song={} HTTP/1.0\r\n\
+        "GET /admin/metadata?mode=updinfo&mount={}&charset={}&song={} HTTP/1.0\r\n\
          Host: {}\r\n\
          Authorization: {}\r\n\
          User-Agent: {USER_AGENT}\r\n\r\n",
         percent::encode_path(&percent::decode(&output.address.mount)),
-        percent::encode(title.as_bytes()),
+        percent::encode(output.charset.label().as_bytes()),
+        percent::encode(&output.charset.encode(title)),
         output.address.server,
         basic::written(&output.address.credentials),
     )
@@ -110,7 +111,19 @@ const RETRY: Backoff =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::charset::Charset;
     use crate::config::{Address, Config};
+
+    #[test]
+    fn a_server_of_old_is_told_titles_in_its_own_charset() {
+        let address = Address::parse("http://source:hackme@localhost:8000/a.mp3").unwrap();
+        let mut output = Config::simple(Vec::new(), address).outputs.remove(0);
+        output.charset = Charset::named("ISO-8859-1").unwrap();
+
+        let request = request(&output, "Sigur Rós");
+
+        assert!(request.contains("&charset=ISO-8859-1&song=Sigur%20R%F3s HTTP"), "{request}");
+    }
 
     #[test]
     fn the_request_carries_the_title_in_utf_8() {

@@ -3,6 +3,7 @@
 use super::about;
 use super::formats;
 use super::values::{Names, called, choice, none_of};
+use crate::config::charset::Charset;
 use crate::config::{Address, ChannelConfig, Identity, Method, Output, RATE_HZ};
 use common::config::Section;
 
@@ -35,6 +36,7 @@ fn output(
     let format = section.section("format", |section| formats::read(section, rate_hz));
     let method = choice(section, "method", &[("put", Method::Put), ("source", Method::Source)]);
     let identity = about(section, identity);
+    let charset = charset(section);
     let address = section.required::<String>("url").map(|url| Address::parse(&url));
     let id = id(section, address.as_ref().and_then(|address| address.as_ref().ok()), names);
     let aliases = names.aliases(section, &called("output", &id));
@@ -47,12 +49,23 @@ fn output(
             method: method.unwrap_or_default(),
             format,
             identity,
+            charset,
         }),
         Err(error) => {
             section.wrong("url", error);
             None
         }
     }
+}
+
+/// How titles are written; in UTF-8 if it does not say.
+fn charset(section: &mut Section<'_>) -> Charset {
+    let Some(label) = section.value::<String>("charset") else { return Charset::default() };
+    Charset::named(&label).unwrap_or_else(|| {
+        let what = "write UTF-8, ISO-8859-1, windows-1251 or the like";
+        section.wrong("charset", format_args!("`{label}` is none that can be written; {what}"));
+        Charset::default()
+    })
 }
 
 /// The channel that an output names; the only one if it names none.

@@ -38,6 +38,7 @@ impl Reader {
         if let Some(Value::Bool(public)) = given.named("public") {
             output.public = Some(*public);
         }
+        output.charset = given.named("encoding").map(|_| text("encoding", ""));
         output.is_secure = text("protocol", "http") == "https";
         output.method = given.named("method").map(|_| text("method", ""));
         let encoder = encoders(arguments).next();
