@@ -28,6 +28,11 @@
 //! `CARRIER_CHAOS_SEED` takes a seed from an earlier run. Two channels with five encoders want a
 //! good third of a core without optimisation; on a machine that is busy otherwise, so that they are
 //! seconds late, add `--release`.
+//!
+//! Twenty minutes of seed 1 (2 cores, debug build, compilers beside it for the first half): 1,195
+//! disturbances, each kind 27 or 28 times; 1,206.2 s of audio in 1,206.3 s, the longest silence
+//! 220 ms, the longest pause 309 ms; 11,644 telnet replies, 99 % within 11.8 ms, the slowest 109.
+//! Two sessions were pushed out by crowds before they had asked; since then they have time to.
 #![forbid(unsafe_code)]
 
 mod disturb;

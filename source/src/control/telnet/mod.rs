@@ -3,7 +3,8 @@
 //! There is no greeting. Every line that is a command gets a reply, in the order of the lines, also
 //! after the other side has said that it will send nothing more. `exit` ends a session, and so does
 //! silence of [`IDLE_MAX`]. Where [`SESSIONS_MAX`] are open and one more comes, the one that has
-//! been silent for longest makes room: whoever forgets to hang up keeps nobody out.
+//! been silent for longest makes room: whoever forgets to hang up keeps nobody out. One that has
+//! just come is given [`SETTLING`] to say what it came for; whoever comes then waits so long.
 //!
 //! Where anybody but this machine may connect, a session begins with `login PASSWORD`.
 
@@ -20,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{oneshot, watch};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
 /// Takes sessions, from whichever sockets it is given.
@@ -54,7 +55,7 @@ impl Telnet {
                 accepted = listener.accept() => match accepted {
                     Ok((socket, from)) => {
                         debug!(%from, "telnet session");
-                        self.begin(socket, self.password.clone(), sessions.room());
+                        self.begin(socket, self.password.clone(), sessions.room().await);
                     }
                     Err(error) => rest_after(&error).await,
                 },
@@ -70,7 +71,7 @@ impl Telnet {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => self.begin(socket, None, sessions.room()),
+                    Ok((socket, _)) => self.begin(socket, None, sessions.room().await),
                     Err(error) => rest_after(&error).await,
                 },
                 _ = stop.changed() => return,
@@ -127,7 +128,7 @@ struct Place {
 
 impl Sessions {
     /// Makes room for one more.
-    fn room(&mut self) -> Place {
+    async fn room(&mut self) -> Place {
         self.open.retain(|session| !session.end.is_closed());
         let was_crowded = std::mem::replace(&mut self.is_crowded, self.open.len() >= SESSIONS_MAX);
         if self.is_crowded {
@@ -138,8 +139,13 @@ impl Sessions {
                 );
             }
             let spoke = |session: &OpenSession| *session.spoke.borrow();
+            let longest = self.open.iter().map(spoke).min().unwrap_or_else(Instant::now);
+            sleep_until(longest + SETTLING).await;
+            // Some may have ended meanwhile, or spoken.
+            self.open.retain(|session| !session.end.is_closed());
             let places = 0..self.open.len();
-            if let Some(longest) = places.min_by_key(|place| spoke(&self.open[*place])) {
+            let longest = places.min_by_key(|place| spoke(&self.open[*place]));
+            if let Some(longest) = longest.filter(|_| self.open.len() >= SESSIONS_MAX) {
                 self.open.swap_remove(longest);
             }
         }
@@ -227,6 +233,8 @@ async fn rest_after(error: &std::io::Error) {
 pub const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Sessions of a socket at a time.
 pub const SESSIONS_MAX: usize = 64;
+/// A session that has just come makes no room for another for so long.
+pub const SETTLING: Duration = Duration::from_millis(300);
 /// A reply may take so long to be taken.
 pub const WRITE_MAX: Duration = Duration::from_secs(5);
 const READ_BYTES: usize = 1_024;

@@ -90,21 +90,38 @@ async fn where_there_is_no_room_the_one_that_has_been_silent_longest_makes_it() 
     let mut sessions = Sessions::default();
     let mut places: Vec<Place> = Vec::new();
     for _ in 0..SESSIONS_MAX {
-        places.push(sessions.room());
+        places.push(sessions.room().await);
         tokio::time::advance(Duration::from_secs(1)).await;
     }
     places[0].spoke.send_replace(Instant::now());
     let has_ended = |place: &mut Place| place.end.try_recv() == Err(TryRecvError::Closed);
 
-    let mut fresh = sessions.room();
+    let mut fresh = sessions.room().await;
 
     let ended: Vec<bool> = places.iter_mut().map(has_ended).collect();
     assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
     assert!(ended[1], "the second is silent longest, since the first has spoken");
     assert!(!has_ended(&mut fresh));
     drop(places.swap_remove(5));
-    drop(sessions.room());
+    drop(sessions.room().await);
     assert!(!has_ended(&mut places[2]), "there was room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_has_just_come_is_given_time_to_say_what_it_came_for() {
+    let mut sessions = Sessions::default();
+    let mut crowd: Vec<Place> = Vec::new();
+    let began = Instant::now();
+    while crowd.len() < SESSIONS_MAX {
+        crowd.push(sessions.room().await);
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+
+    let _fresh = sessions.room().await;
+
+    assert_eq!(began.elapsed(), SETTLING);
+    let has_ended = |place: &mut Place| place.end.try_recv() == Err(TryRecvError::Closed);
+    assert_eq!(crowd.iter_mut().filter_map(|place| has_ended(place).then_some(())).count(), 1);
 }
 
 fn session(password: Option<Password>) -> (DuplexStream, Tasks) {
