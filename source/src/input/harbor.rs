@@ -1,6 +1,6 @@
 //! The harbor: a port to which sources come, as to an Icecast server.
 //!
-//! What a request means is the [`door`](crate::input::door)'s to say; here are the sockets. Each
+//! What a request means is the [`door`]'s to say; here are the sockets. Each
 //! connection has a task of its own, and there are so many at a time and no more.
 
 use crate::input::Input;

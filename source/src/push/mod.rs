@@ -297,7 +297,7 @@ pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// Progress is reported every so many frames: about once a second.
 const REPORT_FRAMES: usize = 38;
 /// Frames are sent ten times a second at most.
-const GATHER: Duration = Duration::from_millis(100);
+pub const GATHER: Duration = Duration::from_millis(100);
 /// So many are sent at once at most.
 const GATHERED_MAX: usize = 64;
 
