@@ -1,8 +1,8 @@
 //! The pace of live audio: how much of it waits to be heard, kept near what is wanted.
 //!
 //! Whoever sends it has a clock of his own, so what waits grows or shrinks by a little for ever. If
-//! it is off by more than [`SLACK`], the audio is played faster or slower by one sample frame in a
-//! piece, less than 0.1 %, until it is right again; nobody hears that. Pure.
+//! it is off by more than [`SLACK`], the audio is played faster or slower by one sample frame in
+//! [`STEP`], less than 0.1 %, until it is right again; nobody hears that. Pure.
 
 use crate::pcm::block::Block;
 use std::time::Duration;
@@ -34,8 +34,8 @@ impl Pace {
         self.buffer
     }
 
-    /// `piece`, to be put behind so much audio that is `waiting`: as it is, or longer or shorter by
-    /// one sample frame.
+    /// `piece`, to be put behind so much audio that is `waiting`: as it is, or a little longer or
+    /// shorter.
     #[must_use]
     pub fn keep(&mut self, piece: Block, waiting: Duration) -> Block {
         let slack = SLACK.min(self.buffer / 2);
@@ -50,10 +50,11 @@ impl Pace {
         if length < PIECE_MIN {
             return piece;
         }
+        let more = (length / STEP).max(1);
         match self.gait {
-            Gait::Faster => stretched(&piece, length - 1),
+            Gait::Faster => stretched(&piece, length - more),
             Gait::Right => piece,
-            Gait::Slower => stretched(&piece, length + 1),
+            Gait::Slower => stretched(&piece, length + more),
         }
     }
 }
@@ -90,6 +91,8 @@ fn between(plane: &[f32], at: f64) -> f32 {
 
 /// What waits may be off by so much before anything is done about it.
 pub const SLACK: Duration = Duration::from_secs(1);
+/// One sample frame in so many is left out or put in, at 44.1 kHz 38 a second.
+pub const STEP: usize = 1_152;
 /// A shorter piece is left as it is.
 const PIECE_MIN: usize = 256;
 
@@ -108,6 +111,16 @@ mod tests {
             lengths,
             [1_152, 1_152, 1_151, 1_151, 1_151, 1_152, 1_152, 1_153, 1_153, 1_153, 1_152]
         );
+    }
+
+    #[test]
+    fn a_long_piece_is_changed_as_much_as_short_ones_that_are_as_long() {
+        let mut pace = Pace::new(Duration::from_secs(5));
+        let lengths = [6.1, 3.9].map(|waiting| {
+            pace.keep(tone(4 * STEP), Duration::from_secs_f64(waiting)).sample_frames()
+        });
+
+        assert_eq!(lengths, [4 * STEP - 4, 4 * STEP + 4]);
     }
 
     #[test]
