@@ -3,6 +3,7 @@
 
 use crate::programme::{music, station_config};
 use e2e::{Icecast, Program, Station, until};
+use serde_json::Value;
 use source::encode::aac::{Aac, Profile};
 use source::encode::flac::{Container, Depth, Flac};
 use source::encode::mp3::{Bits, Mp3, Sides};
@@ -175,7 +176,7 @@ async fn heard_over_borders(station: &Station, sent: &Sent) {
     config.outputs[0].format = sent.format;
     let source = source::station::Station::start(&config).expect("a station can start");
     until_titled(station, &source, sent, "A - One").await;
-    let about = station.until_on_air(sent.mount).await;
+    let about = described(station, sent).await;
     assert_eq!(about["server_type"], sent.server_type);
     let (rate_hz, channels) = (sent.format.rate_hz(), sent.format.channels().count());
     let mut info = format!("channels={channels};samplerate={rate_hz}");
@@ -204,6 +205,17 @@ async fn heard_over_borders(station: &Station, sent: &Sent) {
     assert_eq!(complaints, [""; 0], "{:?}", sent.format);
     source.stop().await;
     station.until_off_air(sent.mount).await;
+}
+
+/// What the statistics say of the mount, as soon as they say all that is asked of them: Icecast
+/// sets one after the other, and a mount is shown before the last.
+async fn described(station: &Station, sent: &Sent) -> Value {
+    let bitrate = sent.format.bitrate_kbps().map(|_| "bitrate");
+    let wanted = ["audio_info", "samplerate", "server_type"].into_iter().chain(bitrate);
+    let wanted: Vec<_> = wanted.collect();
+    let is_whole = |about: &Value| wanted.iter().all(|key| !about[key].is_null());
+    let whole = async || station.mount(sent.mount).await.filter(is_whole);
+    until(&format!("{} shows {wanted:?}", sent.mount), whole).await
 }
 
 /// Waits until the server shows `title`, or until it is played if the server shows none.
