@@ -9,9 +9,10 @@
 //!
 //! [`playlist`] says what comes next; [`decode`], [`pcm`] and [`resample`] make it stereo at the
 //! channel's rate, ahead of time, in the [`lookahead`]; [`mix`] lets one track go over into the
-//! next; the [`programme`] gives out each cut of it when the [`clock`] says that it is due, for
-//! ever, whatever happens to files or servers, and [`encode`] makes frames of it, once for all
-//! outputs that want the same; [`push`] sends the frames that a server is there for. [`station`]
+//! next; the [`programme`] sends each cut of it through the channel's [`sound`], and gives it out
+//! when the [`clock`] says that it is due, for ever, whatever happens to files or servers;
+//! [`encode`] makes frames of it, once for all outputs that want the same; [`push`] sends the
+//! frames that a server is there for. [`station`]
 //! builds all of it and is what a program embeds:
 //!
 //! ```no_run
@@ -52,6 +53,7 @@ pub mod process;
 pub mod programme;
 pub mod push;
 pub mod resample;
+pub mod sound;
 pub mod state;
 pub mod station;
 pub mod status;

@@ -16,6 +16,7 @@ use crate::cues::Cues;
 use crate::encode::EncodeError;
 use crate::lookahead::{Coming, Live, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
+use crate::mix::guard::guard;
 use crate::mix::pace::Pace;
 use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
@@ -23,6 +24,8 @@ use crate::pcm::block::Block;
 use crate::pcm::level::Meter;
 use crate::programme::fan::{Fan, Outlet};
 use crate::programme::line::Line;
+use crate::sound::Chain;
+use crate::sound::processor::Processor;
 use crate::status::{HISTORY_MAX, OnAir, Played, Report};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +42,8 @@ pub enum Command {
     Rewire(Box<Rewire>),
     /// End the track that plays, and begin the next.
     Skip,
+    /// Go through these effects.
+    Sound(Box<Chain>),
 }
 
 /// Settings and outputs that a programme takes over between two cuts.
@@ -94,6 +99,10 @@ pub struct Programme {
     settings: Settings,
     supply: Supply,
     timeline: Timeline<Arc<Track>>,
+    /// Sends what the timeline gives through the channel's effects.
+    processor: Processor,
+    /// Titles that were told and do not sound yet, because the effects take their time.
+    coming: VecDeque<(u64, Arc<str>)>,
     /// Where the audio of the current track comes from, until all of it has come.
     current: Option<Line>,
     /// Where that of the next one comes from.
@@ -118,6 +127,8 @@ impl Programme {
     pub fn new(settings: Settings, supply: Supply, emergency: Box<dyn EverReady>) -> Self {
         Self {
             timeline: Timeline::new(settings.rate_hz, settings.crossfade, emergency),
+            processor: Processor::new(Chain::default(), settings.rate_hz),
+            coming: VecDeque::new(),
             settings,
             supply,
             current: None,
@@ -136,6 +147,13 @@ impl Programme {
     #[must_use]
     pub fn after(mut self, history: VecDeque<Played>) -> Self {
         self.on_air.history = history;
+        self
+    }
+
+    /// The same through the effects of `chain`.
+    #[must_use]
+    pub fn through(mut self, chain: Chain) -> Self {
+        self.processor = Processor::new(chain, self.settings.rate_hz);
         self
     }
 
@@ -158,6 +176,7 @@ impl Programme {
                 Woken::Command(Command::Reconsider) => self.reconsider(),
                 Woken::Command(Command::Rewire(rewire)) => self.rewire(*rewire, &mut fan),
                 Woken::Command(Command::Skip) => self.skip(),
+                Woken::Command(Command::Sound(chain)) => self.processor.take_over(*chain),
                 Woken::Left => return Ok(()),
                 Woken::Due => {
                     if let Some(late) = clock.note(cut.number) {
@@ -175,22 +194,31 @@ impl Programme {
 
     /// The next cut of the programme, within about `patience`.
     pub fn next_cut(&mut self, patience: Duration) -> Cut {
-        let block = self.next_block(Instant::now() + patience);
+        let mut block = self.next_block(Instant::now() + patience);
         let (number, position) = (self.cuts, self.cuts * CUT_SAMPLE_FRAMES as u64);
         self.cuts += 1;
-        let mut titles = Vec::new();
+        self.processor.process(&mut block);
+        guard(&mut block);
         let is_renamed = std::mem::take(&mut self.is_renamed) && self.track.is_none();
         if number == 0 || is_renamed {
-            titles.push((position, Arc::clone(&self.settings.title_when_empty)));
+            self.coming.push_back((position, Arc::clone(&self.settings.title_when_empty)));
         }
+        let later = self.processor.latency() as u64;
         while let Some((at, track)) = self.timeline.begun() {
             let title =
                 track.as_ref().map_or(&self.settings.title_when_empty, |track| &track.title);
-            titles.push((at, Arc::clone(title)));
+            self.coming.push_back((at + later, Arc::clone(title)));
             self.begin(at, track);
         }
         self.note_missed_blocks();
+        let titles = self.titles_before(self.cuts * CUT_SAMPLE_FRAMES as u64);
         Cut { number, position, block, titles }
+    }
+
+    /// The titles that begin to sound before `end`, and where in the programme.
+    fn titles_before(&mut self, end: u64) -> Vec<(u64, Arc<str>)> {
+        let sound = self.coming.iter().take_while(|(at, _)| *at < end).count();
+        self.coming.drain(..sound).collect()
     }
 
     /// Ends the track that plays. The next one begins with the next block if it is prepared, and

@@ -75,6 +75,12 @@ fn the_sources_example_is_read_without_a_mistake_and_holds_every_key() {
         let stranger = format!("{section}\nzzzzzzzzzzzz = 1\n");
         assert_keys_stand_in(&text, &said(&stranger).unwrap_err());
     }
+    for effect in source::sound::NAMES {
+        assert!(text.contains(&format!("effect = \"{effect}\"")), "{effect}");
+        let section = format!("[[channels.x.sound]]\neffect = \"{effect}\"");
+        let stranger = format!("{section}\nzzzzzzzzzzzz = 1\n");
+        assert_keys_stand_in(&text, &said(&stranger).unwrap_err());
+    }
 }
 
 #[test]

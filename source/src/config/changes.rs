@@ -7,7 +7,7 @@
 use crate::config::{ChannelConfig, Config, Output};
 
 /// What a changed configuration means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Changes {
     /// What is to run from now on: what was asked for, but for what needs a restart.
     pub config: Config,
@@ -90,11 +90,12 @@ fn channels(old: &Config, new: &Config, lines: &mut Vec<String>) {
 }
 
 /// The settings of a channel that it takes over as it plays, and whether they have changed.
-fn settings(was: &ChannelConfig, is: &ChannelConfig) -> [(&'static str, bool); 3] {
+fn settings(was: &ChannelConfig, is: &ChannelConfig) -> [(&'static str, bool); 4] {
     [
         ("crossfade", was.crossfade != is.crossfade),
         ("emergency", was.emergency != is.emergency),
         ("replay_gain", was.replay_gain != is.replay_gain),
+        ("sound", was.sound != is.sound),
     ]
 }
 

@@ -22,6 +22,7 @@ mod playlists;
 mod queues;
 mod rotations;
 mod rules;
+mod sound;
 mod values;
 
 use crate::config::{Config, ControlConfig, Identity};

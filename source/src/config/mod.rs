@@ -16,6 +16,7 @@ use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::Crossfade;
 use crate::playlist::rules::Rules;
+use crate::sound::Chain;
 use common::auth::{Credentials, Password};
 use common::http::percent;
 use std::fmt;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything a station needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// What listeners and directories are told about the station.
     pub identity: Identity,
@@ -111,7 +112,7 @@ pub enum ReloadConfig {
 }
 
 /// A programme: what is heard on one or more outputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChannelConfig {
     /// What outputs call it, and commands.
     pub name: String,
@@ -124,6 +125,8 @@ pub struct ChannelConfig {
     pub crossfade: Crossfade,
     /// Whether tracks are made equally loud where their ReplayGain tags allow it.
     pub replay_gain: bool,
+    /// The effects that it goes through.
+    pub sound: Chain,
     /// Sample frames per second.
     pub rate_hz: u32,
 }
@@ -243,6 +246,7 @@ impl Config {
             emergency: Emergency::default(),
             crossfade: Crossfade::default(),
             replay_gain: false,
+            sound: Chain::default(),
             rate_hz: RATE_HZ,
         };
         let output = Output {

@@ -4,7 +4,7 @@
 //! one whose title listeners see; the *next* one is loaded and does not sound yet; those before
 //! the current one may still be *leaving*, each falling in its own time. What is heard is the sum
 //! of all decks, and of the emergency, which stands in when there is no track. It goes out in
-//! blocks of one length, joined, within full scale. The timeline counts the sample frames it has
+//! blocks of one length, joined. The timeline counts the sample frames it has
 //! given out, which is the programme's own time, and says where in it each track begins.
 //!
 //! Where a track goes over into the next follows from its end: as soon as no more than the overlap
@@ -14,7 +14,6 @@
 
 use crate::mix::crossfade::{Crossfade, Lengths, Marks, Mode, OVERLAP_MAX, sample_frames};
 use crate::mix::deck::Deck;
-use crate::mix::guard::guard;
 use crate::mix::join::Joiner;
 use crate::mix::pace::Pace;
 use crate::mix::ramp::Ramp;
@@ -560,9 +559,8 @@ impl<T: Clone> Timeline<T> {
 
     fn whole(&mut self) -> Block {
         let nothing = Block::stereo(self.rate_hz, Vec::new(), Vec::new());
-        let mut block = std::mem::replace(&mut self.block, nothing);
+        let block = std::mem::replace(&mut self.block, nothing);
         self.given_sample_frames += block.sample_frames() as u64;
-        guard(&mut block);
         block
     }
 }

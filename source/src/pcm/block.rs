@@ -91,6 +91,14 @@ impl Block {
         &mut self.planes[channel]
     }
 
+    /// The samples of both channels, to be changed in place; `None` if there are not two.
+    pub fn sides_mut(&mut self) -> Option<[&mut [f32]; 2]> {
+        match &mut self.planes[..] {
+            [left, right] => Some([left, right]),
+            _ => None,
+        }
+    }
+
     /// Drops the first `sample_frames`, or all if it holds fewer.
     pub fn drop_front(&mut self, sample_frames: usize) {
         for plane in &mut self.planes {

@@ -1,5 +1,7 @@
 //! Tests of the programme as a whole, from files to frames, in simulated time.
 
+mod sound;
+
 use super::*;
 use crate::clock::{PATIENCE_SIMULATED, Schedule};
 use crate::decode::Decoder;

@@ -74,6 +74,7 @@ impl Channel {
         let history = shelf.state.channels.get(&config.name).map(memory::history);
         let programme =
             Programme::new(settings, supply, emergency).after(history.unwrap_or_default());
+        let programme = programme.through(config.sound.clone());
         let name: Arc<str> = config.name.as_str().into();
         let channel = Arc::clone(&name);
         threads.push(thread("programme", move || {

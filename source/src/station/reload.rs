@@ -142,6 +142,9 @@ impl Station {
             emergency,
         };
         channel.tell(Command::Rewire(Box::new(rewire)));
+        if was.sound != is.sound {
+            channel.tell(Command::Sound(Box::new(is.sound.clone())));
+        }
         if !plays_the_same(old, &self.config, &is.name) {
             let now = Timestamp::now();
             let mut selection = self.shelf.selection(&is, now)?;

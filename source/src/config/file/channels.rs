@@ -1,10 +1,12 @@
 //! Reads `[channels.NAME]`: what a programme plays, how, and what sounds when it cannot.
 
+use super::sound;
 use super::values::{Texts, called, choice, none_of, one_of};
 use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
 use crate::playlist::rules::Rules;
+use crate::sound::Chain;
 use common::config::Section;
 use std::path::Path;
 use std::time::Duration;
@@ -91,6 +93,7 @@ pub(super) fn read(
         emergency: Emergency::default(),
         crossfade: Crossfade::default(),
         replay_gain: false,
+        sound: Chain::default(),
         rate_hz: RATE_HZ,
     }]
 }
@@ -116,6 +119,7 @@ fn channel(
         emergency: emergency(section, folder),
         crossfade: section.section("crossfade", crossfade),
         replay_gain: section.value("replay_gain").unwrap_or(false),
+        sound: sound::read(section),
         rate_hz: one_of(section, "sample_rate", &RATES_HZ, RATE_HZ),
     }
 }

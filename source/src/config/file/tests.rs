@@ -1,6 +1,7 @@
 //! Tests of the configuration file, as an operator writes it.
 
 mod formats;
+mod sound;
 
 use super::*;
 use crate::config::entries::{Origin, RotationOrder};

@@ -34,15 +34,6 @@ fn a_track_begins_when_its_first_sample_is_given_out_and_not_before() {
 }
 
 #[test]
-fn peaks_beyond_full_scale_are_bent_back() {
-    let mut timeline = timeline(Crossfade::default());
-
-    let (heard, _) = played(&mut timeline, &[("a", level(1.4, 400))], 100);
-
-    assert!(heard.iter().all(|sample| sample.abs() <= 1.0));
-}
-
-#[test]
 fn more_is_asked_for_only_while_the_end_may_be_near() {
     let mut timeline = timeline(fades(100, 50, 50));
     assert_eq!(timeline.step(10, false), Step::WantsTrack);

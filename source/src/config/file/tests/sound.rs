@@ -1,0 +1,77 @@
+//! Tests of the effects of a channel.
+
+use super::*;
+use crate::sound::gain::Gain;
+use crate::sound::{Effect, Insert, NAMES};
+
+#[test]
+fn effects_are_read_in_their_order_with_their_ids() {
+    let sound = with_sound(
+        "[[channels.c.sound]]\neffect = 'stereo'\nmono = true\n\
+         [[channels.c.sound]]\neffect = 'gain'\nid = 'vol'\ngain_db = -3\n\
+         [[channels.c.sound]]\neffect = 'stereo'",
+    )
+    .unwrap()
+    .channels
+    .remove(0)
+    .sound;
+
+    let ids: Vec<_> = sound.0.iter().map(|insert| insert.id.as_str()).collect();
+    assert_eq!(ids, ["stereo", "vol", "stereo-2"]);
+    let gain = Effect::Gain(Gain { gain_db: -3.0, pan: 0.0 });
+    assert_eq!(sound.0[1], Insert { id: "vol".to_owned(), effect: gain });
+    assert_eq!(sound.parameters()[1].value, 1.0, "mono");
+}
+
+#[test]
+fn a_channel_without_effects_has_none() {
+    assert!(with_sound("").unwrap().channels[0].sound.is_empty());
+}
+
+#[test]
+fn mistakes_in_effects_are_told_where_they_are() {
+    let mistakes = with_sound(
+        "[[channels.c.sound]]\neffect = 'gian'\n\
+         [[channels.c.sound]]\nid = 'x'\n\
+         [[channels.c.sound]]\neffect = 'gain'\ngain_db = 40\npan = 'left'\nq = 1\nid = 'a b'\n\
+         [[channels.c.sound]]\neffect = 'stereo'\nid = 'x'\n\
+         [[channels.c.sound]]\neffect = 'gain'\nid = 'x'\n",
+    )
+    .unwrap_err();
+
+    for expected in [
+        ":6: channels.c.sound[1].effect: `gian` is none of ",
+        "did you mean \"gain\"?",
+        ":7: channels.c.sound[2]: no `effect`; one of ",
+        ":11: channels.c.sound[3].gain_db: 40 is not from -60 to 24 dB",
+        ":12: channels.c.sound[3].pan: a string, but a number is wanted here",
+        ":13: channels.c.sound[3].q: unknown key; known here: effect, id, gain_db, pan",
+        ":14: channels.c.sound[3].id: `a b` holds a blank",
+        ":20: channels.c.sound[5].id: `x` is an effect above",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
+}
+
+#[test]
+fn no_channel_has_too_many_effects() {
+    let many = "[[channels.c.sound]]\neffect = 'gain'\n".repeat(17);
+
+    let mistakes = with_sound(&many).unwrap_err();
+
+    assert!(mistakes.contains("sound[17]: one effect too many; 16 at most"), "{mistakes}");
+}
+
+#[test]
+fn every_effect_may_be_left_as_it_usually_is() {
+    for name in NAMES {
+        let sound = with_sound(&format!("[[channels.c.sound]]\neffect = '{name}'")).unwrap();
+        assert_eq!(sound.channels[0].sound.0[0].effect, Effect::usual(name).unwrap());
+    }
+}
+
+fn with_sound(sound: &str) -> Result<Config, String> {
+    parsed(&format!(
+        "playlists.m.path = 'm'\n[[outputs]]\nurl = 'http://x@one/a.mp3'\n[channels.c]\n{sound}"
+    ))
+}
