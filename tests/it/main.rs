@@ -9,6 +9,7 @@ mod asteroid;
 mod asteroid_day;
 mod audience;
 mod balancers;
+mod borders;
 mod coming_and_going;
 mod cors;
 mod crowd;
