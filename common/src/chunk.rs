@@ -21,4 +21,7 @@ pub enum Opening {
     Audio,
     /// All headers of a logical stream, and nothing else. Whoever joins later needs them first.
     Headers,
+    /// The headers of a logical stream that goes on after its connection broke: who listens has
+    /// them, so they are not aired again.
+    KnownHeaders,
 }

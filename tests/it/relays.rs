@@ -1,6 +1,6 @@
 //! Relays: streams fetched from the packaged Icecast and from ourselves, and given to it.
 
-use e2e::{FakeSource, Icecast, IcecastXml, Player, RELAY_PASSWORD, Station, until, within};
+use e2e::{FakeSource, Icecast, IcecastXml, Player, RELAY_PASSWORD, Station, pages, until, within};
 use server::config::TlsFiles;
 use std::fs;
 use std::net::SocketAddr;
@@ -64,12 +64,7 @@ async fn a_stream_whose_connection_breaks_goes_on_where_it_was() {
     let mut player = Player::tune_in(&station, "/here.mp3").await;
     let mut heard = player.hear_frames(50).await.end;
 
-    let clients = origin.admin("/admin/listclients?mount=/live.mp3").await.text().to_owned();
-    let id = clients.split_once("<ID>").and_then(|(_, rest)| rest.split_once('<'));
-    let (id, _) = id.expect("the relay is a client");
-    origin.admin(&format!("/admin/killclient?mount=/live.mp3&id={id}")).await;
-    origin.until_listeners("/live.mp3", 0).await;
-    origin.until_listeners("/live.mp3", 1).await;
+    break_off(&origin, "/live.mp3").await;
     source.play(100).await;
 
     // The burst of the new connection was heard already.
@@ -78,6 +73,47 @@ async fn a_stream_whose_connection_breaks_goes_on_where_it_was() {
         assert_eq!(frame.start, heard);
         heard = frame.end;
     }
+}
+
+#[tokio::test]
+async fn an_ogg_stream_whose_connection_breaks_goes_on_where_it_was() {
+    let origin = Station::with("limits.flush_delay = 0");
+    let mut source = FakeSource::of(&origin, "/live.opus", "audio/ogg").await;
+    let headers = pages::opus_headers(1, "Blue");
+    let page = |number| pages::audio(1, number);
+    source.send([headers.clone(), (0..100).flat_map(page).collect()].concat()).await;
+    let address = origin.address();
+    let relay = format!("server = '{address}', mount = '/live.opus', local_mount = '/here.opus'");
+    let station = Station::with(&format!("relay = [{{ {relay} }}]\nlimits.flush_delay = 0"));
+    station.until_on_air("/here.opus").await;
+    let mut player = Player::tune_in(&station, "/here.opus").await;
+    assert_eq!(player.hear(headers.len()).await, headers);
+    for number in 0..100 {
+        assert_eq!(player.hear(page(number).len()).await, page(number));
+    }
+
+    break_off(&origin, "/live.opus").await;
+    source.send((100..150).flat_map(page).collect::<Vec<_>>()).await;
+
+    for number in 100..150 {
+        assert_eq!(player.hear(page(number).len()).await, page(number), "page {number}");
+    }
+    station.until_titled("/here.opus", "Blue").await;
+    // Who comes now has the headers, and the burst from before the break.
+    let mut newcomer = Player::tune_in(&station, "/here.opus").await;
+    assert_eq!(newcomer.hear(headers.len()).await, headers);
+    assert_eq!(newcomer.hear(page(0).len()).await, page(0));
+}
+
+/// Cuts the one listener of `mount` off, and waits until it is there again.
+async fn break_off(origin: &Station, mount: &str) {
+    let clients = origin.admin(&format!("/admin/listclients?mount={mount}")).await;
+    let clients = clients.text().to_owned();
+    let id = clients.split_once("<ID>").and_then(|(_, rest)| rest.split_once('<'));
+    let (id, _) = id.expect("the relay is a client");
+    origin.admin(&format!("/admin/killclient?mount={mount}&id={id}")).await;
+    origin.until_listeners(mount, 0).await;
+    origin.until_listeners(mount, 1).await;
 }
 
 #[tokio::test]

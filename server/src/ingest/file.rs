@@ -176,7 +176,7 @@ impl Clock {
         self.played += chunk.plays;
         if format == Format::Ogg {
             match chunk.opening {
-                Opening::Headers => {
+                Opening::Headers | Opening::KnownHeaders => {
                     let audio = Tags::read(&chunk.bytes).audio;
                     let rate_hz = audio.map(|audio| match audio.codec {
                         // Whatever rate was recorded (RFC 7845, section 4).

@@ -179,7 +179,6 @@ pub(crate) async fn pull(
     let content_type = headers.first("content-type").unwrap_or("audio/mpeg");
     let about = SourceAbout::read(headers, content_type, ip);
     let framer = Framer::new(about.format);
-    let about_format = about.format;
     let interval = headers.first("icy-metaint").and_then(|interval| interval.trim().parse().ok());
     let unweaver = interval.filter(|_| about.format.takes_icy()).map(Unweaver::new);
     let sources_max = parts.config().limits.sources_max;
@@ -194,8 +193,7 @@ pub(crate) async fn pull(
         rejoin.forget(); // a new mount, whose listeners want the burst
     }
     rejoin.reconnected();
-    // In Ogg each connection has headers before the burst, which join nothing.
-    let rejoin = about_format.takes_icy().then_some(rejoin);
+    let rejoin = Some(rejoin);
     let body = Body { framer, decoder: None, unweaver, rejoin, gather, mount, line, archive };
     tokio::select! {
         () = body.read(Intake::Awaited(Box::new(upstream)), received, parts) => {}
@@ -300,23 +298,34 @@ impl Body<'_> {
 
     /// Gives the framer what is audio in `received`, and the mount what is a title.
     async fn push(&mut self, received: &[u8]) {
-        let Some(unweaver) = &mut self.unweaver else { return self.frame(received) };
+        let Some(unweaver) = &mut self.unweaver else { return self.framer.push(received) };
         let (mut audio, mut title) = (BytesMut::with_capacity(received.len()), None);
         unweaver.unweave(received, &mut audio, |text| {
             title = icy::title(text).or_else(|| title.take())
         });
-        self.frame(&audio);
+        self.framer.push(&audio);
         if let Some(title) = title {
             self.mount.announce(TitleText { artist: None, title: Some(title) }).await;
         }
     }
 
-    /// Gives the framer what of `audio` was not aired before.
-    fn frame(&mut self, audio: &[u8]) {
-        match &mut self.rejoin {
-            Some(rejoin) => self.framer.push(&rejoin.fresh(audio)),
-            None => self.framer.push(audio),
+    /// Airs what of `chunk` was not aired before. Whether there is to be more.
+    async fn air(&mut self, chunk: Chunk, now: Instant) -> bool {
+        let Some(rejoin) = &mut self.rejoin else { return self.air_fresh(chunk, now).await };
+        for chunk in rejoin.fresh(chunk) {
+            if !self.air_fresh(chunk, now).await {
+                return false;
+            }
         }
+        true
+    }
+
+    async fn air_fresh(&mut self, chunk: Chunk, now: Instant) -> bool {
+        if let Some(archive) = &mut self.archive {
+            archive.take(&chunk.bytes);
+        }
+        let whole = self.gather.take(chunk, now);
+        self.send(whole).await
     }
 
     /// Sends chunks to the mount. Whether it takes more.
@@ -352,14 +361,7 @@ impl Body<'_> {
         loop {
             match self.framer.next() {
                 Ok(Some(chunk)) => {
-                    if let Some(archive) = &mut self.archive {
-                        archive.take(&chunk.bytes);
-                    }
-                    if let Some(rejoin) = &mut self.rejoin {
-                        rejoin.aired(&chunk.bytes);
-                    }
-                    let whole = self.gather.take(chunk, now);
-                    if !self.send(whole).await {
+                    if !self.air(chunk, now).await {
                         return false;
                     }
                 }

@@ -60,7 +60,7 @@ impl Gather {
     /// Takes the next chunk of the source at `now`; what is to be aired of all there is, in this
     /// order.
     pub(crate) fn take(&mut self, chunk: Chunk, now: Instant) -> [Option<Chunk>; 2] {
-        let passes = chunk.opening == Opening::Headers || self.limits.delay.is_zero();
+        let passes = chunk.opening != Opening::Audio || self.limits.delay.is_zero();
         let is_enough =
             chunk.bytes.len() > self.limits.bytes / 2 || chunk.plays >= self.limits.delay;
         if passes || is_enough {

@@ -50,6 +50,8 @@ struct Taken {
     titles: watch::Sender<TitleText>,
     /// When something was last heard of it, its arrival included.
     heard: Instant,
+    /// Whether it has sent anything.
+    has_begun: bool,
     /// Whether it has sent anything to hear.
     has_aired: bool,
     /// Another source that wants its place, and gets it if this one stays silent.
@@ -151,7 +153,13 @@ impl Owner {
         if let Some(Challenger { reply, .. }) = taken.challenger.take() {
             let _ = reply.send(Err(Refusal::MountTaken));
         }
-        if chunk.opening == Opening::Headers {
+        // Its headers are its own: a newcomer has no use for what another source sent.
+        let is_new = !std::mem::replace(&mut taken.has_begun, true);
+        if is_new && chunk.opening == Opening::Headers {
+            self.flush();
+            self.stream.forget_past();
+        }
+        if chunk.opening != Opening::Audio {
             let title = |on_air: &Option<OnAir>| on_air.as_ref().map(|air| air.title.shown());
             let before = title(&self.on_air.borrow());
             self.on_air.send_modify(|on_air| {
@@ -163,6 +171,9 @@ impl Owner {
             if let Some(title) = title.filter(|title| before.as_ref() != Some(title)) {
                 self.log_title(&title);
             }
+        }
+        if chunk.opening == Opening::KnownHeaders {
+            return Seat::Taken(taken);
         }
         let is_audio = chunk.opening == Opening::Audio;
         let aired = self.gather.take(chunk, taken.heard);
@@ -299,10 +310,6 @@ impl Owner {
         let ip = about.ip;
         self.flush();
         self.stream.announce("");
-        if !about.format.takes_icy() {
-            // Its headers are its own: a newcomer has no use for what the last source sent.
-            self.stream.forget_past();
-        }
         self.intro = intro;
         // Before it is told: its next word, on another connection, may be the title.
         let before = self.on_air.send_replace(Some(OnAir::new(about, Timestamp::now())));
@@ -312,7 +319,14 @@ impl Owner {
         }
         info!(mount = %self.name, %ip, "source connected");
         let heard = Instant::now();
-        Some(Seat::Taken(Taken { chunks, titles, heard, has_aired: false, challenger: None }))
+        Some(Seat::Taken(Taken {
+            chunks,
+            titles,
+            heard,
+            has_begun: false,
+            has_aired: false,
+            challenger: None,
+        }))
     }
 
     /// Puts a source in the place of one that is gone, without a word to the listeners.

@@ -144,10 +144,11 @@ impl Writer {
         }
     }
 
-    /// Airs `chunk`. An empty one is nothing, and headers wait for the audio that they belong to:
-    /// a listener that came or left between the two would have a stream without audio.
+    /// Airs `chunk`. An empty one is nothing, nor are headers that are known. Others wait for the
+    /// audio that they belong to: a listener that came or left between the two would have a stream
+    /// without audio.
     pub(crate) fn air(&mut self, chunk: Chunk) {
-        if chunk.bytes.is_empty() {
+        if chunk.bytes.is_empty() || chunk.opening == Opening::KnownHeaders {
             return;
         }
         if chunk.opening == Opening::Headers {
@@ -167,7 +168,7 @@ impl Writer {
     fn link(&mut self, chunk: Chunk) {
         let headers = match chunk.opening {
             Opening::Audio => self.headers.clone(),
-            Opening::Headers => Bytes::new(),
+            Opening::Headers | Opening::KnownHeaders => Bytes::new(),
         };
         if chunk.opening == Opening::Headers {
             // Copied, so that they do not keep the buffer of the audio around them.
