@@ -61,3 +61,4 @@ pub mod tasks;
 #[cfg(test)]
 mod test_audio;
 pub mod tls;
+pub mod whole;

@@ -10,11 +10,10 @@
 //! turn of a jingle or a rotation, for the same reason.
 
 use crate::playlist::order::{SEPARATION_MAX, round_mark};
+use crate::whole;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -263,14 +262,14 @@ impl State {
     /// The state in the file at `path`; an empty one, and a warning, if it cannot be had. That
     /// there is no file yet is no reason to warn; one that is no state is set aside.
     pub fn load(path: &Path) -> Self {
-        match read(path) {
-            Ok(text) => match text.and_then(|text| Self::parse(&text)) {
+        match whole::read(path, BYTES_MAX) {
+            Ok(text) => match text.ok_or(NoState).and_then(|text| Self::parse(&text)) {
                 Ok(state) => {
                     info!(file = %path.display(), "going on where the station was");
                     state
                 }
                 Err(problem) => {
-                    set_aside(path, problem);
+                    whole::set_aside(path, &problem, "the station begins anew");
                     Self::default()
                 }
             },
@@ -280,25 +279,6 @@ impl State {
                 Self::default()
             }
         }
-    }
-}
-
-/// What is in the file at `path`, if it is a text that is not too long.
-fn read(path: &Path) -> std::io::Result<Result<String, NoState>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > BYTES_MAX {
-        return Ok(Err(NoState));
-    }
-    Ok(String::from_utf8(bytes).map_err(|_| NoState))
-}
-
-fn set_aside(path: &Path, problem: NoState) {
-    let aside = beside(path, ".broken");
-    let (file, to) = (path.display(), aside.display());
-    match std::fs::rename(path, &aside) {
-        Ok(()) => warn!(%file, "{problem}; it is {to} now, and the station begins anew"),
-        Err(error) => warn!(%file, "{problem}, and stays where it is: {error}; begun anew"),
     }
 }
 
@@ -336,7 +316,7 @@ fn keep(path: &Path, mut texts: watch::Receiver<String>, woken: &Receiver<()>) {
     let mut could_be_written = true;
     while woken.recv().is_ok() {
         let text = texts.borrow_and_update().clone();
-        match write(path, &text) {
+        match whole::write(path, &text) {
             Ok(()) => could_be_written = true,
             Err(error) => {
                 if could_be_written {
@@ -350,29 +330,6 @@ fn keep(path: &Path, mut texts: watch::Receiver<String>, woken: &Receiver<()>) {
             }
         }
     }
-}
-
-/// Puts `text` in the place of what is in the file at `path`.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let new = beside(path, ".new");
-    let written = File::create(&new).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    if let Err(error) = written.and_then(|()| std::fs::rename(&new, path)) {
-        drop(std::fs::remove_file(&new)); // half a file helps nobody, least on a full disk
-        return Err(error);
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // The name has to reach the disk too.
-    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
-}
-
-/// The path with `end` behind its name.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 /// So much of what was played is kept: enough for the largest separation in two playlists.
@@ -439,21 +396,6 @@ mod tests {
         thread.join().unwrap();
 
         assert_eq!(State::load(&path), state());
-    }
-
-    #[test]
-    fn a_full_disk_leaves_the_old_state_and_nothing_beside_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("station.state");
-        write(&path, "old").unwrap();
-        // Every byte written to it finds the disk full.
-        std::os::unix::fs::symlink("/dev/full", beside(&path, ".new")).unwrap();
-
-        let error = write(&path, "new").unwrap_err();
-
-        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(names(dir.path()), ["station.state"]);
     }
 
     #[test]

@@ -327,11 +327,12 @@ const SOURCE: &[Layer] = &[
     ("push::link", &[]),
     ("resample", &["pcm"]),
     ("sound", &["config::names", "pcm"]),
-    ("state", &["playlist", "tasks"]),
+    ("state", &["playlist", "tasks", "whole"]),
     ("station", EVERYTHING),
     ("status", &["lookahead", "pcm", "push::link"]),
     ("tasks", &[]),
     ("tls", &["tasks"]),
+    ("whole", &[]),
 ];
 
 /// Functions of bytes, events and a given time: they open nothing, wait for nothing, ask no clock.
