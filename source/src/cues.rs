@@ -2,7 +2,7 @@
 //!
 //! The words are Liquidsoap's, as lists and databases hold them: `liq_cue_in`, `liq_cue_out`,
 //! `liq_fade_in`, `liq_fade_out` and `liq_cross_duration` in seconds, `liq_amplify` as a factor or
-//! in decibels. `replaygain_track_gain` and `r128_track_gain` are what an analysis found. They
+//! in decibels. What begins with `replaygain_` and `r128_` is what an analysis found. They
 //! hold for the one track, or the one border, and for nothing after it. A value that makes no
 //! sense is told of and left out.
 
@@ -23,8 +23,22 @@ pub struct Cues {
     pub overlap: Option<Duration>,
     /// What it is amplified by, because somebody said so.
     pub amplify: Option<Gain>,
-    /// What it is amplified by to be as loud as others, because an analysis said so.
-    pub replay_gain: Option<Gain>,
+    /// What an analysis found of how loud it is.
+    pub replay: ReplayTags,
+}
+
+/// What an analysis has left in the tags of how loud a track is. Gains aim at −18 LUFS, as
+/// ReplayGain 2 does; peaks are factors of full scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplayTags {
+    /// What makes it as loud as other tracks.
+    pub track_gain: Option<Gain>,
+    /// What makes its album as loud as other albums.
+    pub album_gain: Option<Gain>,
+    /// Its peak.
+    pub track_peak: Option<f32>,
+    /// The peak of its album.
+    pub album_peak: Option<f32>,
 }
 
 /// An amplification.
@@ -76,8 +90,16 @@ impl Cues {
             "liq_cue_out" => self.cue_out = Some(seconds(value)?),
             "liq_fade_in" => self.fade_in = Some(seconds(value)?),
             "liq_fade_out" => self.fade_out = Some(seconds(value)?),
-            "r128_track_gain" => self.replay_gain = Some(Gain::of_r128(value)?),
-            "replaygain_track_gain" => self.replay_gain = Some(Gain::of_db(decibels(value)?)?),
+            "r128_album_gain" => self.replay.album_gain = Some(Gain::of_r128(value)?),
+            "r128_track_gain" => self.replay.track_gain = Some(Gain::of_r128(value)?),
+            "replaygain_album_gain" => {
+                self.replay.album_gain = Some(Gain::of_db(decibels(value)?)?);
+            }
+            "replaygain_album_peak" => self.replay.album_peak = Some(peak(value)?),
+            "replaygain_track_gain" => {
+                self.replay.track_gain = Some(Gain::of_db(decibels(value)?)?);
+            }
+            "replaygain_track_peak" => self.replay.track_peak = Some(peak(value)?),
             _ => {}
         }
         Ok(())
@@ -93,16 +115,15 @@ impl Cues {
             fade_out: self.fade_out.or(others.fade_out),
             overlap: self.overlap.or(others.overlap),
             amplify: self.amplify.or(others.amplify),
-            replay_gain: self.replay_gain.or(others.replay_gain),
+            replay: self.replay.or(others.replay),
         }
     }
 
-    /// What the track's samples are multiplied by: what was said, and what was analysed if that
-    /// is wanted.
-    pub fn factor(&self, replay_gain_wanted: bool) -> f32 {
+    /// What the track's samples are multiplied by: what was said, and what makes it `level` with
+    /// others.
+    pub fn factor(&self, level: Gain) -> f32 {
         let said = self.amplify.map_or(1.0, |gain| gain.0);
-        let analysed = self.replay_gain.filter(|_| replay_gain_wanted).map_or(1.0, |gain| gain.0);
-        (said * analysed).min(GAIN_MAX)
+        (said * level.0).min(GAIN_MAX)
     }
 
     /// How long a file of `length` is heard, if it is as long as it says.
@@ -112,7 +133,38 @@ impl Cues {
     }
 }
 
+impl Default for Gain {
+    /// No amplification.
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl ReplayTags {
+    fn or(self, others: Self) -> Self {
+        Self {
+            track_gain: self.track_gain.or(others.track_gain),
+            album_gain: self.album_gain.or(others.album_gain),
+            track_peak: self.track_peak.or(others.track_peak),
+            album_peak: self.album_peak.or(others.album_peak),
+        }
+    }
+}
+
 impl Gain {
+    /// No amplification.
+    pub const NONE: Self = Self(1.0);
+
+    /// An amplification by `db`, or by the most there can be.
+    pub fn of_db_at_most(db: f32) -> Self {
+        Self(10_f32.powf(db / 20.0).min(GAIN_MAX))
+    }
+
+    /// In decibels.
+    pub fn db(self) -> f32 {
+        20.0 * self.0.log10()
+    }
+
     /// Reads a factor, or decibels: `0.5`, `-3 dB`.
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text.trim().to_ascii_lowercase().ends_with("db") {
@@ -150,6 +202,14 @@ fn decibels(text: &str) -> Result<f32, &'static str> {
     if db.is_finite() { Ok(db) } else { Err("it is no number of dB") }
 }
 
+/// Reads a peak, as a factor of full scale. One of nothing is what some programs write who have
+/// not looked.
+fn peak(text: &str) -> Result<f32, &'static str> {
+    let peak: Result<f32, _> = text.trim().parse();
+    let is_peak = |peak: &f32| *peak > 0.0 && *peak <= PEAK_MAX;
+    peak.ok().filter(is_peak).ok_or("it is no peak, which is above 0 and at most 16")
+}
+
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds: f64 = text.trim().parse().map_err(|_| "it is no number of seconds")?;
     if seconds < 0.0 {
@@ -159,18 +219,24 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// The keys that mean something.
-pub const KEYS: [&str; 8] = [
+pub const KEYS: [&str; 12] = [
     "liq_amplify",
     "liq_cross_duration",
     "liq_cue_in",
     "liq_cue_out",
     "liq_fade_in",
     "liq_fade_out",
+    "r128_album_gain",
     "r128_track_gain",
+    "replaygain_album_gain",
+    "replaygain_album_peak",
     "replaygain_track_gain",
+    "replaygain_track_peak",
 ];
 /// The largest factor: 20 dB.
-const GAIN_MAX: f32 = 10.0;
+pub const GAIN_MAX: f32 = 10.0;
+/// The highest peak that a decoder may have found, as a factor of full scale: 24 dB.
+const PEAK_MAX: f32 = 16.0;
 /// So much of a wrong value is shown.
 const VALUE_CHARS_MAX: usize = 40;
 
@@ -197,7 +263,7 @@ mod tests {
         assert_eq!(cues.fade_in, Some(Duration::from_millis(500)));
         assert_eq!(cues.fade_out, Some(Duration::from_secs(4)));
         assert_eq!(cues.overlap, Some(Duration::ZERO));
-        assert!((cues.factor(false) - 0.501).abs() < 0.001);
+        assert!((cues.factor(Gain::NONE) - 0.501).abs() < 0.001);
     }
 
     #[test]
@@ -205,21 +271,33 @@ mod tests {
         for (text, factor) in [("0.5", 0.5), ("2", 2.0), ("-20dB", 0.1), ("+6.02 db", 2.0)] {
             let (cues, mistakes) = Cues::read([("liq_amplify", text)]);
             assert_eq!(mistakes, [], "{text}");
-            assert!((cues.factor(false) - factor).abs() < 0.001, "{text}");
+            assert!((cues.factor(Gain::NONE) - factor).abs() < 0.001, "{text}");
         }
     }
 
     #[test]
-    fn what_was_analysed_counts_only_if_it_is_wanted() {
+    fn what_was_analysed_is_known_and_multiplies_only_what_was_said() {
         let (replay_gain, _) = Cues::read([("replaygain_track_gain", "-6.02 dB")]);
         let (r128, _) = Cues::read([("r128_track_gain", "-2821")]); // 5 dB below the other
-        let (both, _) = Cues::read([("replaygain_track_gain", "-6.02 dB"), ("liq_amplify", "0.5")]);
+        let (album, _) = Cues::read([
+            ("replaygain_album_gain", "-6.02 dB"),
+            ("replaygain_album_peak", "1.02"),
+            ("replaygain_track_peak", "0.988553"),
+        ]);
 
-        for cues in [replay_gain, r128] {
-            assert!((cues.factor(true) - 0.5).abs() < 0.001, "{cues:?}");
-            assert_eq!(cues.factor(false), 1.0);
+        let gains =
+            [replay_gain.replay.track_gain, r128.replay.track_gain, album.replay.album_gain];
+        for gain in gains {
+            assert!((gain.unwrap().db() + 6.02).abs() < 0.01, "{gain:?}");
         }
-        assert!((both.factor(true) - 0.25).abs() < 0.001);
+        assert_eq!(
+            (album.replay.track_peak, album.replay.album_peak),
+            (Some(0.988_553), Some(1.02))
+        );
+        let (said, _) = Cues::read([("liq_amplify", "0.5")]);
+        assert!((said.factor(Gain::of_db_at_most(-6.02)) - 0.25).abs() < 0.001);
+        assert_eq!(said.factor(Gain::of_db_at_most(60.0)), 5.0);
+        assert_eq!(replay_gain.factor(Gain::NONE), 1.0);
     }
 
     #[test]
@@ -230,6 +308,7 @@ mod tests {
             ("liq_fade_out", "inf"),
             ("liq_amplify", "40 dB"),
             ("r128_track_gain", "1.5"),
+            ("replaygain_track_peak", "0.000"),
         ]);
 
         assert_eq!(cues, Cues::default());
@@ -243,6 +322,8 @@ mod tests {
                 "liq_amplify=\"40 dB\" is left out: a track is amplified by at most 20 dB, \
                  which is 10 times",
                 "r128_track_gain=\"1.5\" is left out: it is no whole number of 1/256 dB",
+                "replaygain_track_peak=\"0.000\" is left out: it is no peak, which is above 0 and \
+                 at most 16",
             ]
         );
     }
@@ -270,9 +351,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(key in 0..8_usize, value in "\\PC{0,60}") {
+        fn no_text_is_too_odd(key in 0..KEYS.len(), value in "\\PC{0,60}") {
             let (cues, _) = Cues::read([(KEYS[key], &*value)]);
-            prop_assert!((0.0..=10.0).contains(&cues.factor(true)));
+            let level = cues.replay.track_gain.unwrap_or(Gain::NONE);
+            prop_assert!((0.0..=10.0).contains(&cues.factor(level)));
         }
     }
 }

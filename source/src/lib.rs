@@ -45,6 +45,7 @@ pub mod fetch;
 pub mod import;
 pub mod input;
 pub mod lookahead;
+pub mod measure;
 pub mod mix;
 pub mod pcm;
 pub mod plan;
@@ -61,4 +62,5 @@ pub mod tasks;
 #[cfg(test)]
 mod test_audio;
 pub mod tls;
+pub mod treatment;
 pub mod whole;

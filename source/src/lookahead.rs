@@ -15,7 +15,9 @@
 //! do so.
 //!
 //! A file elsewhere is fetched before it is opened. If it has not come when the programme is
-//! pressed for the next track, something else is played first.
+//! pressed for the next track, something else is played first. Where the treatment of tracks asks
+//! for it, a track is measured before it is opened; if that is not done in time, it is played by
+//! what else is known of it.
 //!
 //! This part does not know the time; how far it gets is up to who takes from the queues.
 
@@ -33,11 +35,14 @@ use crate::input::title::LiveTitle;
 use crate::lookahead::live::LiveReel;
 use crate::lookahead::reel::{Opened, Reel};
 use crate::lookahead::supply::Desk;
+use crate::measure::{self, Measure, Measures, Wanted};
 use crate::playlist::Item;
 use crate::playlist::order::track_key;
 use crate::playlist::queue::Numbers;
 use crate::playlist::selection::{Next, Selection, Upcoming};
 use crate::tasks;
+use crate::treatment::Treatment;
+use crate::treatment::levelling::Level;
 use common::backoff::Backoff;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -73,6 +78,8 @@ pub struct Track {
     pub length: Option<Duration>,
     /// What is said of it alone.
     pub cues: Cues,
+    /// What makes it as loud as others.
+    pub level: Level,
 }
 
 impl Track {
@@ -95,6 +102,10 @@ pub struct Lookahead {
     numbers: Numbers,
     /// Where files elsewhere come from.
     fetches: Option<Fetches>,
+    /// Where tracks are measured.
+    measures: Option<Measures>,
+    /// What is done to tracks.
+    treatment: watch::Receiver<Treatment>,
     /// Where it is told what comes next.
     upcoming: watch::Sender<Vec<Upcoming>>,
     rate_hz: u32,
@@ -138,6 +149,8 @@ impl Lookahead {
             other,
             numbers,
             fetches: None,
+            measures: None,
+            treatment: watch::Sender::new(Treatment::default()).subscribe(),
             rate_hz,
             coming,
             desk,
@@ -155,6 +168,14 @@ impl Lookahead {
     pub fn fetching(mut self, fetches: Fetches) -> Self {
         fetches.wakes(self.desk.waker());
         self.fetches = Some(fetches);
+        self
+    }
+
+    /// The same, which treats tracks as `treatment` says, by what `measures` find of them.
+    #[must_use]
+    pub fn treating(mut self, treatment: watch::Receiver<Treatment>, measures: Measures) -> Self {
+        measures.wakes(self.desk.waker());
+        (self.treatment, self.measures) = (treatment, Some(measures));
         self
     }
 
@@ -240,6 +261,7 @@ impl Lookahead {
             }
         }
         self.upcoming.send_replace(self.selection.upcoming());
+        self.measure_ahead();
         Ok(())
     }
 
@@ -252,6 +274,7 @@ impl Lookahead {
                 self.selection = selection;
             }
             self.take_in_arrived();
+            self.pass_over();
             if let Some(next) = self.selection.next_item(Instant::now(), Timestamp::now()) {
                 return Ok(next);
             }
@@ -262,6 +285,14 @@ impl Lookahead {
             self.rest(RETRY.wait(self.barren_waits, 1.0))?;
             self.barren_waits += 1;
             self.selection.retry(Instant::now());
+        }
+    }
+
+    /// Passes over what is silent, if the programme says so.
+    fn pass_over(&mut self) {
+        let playing = self.playing.as_ref().map(|playing| playing.number);
+        if let Some(rest) = playing.and_then(|number| self.desk.passed_over(number)) {
+            self.selection.pass_over(Timestamp::now(), rest);
         }
     }
 
@@ -278,12 +309,24 @@ impl Lookahead {
             },
             None => None,
         };
+        let treatment = *self.treatment.borrow();
+        let measure = match self.measured(item, fetched.as_ref(), &treatment, reconsidered)? {
+            Ok(measure) => measure,
+            Err(outcome) => return Ok(outcome),
+        };
         self.wait_for_a_reel()?;
         let (piece_queue, pieces) = sync_channel(REEL_PIECES);
         let (answer, opened) = sync_channel(1);
-        let desk = Arc::clone(&self.desk);
-        let (item_played, rate_hz) = (item.clone(), self.rate_hz);
-        let reel = Reel { item: item_played, fetched, rate_hz, answer, desk, piece_queue };
+        let reel = Reel {
+            item: item.clone(),
+            fetched,
+            left_at: next.left_at,
+            trim: treatment.trim.zip(measure),
+            rate_hz: self.rate_hz,
+            answer,
+            desk: Arc::clone(&self.desk),
+            piece_queue,
+        };
         match tasks::thread("reel", move || reel.play()) {
             Ok(thread) => self.reels.push(thread),
             Err(error) => return Ok(Outcome::Unplayable(format!("no thread for it: {error}"))),
@@ -302,6 +345,7 @@ impl Lookahead {
                         tags,
                         length,
                         cues,
+                        level: treatment.levelling.level(&cues, measure.as_ref()),
                     });
                     let interrupts = next.interrupts;
                     let live = None;
@@ -380,6 +424,52 @@ impl Lookahead {
         }
     }
 
+    /// What was measured of `item`, as soon as that is done if the `treatment` needs it; what was
+    /// last known of it, if that is anything, if it has to be played before. Or what else becomes
+    /// of it.
+    fn measured(
+        &mut self,
+        item: &Item,
+        fetched: Option<&Fetched>,
+        treatment: &Treatment,
+        reconsidered: u64,
+    ) -> Result<Result<Option<Measure>, Outcome>, Gone> {
+        let Some(measures) = self.measures.clone() else { return Ok(Ok(None)) };
+        let Some(wanted) = wanted(treatment, item, fetched) else { return Ok(Ok(None)) };
+        let since = Instant::now();
+        loop {
+            match measures.want(&wanted) {
+                measure::Standing::Coming => {}
+                measure::Standing::Known(measure) => return Ok(Ok(Some(measure))),
+                measure::Standing::Unknown => return Ok(Ok(None)),
+            }
+            let first = MEASURE_PATIENCE.saturating_sub(since.elapsed());
+            let is_first = self.playing.is_none() && !first.is_zero();
+            if self.desk.is_pressed() && !is_first {
+                let known = measures.last_known(item);
+                let by = if known.is_some() { "what was known of it" } else { "its tags alone" };
+                debug!(file = %item.path.display(), "not measured in time; it goes by {by}");
+                return Ok(Ok(known));
+            }
+            if self.desk.reconsidered() != reconsidered || self.is_overtaken() {
+                return Ok(Err(Outcome::Reconsidered));
+            }
+            self.sleep(if is_first { first } else { WAKE_LONGEST })?;
+        }
+    }
+
+    /// Lets be measured what is likely to be played soon.
+    fn measure_ahead(&self) {
+        let Some(measures) = &self.measures else { return };
+        let treatment = *self.treatment.borrow();
+        for item in self.selection.likely(LIKELY) {
+            let wanted = wanted(&treatment, item, None).filter(|_| item.address().is_none());
+            if let Some(wanted) = wanted.filter(|_| measures.last_known(item).is_none()) {
+                measures.order_ahead(wanted);
+            }
+        }
+    }
+
     /// Whether something else is due now than was when the next item was asked for.
     fn is_overtaken(&mut self) -> bool {
         self.take_in_arrived();
@@ -438,6 +528,15 @@ impl Lookahead {
     }
 }
 
+/// What is to be measured of `item`, if the `treatment` needs anything.
+fn wanted(treatment: &Treatment, item: &Item, fetched: Option<&Fetched>) -> Option<Wanted> {
+    treatment.wants_measures().then(|| Wanted {
+        item: item.clone(),
+        fetched: fetched.cloned(),
+        unless_tagged: treatment.goes_by_tags(),
+    })
+}
+
 /// What is live, as a track: the same `number` for all of a session.
 fn live_track(name: &Arc<str>, number: u64, rid: u64, title: &LiveTitle) -> Track {
     let tags = Tags { artist: title.artist.clone(), title: title.title.clone(), ..Tags::default() };
@@ -451,6 +550,7 @@ fn live_track(name: &Arc<str>, number: u64, rid: u64, title: &LiveTitle) -> Trac
         tags,
         length: None,
         cues: Cues::default(),
+        level: Level::default(),
     }
 }
 
@@ -463,6 +563,11 @@ const SELECTIONS_MAX: usize = 4;
 pub const REEL_PIECES: usize = 8;
 /// A file that takes longer to open is passed over.
 pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+/// The first track of a run waits so long for its measure; any other one is measured before it is
+/// needed, or played without.
+pub const MEASURE_PATIENCE: Duration = Duration::from_millis(500);
+/// So many of the next tracks of each playlist are measured ahead.
+const LIKELY: usize = 2;
 /// Threads that may be at work: for the track that plays, the next, those that leave, and for
 /// files that hang.
 pub const REELS_MAX: usize = 8;

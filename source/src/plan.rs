@@ -5,7 +5,6 @@
 //! long tracks are, and the time.
 
 use crate::lookahead::{Known, REST_MIN};
-use crate::playlist::Item;
 use crate::playlist::selection::{Next, Selection};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ struct Coming {
     known: Known,
 }
 
-impl<L: FnMut(&Item) -> Option<Known>> Plan<'_, L> {
+impl<L: FnMut(&Next) -> Option<Known>> Plan<'_, L> {
     /// What would play from `from`, which is at the moment `now`, for so long; at most
     /// [`PLANNED_MAX`] things.
     pub fn make(mut self, from: Timestamp, now: Instant, span: Duration) -> Vec<Planned> {
@@ -130,7 +129,7 @@ impl<L: FnMut(&Item) -> Option<Known>> Plan<'_, L> {
     fn ask(&mut self, now: Instant, wall: Timestamp) -> Option<Coming> {
         for _ in 0..UNPLAYABLE_MAX {
             let next = self.selection.next_item(now, wall)?;
-            let known = (self.look_up)(&next.item);
+            let known = (self.look_up)(&next);
             self.selection.tell(known.is_some(), now);
             if let Some(known) = known {
                 return Some(Coming { next, known });
@@ -163,10 +162,10 @@ const UNPLAYABLE_MAX: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::playlist::Playlist;
     use crate::playlist::order::Order;
     use crate::playlist::rules::{Interrupted, Rules, Start};
     use crate::playlist::selection::Entry;
+    use crate::playlist::{Item, Playlist};
 
     #[test]
     fn tracks_follow_each_other_by_their_lengths_and_overlaps() {
@@ -235,10 +234,9 @@ mod tests {
     /// What is planned from 08:00 for `span`, with tracks of three minutes; one that is called `?`
     /// cannot be played.
     fn plan(selection: &mut Selection, overlap: Duration, span: &str) -> Vec<String> {
-        let look_up = |item: &Item| {
-            let title: Arc<str> = item.path.display().to_string().into();
-            let cue_in = item.annotations.get("liq_cue_in").map_or(0.0, |it| it.parse().unwrap());
-            let cue_in = Duration::from_secs_f64(cue_in);
+        let look_up = |next: &Next| {
+            let title: Arc<str> = next.item.path.display().to_string().into();
+            let cue_in = next.left_at.unwrap_or_default();
             let length = Some(Duration::from_secs(180));
             (&*title != "?").then_some(Known { title, length, cue_in })
         };

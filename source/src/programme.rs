@@ -7,12 +7,12 @@
 //!
 //! The [`fan`] encodes the cuts and gives the frames to the outputs; the clock says when.
 
+pub mod blank;
 pub mod emergency;
 pub mod fan;
 mod line;
 
 use crate::clock::{Clock, Lateness, Woken};
-use crate::cues::Cues;
 use crate::encode::EncodeError;
 use crate::lookahead::{Coming, Live, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
@@ -22,6 +22,7 @@ use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
 use crate::pcm::block::Block;
 use crate::pcm::level::Meter;
+use crate::programme::blank::{Blanks, Listener, Then};
 use crate::programme::fan::{Fan, Outlet};
 use crate::programme::line::Line;
 use crate::sound::Chain;
@@ -57,7 +58,7 @@ pub struct Rewire {
     /// As in the settings.
     pub crossfade: Crossfade,
     /// As in the settings.
-    pub replay_gain: bool,
+    pub blanks: Option<Blanks>,
     /// What is heard when there is nothing to play, if it is something else now.
     pub emergency: Option<Box<dyn EverReady>>,
 }
@@ -71,8 +72,8 @@ pub struct Settings {
     pub title_when_empty: Arc<str>,
     /// How one track goes over into the next.
     pub crossfade: Crossfade,
-    /// Whether tracks are made equally loud, where an analysis has left its ReplayGain tags.
-    pub replay_gain: bool,
+    /// When silence of a track is too long, and what is done then.
+    pub blanks: Option<Blanks>,
 }
 
 /// A stretch of the programme.
@@ -119,6 +120,8 @@ pub struct Programme {
     is_missing: bool,
     /// Measures what is given out, from one report to the next.
     meter: Meter,
+    /// Listens for silence that is too long.
+    listener: Listener,
     on_air: OnAir,
 }
 
@@ -129,6 +132,7 @@ impl Programme {
             timeline: Timeline::new(settings.rate_hz, settings.crossfade, emergency),
             processor: Processor::new(Chain::default(), settings.rate_hz),
             coming: VecDeque::new(),
+            listener: Listener::new(settings.blanks),
             settings,
             supply,
             current: None,
@@ -212,6 +216,7 @@ impl Programme {
         }
         self.note_missed_blocks();
         let titles = self.titles_before(self.cuts * CUT_SAMPLE_FRAMES as u64);
+        self.listen(&block);
         Cut { number, position, block, titles }
     }
 
@@ -241,10 +246,10 @@ impl Programme {
 
     /// Takes over other settings, and other outputs from the next cut on.
     fn rewire(&mut self, rewire: Rewire, fan: &mut Fan) {
-        let Rewire { unplug, plug, title_when_empty, crossfade, replay_gain, emergency } = rewire;
+        let Rewire { unplug, plug, title_when_empty, crossfade, blanks, emergency } = rewire;
         self.is_renamed |= title_when_empty != self.settings.title_when_empty;
-        self.settings =
-            Settings { title_when_empty, crossfade, replay_gain, ..self.settings.clone() };
+        self.settings = Settings { title_when_empty, crossfade, blanks, ..self.settings.clone() };
+        self.listener.listen_for(blanks);
         self.timeline.cross_by(crossfade);
         if let Some(emergency) = emergency {
             self.timeline.stand_in_by(emergency);
@@ -350,7 +355,7 @@ impl Programme {
                 let rate_hz = self.settings.rate_hz;
                 let length = prepared.track.length;
                 let claimed = length.map(|length| sample_frames(length, rate_hz) as u64);
-                let marks = self.marks(&prepared.track.cues);
+                let marks = self.marks(&prepared.track);
                 let titles = match prepared.live {
                     Some(Live { buffer, titles }) => {
                         self.timeline.load_live(prepared.track, Pace::new(buffer), marks);
@@ -372,12 +377,13 @@ impl Programme {
         true
     }
 
-    /// The same as `cues`, in the timeline's terms.
-    fn marks(&self, cues: &Cues) -> Marks {
+    /// What is said of `track`, in the timeline's terms.
+    fn marks(&self, track: &Track) -> Marks {
+        let cues = &track.cues;
         let length =
             |time: Option<Duration>| time.map(|time| sample_frames(time, self.settings.rate_hz));
         Marks {
-            gain: cues.factor(self.settings.replay_gain),
+            gain: cues.factor(track.level.gain),
             overlap: length(cues.overlap),
             fade_in: length(cues.fade_in),
             fade_out: length(cues.fade_out),
@@ -412,6 +418,25 @@ impl Programme {
                 }
             }
         }
+    }
+
+    /// Listens to what is given out, and puts an end to silence that is too long.
+    fn listen(&mut self, block: &Block) {
+        let track = self.track.as_ref().filter(|_| !self.is_missing);
+        let Some(blank) = self.listener.hear(block, track.is_some()) else { return };
+        let Some(track) = track else { return };
+        let silent_s = blank.silent.as_secs_f64();
+        let file = track.path.display();
+        match blank.then {
+            Then::Next { rest } => {
+                let playlist = &track.playlist;
+                warn!(%file, %playlist, "silent for {silent_s:.1} s: on to what else there is");
+                self.supply.pass_over(track.number, rest);
+                self.reconsider();
+            }
+            Then::Skip => warn!(%file, "silent for {silent_s:.1} s: on to the next track"),
+        }
+        self.skip();
     }
 
     fn note_missed_blocks(&mut self) {

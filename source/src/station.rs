@@ -2,10 +2,11 @@
 //!
 //! Each channel has two threads of its own: `lookahead` prepares one track after the other, each
 //! played by a `reel`, a further thread; `programme` takes from them, mixes, encodes, and gives out
-//! frames when they are due. Each output has two tasks: one sends the frames, another tells the
-//! titles. Audio work is on threads because it is work, not waiting, and must not be held up by a
-//! slow network; channels share nothing, so what goes wrong in one is not heard in another. Bytes
-//! flow one way; what flows back are wishes: to skip, and to ask the playlists again.
+//! frames when they are due. One thread measures tracks for all channels. Each output has two
+//! tasks: one sends the frames, another tells the titles. Audio work is on threads because it is
+//! work, not waiting, and must not be held up by a slow network; channels share nothing but what
+//! was measured, so what goes wrong in one is not heard in another. Bytes flow one way; what flows
+//! back are wishes: to skip, and to ask the playlists again.
 //!
 //! Parts end in the order of the flow: a programme when nobody holds its controls any more, its
 //! lookahead and reels when nobody takes their tracks, an output when no more frames come.
@@ -24,6 +25,7 @@ use crate::control::console::{OutputEnd, Parts, ReloadWish};
 use crate::encode::EncodeError;
 use crate::fetch::client::Client;
 use crate::fetch::{self, Fetches};
+use crate::measure::Measures;
 use crate::programme::fan::Outlet;
 use crate::push::{Push, QUEUE_FRAMES};
 use crate::state::{Keeper, State};
@@ -67,6 +69,8 @@ pub struct Station {
     carrier: JoinHandle<()>,
     /// The thread that writes the state.
     keeper: Option<JoinHandle<()>>,
+    /// The thread that measures tracks, and writes what it found.
+    measurer: JoinHandle<()>,
     /// Dropped, so that control ends.
     stop: watch::Sender<()>,
 }
@@ -136,6 +140,9 @@ impl Station {
         let (fetches, fetcher) = Fetches::new(fetch::Limits::usual(), client.clone(), &tasks);
         tasks.spawn(fetcher.run(stopped.clone()));
         shelf.fetches = Some(fetches);
+        let book = config.state.as_ref().map(|state| state.with_extension(MEASURES));
+        let (measures, measurer) = Measures::start(book)?;
+        shelf.measures = Some(measures);
         ports.serve(config, &shelf.inputs, &client, &stopped, &tasks);
         let mut outputs = Vec::new();
         let mut outlets: Vec<(String, Outlet)> = Vec::new();
@@ -180,6 +187,7 @@ impl Station {
             parts,
             carrier,
             keeper,
+            measurer,
             stop,
         };
         station.listen();
@@ -265,16 +273,17 @@ impl Station {
 
     /// Ends the programmes, takes leave of the servers, and waits until everything has ended.
     pub async fn stop(self) {
-        let Self { channels, any, listening, tasks, parts, carrier, keeper, stop, .. } = self;
-        drop((parts, listening, stop, any));
+        let Self { shelf, channels, any, listening, tasks, parts, carrier, keeper, stop, .. } =
+            self;
+        let measurer = self.measurer;
+        drop((parts, listening, stop, any, shelf));
         let mut threads: Vec<_> = channels.into_iter().flat_map(Channel::stop).collect();
         threads.push(carrier);
         tasks.ended().await;
-        if let Some(keeper) = keeper {
-            // A disk that hangs keeps nobody from leaving; the state before this one is whole.
-            let written = tokio::task::spawn_blocking(move || keeper.join().is_ok());
-            drop(tokio::time::timeout(LAST_WRITE, written).await);
-        }
+        // A disk that hangs keeps nobody from leaving; what was written before this is whole.
+        let writers = keeper.into_iter().chain([measurer]);
+        let written = tokio::task::spawn_blocking(move || writers.for_each(|it| drop(it.join())));
+        drop(tokio::time::timeout(LAST_WRITE, written).await);
         // The tasks end after the programmes, and a lookahead as soon as it has nobody to play
         // for, unless a file system keeps it; it is not waited for then.
         for thread in threads.into_iter().filter(JoinHandle::is_finished) {
@@ -312,6 +321,8 @@ fn started(
 const END_PATIENCE: Duration = Duration::from_millis(200);
 /// Wishes for another configuration that may wait.
 const RELOADS_MAX: usize = 4;
+/// What was measured is kept beside the state, in a file that ends so.
+const MEASURES: &str = "measures";
 /// The last state is written within this time, or not at all.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 

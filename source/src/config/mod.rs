@@ -16,7 +16,10 @@ use crate::encode::Format;
 use crate::encode::mp3::Mp3;
 use crate::mix::crossfade::Crossfade;
 use crate::playlist::rules::Rules;
+use crate::programme::blank::Blanks;
 use crate::sound::Chain;
+use crate::treatment::Treatment;
+use crate::treatment::levelling::Levelling;
 use common::auth::{Credentials, Password};
 use common::http::percent;
 use std::fmt;
@@ -271,6 +274,19 @@ impl Config {
             state: None,
             trust: None,
         }
+    }
+}
+
+impl ChannelConfig {
+    /// What is done to its tracks.
+    pub fn treatment(&self) -> Treatment {
+        let levelling = if self.replay_gain { Levelling::TAGS } else { Levelling::AsIs };
+        Treatment { levelling, trim: None }
+    }
+
+    /// When silence is too long, and what is done then.
+    pub fn blanks(&self) -> Option<Blanks> {
+        None
     }
 }
 

@@ -4,7 +4,7 @@
 //! calls the file; without that, the file's name, less its extension and track number. It is one
 //! line of text of bounded length, because it travels in a request line.
 
-use crate::cues::Cues;
+use crate::cues::{Cues, Mistake};
 use std::path::Path;
 use std::sync::Arc;
 use symphonia::core::meta::{Metadata, MetadataRevision, RawValue, StandardTag, Tag};
@@ -71,6 +71,19 @@ impl Tags {
             }
         }
         self.artist = self.artist.take().or_else(|| one_line(&artists.join(", ")));
+    }
+
+    /// What is said of the track: what `ordered` says, and where that says nothing, what the file
+    /// does. And what is wrong with either.
+    pub fn cues<'a>(
+        &self,
+        ordered: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> (Cues, Vec<Mistake>) {
+        let (ordered, mut mistakes) = Cues::read(ordered);
+        let filed = self.cues.iter().map(|(key, value)| (&**key, &**value));
+        let (filed, more) = Cues::read(filed);
+        mistakes.extend(more);
+        (ordered.or(filed), mistakes)
     }
 
     /// The title of the file at `path`, which a list calls `listed`.

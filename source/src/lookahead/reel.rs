@@ -6,8 +6,10 @@ use crate::decode::{DecodeError, Decoder};
 use crate::fetch::file::Fetched;
 use crate::lookahead::studio::Studio;
 use crate::lookahead::supply::Desk;
+use crate::measure::Measure;
 use crate::pcm::block::Block;
 use crate::playlist::Item;
+use crate::treatment::trim::Trim;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -18,6 +20,10 @@ pub(super) struct Reel {
     pub(super) item: Item,
     /// Its file, if that was elsewhere.
     pub(super) fetched: Option<Fetched>,
+    /// The place in the file where it goes on, if it was interrupted.
+    pub(super) left_at: Option<Duration>,
+    /// How silence at its ends is cut, by what was measured of it.
+    pub(super) trim: Option<(Trim, Measure)>,
     pub(super) rate_hz: u32,
     /// Where it is told whether the file can be played, once.
     pub(super) answer: SyncSender<Result<Opened, String>>,
@@ -42,7 +48,7 @@ impl Reel {
     /// Plays the item to its end, or as far as anybody takes it.
     pub(super) fn play(self) {
         let path = &self.item.path;
-        let (mut decoder, opened) = match open(&self.item, self.fetched.as_ref()) {
+        let (mut decoder, opened) = match self.open() {
             Ok(both) => both,
             Err(error) => return self.refuse(error.to_string()),
         };
@@ -78,6 +84,13 @@ impl Reel {
         }
     }
 
+    fn open(&self) -> Result<(Decoder, Opened), DecodeError> {
+        open(&self.item, self.fetched.as_ref(), |mut cues| {
+            cues.cue_in = self.left_at.or(cues.cue_in);
+            self.trim.map_or(cues, |(trim, measure)| trim.cues(cues, &measure))
+        })
+    }
+
     /// Sends a piece, after the word that the file can be played if this is its first.
     fn send(&self, opened: &mut Option<Opened>, piece: Block) -> Result<(), Unwanted> {
         self.piece_queue.send(piece).map_err(|_| Unwanted)?;
@@ -109,15 +122,17 @@ pub struct Known {
 }
 
 impl Known {
-    /// What the file of `item` says of itself, without decoding it.
+    /// What the file of `item` says of itself, without decoding it; it begins where it was
+    /// `left_at`, if it was interrupted.
     ///
     /// Fails if it cannot be played. Of a file elsewhere only its list is asked.
-    pub fn of(item: &Item) -> Result<Self, DecodeError> {
+    pub fn of(item: &Item, left_at: Option<Duration>) -> Result<Self, DecodeError> {
+        let from = |cues: Cues| Cues { cue_in: left_at.or(cues.cue_in), ..cues };
         let (title, length, cues) = if item.address().is_some() {
             let tags = Tags::default();
-            (title(item, &tags), None, cues(item, &tags))
+            (title(item, &tags), None, from(cues(item, &tags)))
         } else {
-            let (_, Opened { title, length, cues, .. }) = open(item, None)?;
+            let (_, Opened { title, length, cues, .. }) = open(item, None, from)?;
             (title, length, cues)
         };
         let listed = item.listed_length.map(|length| cues.heard(length));
@@ -126,7 +141,12 @@ impl Known {
     }
 }
 
-fn open(item: &Item, fetched: Option<&Fetched>) -> Result<(Decoder, Opened), DecodeError> {
+/// Opens the file of `item`, of which what its cue points say becomes what `settled` makes of it.
+fn open(
+    item: &Item,
+    fetched: Option<&Fetched>,
+    settled: impl FnOnce(Cues) -> Cues,
+) -> Result<(Decoder, Opened), DecodeError> {
     let path = &item.path;
     let mut decoder = match fetched {
         Some(file) => Decoder::of(file.reader(), file.length(), file.extension())?,
@@ -137,7 +157,7 @@ fn open(item: &Item, fetched: Option<&Fetched>) -> Result<(Decoder, Opened), Dec
         warn!(file = %path.display(), "{warning}");
     }
     let title = title(item, &about.tags);
-    let cues = cues(item, &about.tags);
+    let cues = settled(cues(item, &about.tags));
     let length = about.length.map(|length| cues.heard(length));
     let tags = about.tags.clone();
     if cues.cue_in.is_some() || cues.cue_out.is_some() {
@@ -152,13 +172,11 @@ fn title(item: &Item, tags: &Tags) -> Arc<str> {
     ordered.unwrap_or_else(|| tags.title_for(&item.path, listed))
 }
 
-/// What the list says of the track, and where it says nothing, what the file says.
+/// What is said of the track.
 fn cues(item: &Item, tags: &Tags) -> Cues {
-    let (listed, mistakes) = Cues::read(item.annotations.iter());
-    let tags = tags.cues.iter().map(|(key, value)| (&**key, &**value));
-    let (filed, more) = Cues::read(tags);
-    for mistake in mistakes.iter().chain(&more) {
+    let (cues, mistakes) = tags.cues(item.annotations.iter());
+    for mistake in mistakes {
         warn!(file = %item.path.display(), "{mistake}");
     }
-    listed.or(filed)
+    cues
 }

@@ -56,6 +56,10 @@ pub(super) struct Desk {
     /// The track that was prepared and should not be heard any more.
     overtaken: AtomicU64,
     reconsidered: AtomicU64,
+    /// The track of which the list, queue or input is to be passed over.
+    passed_over: AtomicU64,
+    /// For how long.
+    rest_ms: AtomicU64,
     /// Whether the programme needs the next track soon.
     pressed: AtomicBool,
     closed: AtomicBool,
@@ -96,6 +100,14 @@ impl Supply {
         }
     }
 
+    /// Says that nothing more is wanted for a while from where the track `number` comes from, which
+    /// plays. Is heard when the supply reconsiders.
+    pub fn pass_over(&self, number: u64, rest: Duration) {
+        let rest_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+        self.desk.rest_ms.store(rest_ms, Ordering::Relaxed); // released with the next one
+        self.desk.passed_over.store(number, Ordering::Release);
+    }
+
     /// Whether the track `number`, which was prepared, has been overtaken: something else is due
     /// now. Whoever holds it reconsiders.
     pub fn is_overtaken(&self, number: u64) -> bool {
@@ -134,6 +146,14 @@ impl Desk {
         self.overtaken.store(number, Ordering::Relaxed);
     }
 
+    /// For how long nothing more is wanted from where the track `number` comes from, if that was
+    /// said. It is told once.
+    pub(super) fn passed_over(&self, number: u64) -> Option<Duration> {
+        let said =
+            self.passed_over.compare_exchange(number, 0, Ordering::AcqRel, Ordering::Relaxed);
+        said.ok().map(|_| Duration::from_millis(self.rest_ms.load(Ordering::Relaxed)))
+    }
+
     pub(super) fn reconsidered(&self) -> u64 {
         self.reconsidered.load(Ordering::Acquire)
     }
@@ -170,6 +190,8 @@ pub(super) fn ends() -> (SyncSender<Coming>, Supply, Arc<Desk>, Receiver<()>) {
         heard_ms: AtomicU64::new(NOT_HEARD),
         overtaken: AtomicU64::new(0),
         reconsidered: AtomicU64::new(0),
+        passed_over: AtomicU64::new(0),
+        rest_ms: AtomicU64::new(0),
         pressed: AtomicBool::new(false),
         closed: AtomicBool::new(false),
         wake,

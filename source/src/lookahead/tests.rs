@@ -2,12 +2,15 @@
 
 use super::*;
 use crate::fetch::client::Client;
+use crate::measure::extent::Threshold;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::Queue;
 use crate::playlist::rules::{Interrupted, Rules, Start};
 use crate::playlist::selection::Entry;
 use crate::test_audio::{self as audio, Form};
+use crate::treatment::levelling::{Basis, Levelling, Loudness};
+use crate::treatment::trim::Trim;
 use std::path::Path;
 
 #[test]
@@ -329,6 +332,91 @@ async fn serve(
         drop(released.wait_for(|released| *released).await);
     }
     drop(tcp.write_all(&file).await); // nobody wants it that was refused
+}
+
+#[test]
+fn a_track_is_as_loud_and_as_long_as_its_measure_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    let silence = vec![0.0; 44_100];
+    let samples = [&silence[..], &audio::tone(1_000.0, 44_100, 3 * 44_100), &silence].concat();
+    audio::write_wav(&path, &samples, 2, 44_100, Form::Int16);
+    let (measures, _) = Measures::start(None).unwrap();
+    let mut supply = treated(&[path], &measures);
+
+    let first = track(&mut supply); // the programme is not pressed, so it waits
+    let level = first.track.level;
+    assert_eq!(level.basis, Basis::Measured);
+    // From about −6 to −20; what is partly silent counts a little.
+    assert!((level.gain.db() + 13.8).abs() < 0.5, "{level:?}");
+    assert_eq!(first.track.cues.cue_in, Some(Duration::from_millis(990)));
+    assert_eq!(first.track.length, Some(Duration::from_millis(3_060)));
+    let sample_frames: usize = first.pieces.iter().map(|piece| piece.sample_frames()).sum();
+    assert_eq!(sample_frames, 44_100 * 306 / 100);
+}
+
+#[test]
+fn a_track_that_is_needed_before_it_is_measured_goes_by_its_tags() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = tone(dir.path(), "long", 100);
+    let list = dir.path().join("list.m3u");
+    let entries = "long.wav\nannotate:replaygain_track_gain=\"-4 dB\":long.wav\n";
+    std::fs::write(&list, entries).unwrap();
+    // It has more to do than it can in the time.
+    let (measures, _) = Measures::start(None).unwrap();
+    for cue_in in 1..20 {
+        let mut item = Item::file(&long);
+        item.annotations.push("liq_cue_in", &cue_in.to_string());
+        measures.want(&Wanted { item, fetched: None, unless_tagged: false });
+    }
+    let mut supply = treated(&[list], &measures);
+    supply.press(true);
+
+    let first = track(&mut supply);
+    assert_eq!(first.track.level, Level::default());
+    supply.began(first.track.number, None);
+    let second = track(&mut supply);
+    assert_eq!(second.track.level.basis, Basis::Tagged);
+    assert!((second.track.level.gain.db() + 6.0).abs() < 0.1, "from −14 LUFS to −20");
+}
+
+#[test]
+fn what_is_passed_over_gives_way_to_what_else_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = |name: &str| {
+        let paths = ["1", "2"].map(|it| tone(dir.path(), &format!("{name}{it}"), 10)).to_vec();
+        (name.into(), Playlist::new(paths, Order::normal()))
+    };
+    let selection = Selection::new(vec![list("silent"), list("music")]);
+    let (lookahead, mut supply) = Lookahead::new(selection, 44_100, Numbers::default());
+    std::thread::spawn(move || lookahead.run());
+    let first = track(&mut supply);
+    supply.began(first.track.number, None);
+    assert_eq!(&*track(&mut supply).track.title, "silent2");
+
+    supply.pass_over(first.track.number, Duration::from_secs(60));
+    supply.reconsider();
+
+    for title in ["music1", "music2", "music1"] {
+        let next = track(&mut supply);
+        assert_eq!(&*next.track.title, title);
+        supply.began(next.track.number, None);
+    }
+}
+
+/// A lookahead whose tracks are brought to −20 LUFS and cut to their sound.
+fn treated(paths: &[PathBuf], measures: &Measures) -> Supply {
+    let levelling = Levelling::Loudness(Loudness { target_lufs: -20.0, true_peak_max_db: None });
+    let trim = Trim {
+        threshold: Threshold::of_db(-50.0).unwrap(),
+        shortest: Duration::from_millis(200),
+        longest: Duration::from_secs(20),
+    };
+    let treatment = watch::Sender::new(Treatment { levelling, trim: Some(trim) });
+    let (lookahead, supply) = Lookahead::new(selection(paths.to_vec()), 44_100, Numbers::default());
+    let lookahead = lookahead.treating(treatment.subscribe(), measures.clone());
+    std::thread::spawn(move || lookahead.run());
+    supply
 }
 
 /// A lookahead over requests and, behind them, two tones of 10 seconds; requests are heard from

@@ -40,6 +40,8 @@ pub struct Entry {
     name: Arc<str>,
     rules: Rules,
     turn: Turn,
+    /// When it is passed over, unless nothing else is left: from when, and until when.
+    passed_over: Option<(Timestamp, Timestamp)>,
     kind: Kind,
 }
 
@@ -111,6 +113,8 @@ pub struct Next {
     pub live: Option<Feed>,
     /// Whether it begins at once, in the middle of what plays.
     pub interrupts: bool,
+    /// The place in its file where it goes on, if it was interrupted.
+    pub left_at: Option<Duration>,
 }
 
 /// A track that was played before a restart.
@@ -148,12 +152,18 @@ impl Entry {
     }
 
     fn of(name: &str, kind: Kind, rules: Rules) -> Self {
-        Self { name: name.into(), rules, turn: Turn::new(Timestamp::UNIX_EPOCH), kind }
+        let turn = Turn::new(Timestamp::UNIX_EPOCH);
+        Self { name: name.into(), rules, turn, passed_over: None, kind }
     }
 
     /// Whether it is there only when somebody sends or asks for something.
     fn comes_by_itself(&self) -> bool {
         matches!(self.kind, Kind::Live(_) | Kind::Queue(_))
+    }
+
+    /// Whether it is passed over at `now`. A clock that was put back makes that no longer.
+    fn is_passed_over(&self, now: Timestamp) -> bool {
+        self.passed_over.is_some_and(|(from, until)| from <= now && now < until)
     }
 
     /// Whether it is to be played at `now`, as far as that can be known without asking it; some
@@ -164,7 +174,7 @@ impl Entry {
             Kind::Queue(queue) => queue.has_other_than(late),
             Kind::Playlist(_) | Kind::Rotation(_) => true,
         };
-        has_something && self.rules.are_met(&self.turn, now)
+        has_something && !self.is_passed_over(now) && self.rules.are_met(&self.turn, now)
     }
 }
 
@@ -251,12 +261,42 @@ impl Selection {
         upcoming.collect()
     }
 
+    /// The next items of each playlist, so many of each.
+    pub fn likely(&self, count: usize) -> impl Iterator<Item = &Item> {
+        let lists = self.entries.iter().filter_map(|entry| match &entry.kind {
+            Kind::Playlist(list) => Some(list.playlist.rounds()),
+            Kind::Live(_) | Kind::Queue(_) | Kind::Rotation(_) => None,
+        });
+        lists.flat_map(move |rounds| rounds.upcoming(count))
+    }
+
     /// The next item; `None` if nothing is left that might be heard now, when the clock on the
     /// wall says `wall`.
     pub fn next_item(&mut self, now: Instant, wall: Timestamp) -> Option<Next> {
+        let next = self.next_of_all(now, wall);
+        if next.is_some() || self.entries.iter().all(|it| it.passed_over.is_none()) {
+            return next;
+        }
+        self.entries.iter_mut().for_each(|entry| entry.passed_over = None);
+        self.next_of_all(now, wall)
+    }
+
+    /// What plays comes from an entry that is passed over from `wall` on for this `time`, or until
+    /// nothing else is left.
+    pub fn pass_over(&mut self, wall: Timestamp, time: Duration) {
+        let first = self.playing.as_ref().and_then(|playing| playing.path.first().copied());
+        if let Some(entry) = first.and_then(|first| self.entries.get_mut(first)) {
+            entry.passed_over = wall.checked_add(time).ok().map(|until| (wall, until));
+        }
+    }
+
+    fn next_of_all(&mut self, now: Instant, wall: Timestamp) -> Option<Next> {
         self.give_back();
         for entry in &mut self.entries {
             entry.turn.not_after(wall);
+            if !entry.is_passed_over(wall) {
+                entry.passed_over = None;
+            }
         }
         self.asked = self.due(wall);
         for rank in 0..self.top.len() {
@@ -355,6 +395,8 @@ impl Selection {
         let minute = wall.as_second().div_euclid(60) * 60 + 60;
         let minute = Timestamp::from_second(minute).unwrap_or(wall);
         let due = self.entries.iter().filter_map(|entry| entry.rules.due_at(&entry.turn));
+        let due =
+            due.chain(self.entries.iter().filter_map(|it| it.passed_over.map(|(_, until)| until)));
         due.filter(|due| *due > wall).fold(minute, Timestamp::min)
     }
 
@@ -413,7 +455,8 @@ impl Selection {
             }
         };
         let (playlist, key) = (Arc::clone(&entry.name), track_key(&item));
-        Some(Next { item, playlist, again, key, request, live, interrupts: false })
+        let (interrupts, left_at) = (false, None);
+        Some(Next { item, playlist, again, key, request, live, interrupts, left_at })
     }
 
     fn return_to(&mut self) -> Option<Next> {
@@ -448,8 +491,7 @@ impl Selection {
         }
         let is_file = |playing: &mut Playing| playing.next.live.is_none();
         let Some(Playing { mut next, path, .. }) = self.playing.take_if(is_file) else { return };
-        let cue_in = format!("{:.3}", left_at.as_secs_f64());
-        next.item.annotations.push("liq_cue_in", &cue_in);
+        next.left_at = Some(left_at);
         self.returning.push(Returning { next, path });
     }
 

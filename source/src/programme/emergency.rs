@@ -93,6 +93,7 @@ mod tests {
             tags: Tags::default(),
             length: None,
             cues: Cues::default(),
+            level: crate::treatment::levelling::Level::default(),
         };
         coming.send(Coming::Track(Prepared::of_test(track, pieces))).unwrap();
         queue.send(Block::stereo(44_100, vec![0.5; 5], vec![0.5; 5])).unwrap();

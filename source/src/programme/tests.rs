@@ -4,6 +4,7 @@ mod sound;
 
 use super::*;
 use crate::clock::{PATIENCE_SIMULATED, Schedule};
+use crate::cues::Cues;
 use crate::decode::Decoder;
 use crate::decode::tags::Tags;
 use crate::encode::Format;
@@ -136,7 +137,7 @@ fn another_name_of_the_station_is_told_while_the_emergency_sounds() {
         plug: Vec::new(),
         title_when_empty: title.into(),
         crossfade: Crossfade::default(),
-        replay_gain: false,
+        blanks: None,
         emergency: None,
     };
 
@@ -352,6 +353,7 @@ fn a_lookahead_that_is_too_slow_is_bridged_and_counted() {
         tags: Tags::default(),
         length: None,
         cues: Cues::default(),
+        level: crate::treatment::levelling::Level::default(),
     };
     pieces.send(Block::stereo(44_100, vec![0.5; 1_152], vec![0.5; 1_152])).unwrap();
     coming.send(Coming::Track(Prepared::of_test(track, queue))).unwrap();
@@ -419,7 +421,7 @@ fn settings() -> Settings {
         rate_hz: 44_100,
         title_when_empty: "Carrier".into(),
         crossfade: Crossfade::default(),
-        replay_gain: false,
+        blanks: None,
     }
 }
 

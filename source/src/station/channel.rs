@@ -4,8 +4,7 @@ use crate::clock::{Clock, Schedule};
 use crate::config::{ChannelConfig, Emergency};
 use crate::control::console::ChannelEnd;
 use crate::encode::EncodeError;
-use crate::fetch::Fetches;
-use crate::lookahead::{Lookahead, Supply};
+use crate::lookahead::Lookahead;
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};
 use crate::playlist::Playlist;
@@ -19,6 +18,7 @@ use crate::station::shelf::Shelf;
 use crate::station::{StartError, memory};
 use crate::status::{OnAir, Report};
 use crate::tasks::thread;
+use crate::treatment::Treatment;
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(super) struct Channel {
     pub(super) commands: SyncSender<Command>,
     /// Where another selection may be put.
     selections: SyncSender<Selection>,
+    /// What is done to its tracks.
+    treatment: watch::Sender<Treatment>,
     /// Why the programme has ended, if it has and knows.
     ended: Receiver<EncodeError>,
     pub(super) threads: Vec<JoinHandle<()>>,
@@ -55,10 +57,16 @@ impl Channel {
         let rate_hz = config.rate_hz;
         let mut threads = Vec::new();
         let selection = shelf.selection(config, Timestamp::now())?;
-        let numbers = shelf.numbers.clone();
-        let fetches = shelf.fetches.clone();
-        let (supply, upcoming, selections) =
-            prepared(selection, rate_hz, numbers, fetches, &mut threads)?;
+        let (mut lookahead, supply) = Lookahead::new(selection, rate_hz, shelf.numbers.clone());
+        if let Some(fetches) = shelf.fetches.clone() {
+            lookahead = lookahead.fetching(fetches);
+        }
+        let treatment = watch::Sender::new(config.treatment());
+        if let Some(measures) = shelf.measures.clone() {
+            lookahead = lookahead.treating(treatment.subscribe(), measures);
+        }
+        let (upcoming, selections) = (lookahead.upcoming(), lookahead.selections());
+        threads.push(thread("lookahead", move || lookahead.run())?);
         let emergency = emergency(config, &mut threads)?;
         let fan = Fan::new(outlets)
             .map_err(|error| StartError::Encoder { channel: config.name.clone(), error })?;
@@ -68,7 +76,7 @@ impl Channel {
             rate_hz,
             title_when_empty: station.into(),
             crossfade: config.crossfade,
-            replay_gain: config.replay_gain,
+            blanks: config.blanks(),
         };
         let (end, ended) = sync_channel(1);
         let history = shelf.state.channels.get(&config.name).map(memory::history);
@@ -84,7 +92,17 @@ impl Channel {
                 drop(end.try_send(error)); // there is room for the one; nobody may want it
             }
         })?);
-        Ok(Self { name, rate_hz, on_air, upcoming, commands, selections, ended, threads })
+        Ok(Self {
+            name,
+            rate_hz,
+            on_air,
+            upcoming,
+            commands,
+            selections,
+            treatment,
+            ended,
+            threads,
+        })
     }
 
     /// The channel, which plays what is called by the names `play`, as control sees it.
@@ -110,6 +128,14 @@ impl Channel {
             warn!(channel = %self.name, "it takes no other playlists: it hangs, or has ended");
         }
         self.tell(Command::Reconsider);
+    }
+
+    /// Treats tracks as `treatment` says, after the one that plays.
+    pub(super) fn treat(&self, treatment: Treatment) {
+        if *self.treatment.borrow() != treatment {
+            self.treatment.send_replace(treatment);
+            self.tell(Command::Reconsider);
+        }
     }
 
     /// Why the programme has ended; `None` while it runs.
@@ -145,32 +171,11 @@ pub(super) fn emergency(
         Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
         Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
         Emergency::File(path) => {
-            let numbers = Numbers::default();
-            let (supply, _, _) = prepared(looped(path), rate_hz, numbers, None, threads)?;
+            let (lookahead, supply) = Lookahead::new(looped(path), rate_hz, Numbers::default());
+            threads.push(thread("lookahead", move || lookahead.run())?);
             Box::new(Looped::new(supply, rate_hz))
         }
     })
-}
-
-/// What a lookahead gives.
-type Tracks = (Supply, watch::Receiver<Vec<Upcoming>>, SyncSender<Selection>);
-
-/// Starts a lookahead over `selection`: what it prepares, what comes behind that, and where another
-/// selection may be put.
-fn prepared(
-    selection: Selection,
-    rate_hz: u32,
-    numbers: Numbers,
-    fetches: Option<Fetches>,
-    threads: &mut Vec<JoinHandle<()>>,
-) -> Result<Tracks, StartError> {
-    let (mut lookahead, supply) = Lookahead::new(selection, rate_hz, numbers);
-    if let Some(fetches) = fetches {
-        lookahead = lookahead.fetching(fetches);
-    }
-    let (upcoming, selections) = (lookahead.upcoming(), lookahead.selections());
-    threads.push(thread("lookahead", move || lookahead.run())?);
-    Ok((supply, upcoming, selections))
 }
 
 /// A file, again and again.

@@ -10,6 +10,7 @@ use crate::lookahead::Track;
 use crate::playlist::queue::Queue;
 use crate::state::{ChannelState, Keeper, Past, Shown, State, Waiting};
 use crate::status::{OnAir, Played};
+use crate::treatment::levelling::Level;
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -165,6 +166,7 @@ pub(super) fn history(state: &ChannelState) -> VecDeque<Played> {
             tags: Tags { artist, title, album, ..Tags::default() },
             length: None,
             cues: Cues::default(),
+            level: Level::default(),
         };
         let since = SystemTime::from(time(shown.past.began_ms));
         Played { id: shown.rid, track: Arc::new(track), since }

@@ -7,7 +7,7 @@ use crate::config::{ChannelConfig, Config, OrderConfig};
 use crate::lookahead::Known;
 use crate::mix::crossfade::Mode;
 use crate::plan::{Plan, Planned, What};
-use crate::playlist::Item;
+use crate::playlist::selection::Next;
 use crate::state::State;
 use crate::station::StartError;
 use crate::station::shelf::Shelf;
@@ -27,7 +27,7 @@ pub(super) fn plan(config: &Config, from: Timestamp, span: Duration) -> Result<S
     let mut text = String::new();
     for channel in &config.channels {
         let mut selection = shelf.selection(channel, from)?;
-        let look_up = |item: &Item| Known::of(item).ok();
+        let look_up = |next: &Next| Known::of(&next.item, next.left_at).ok();
         let plan = Plan { selection: &mut selection, overlap: overlap(channel), look_up };
         let planned = plan.make(from, Instant::now(), span);
         head(&mut text, config, channel);

@@ -138,13 +138,14 @@ impl Station {
             plug,
             title_when_empty: self.config.identity.name.as_str().into(),
             crossfade: is.crossfade,
-            replay_gain: is.replay_gain,
+            blanks: is.blanks(),
             emergency,
         };
         channel.tell(Command::Rewire(Box::new(rewire)));
         if was.sound != is.sound {
             channel.tell(Command::Sound(Box::new(is.sound.clone())));
         }
+        channel.treat(is.treatment());
         if !plays_the_same(old, &self.config, &is.name) {
             let now = Timestamp::now();
             let mut selection = self.shelf.selection(&is, now)?;

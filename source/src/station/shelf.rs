@@ -7,6 +7,7 @@ use crate::config::entries::{QueueConfig, RotationConfig, RotationOrder};
 use crate::config::{ChannelConfig, Config, OrderConfig, PlaylistConfig, ReloadConfig};
 use crate::fetch::Fetches;
 use crate::input::Input;
+use crate::measure::Measures;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
 use crate::playlist::queue::{Numbers, Queue};
@@ -33,6 +34,8 @@ pub(super) struct Shelf {
     pub(super) numbers: Numbers,
     /// Where files elsewhere come from; a shelf that is only looked at has none.
     pub(super) fetches: Option<Fetches>,
+    /// Where tracks are measured; a shelf that is only looked at has none.
+    pub(super) measures: Option<Measures>,
     /// What was played before a restart.
     pub(super) state: State,
     /// What shuffles and draws without a seed of their own begin with, if not with chance.
@@ -61,6 +64,7 @@ impl Shelf {
             inputs: config.inputs.iter().map(|it| Input::new(&it.name, it.buffer)).collect(),
             numbers,
             fetches: None,
+            measures: None,
             state,
             seed,
         };
@@ -111,6 +115,7 @@ impl Shelf {
             inputs: self.inputs.clone(),
             numbers: self.numbers.clone(),
             fetches: self.fetches.clone(),
+            measures: self.measures.clone(),
             state: self.state.clone(),
             seed: self.seed,
             config: Arc::new(config.clone()),

@@ -299,5 +299,6 @@ fn track(path: &str, title: &str) -> Arc<Track> {
         },
         length: None,
         cues: Cues::default(),
+        level: crate::treatment::levelling::Level::default(),
     })
 }

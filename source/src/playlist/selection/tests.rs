@@ -133,21 +133,44 @@ fn a_show_that_begins_hard_ends_one_whose_hours_are_over_though_that_stands_befo
 
 #[test]
 fn an_interrupted_track_ends_or_returns_where_it_was() {
+    const LEFT_AT: Duration = Duration::from_millis(95_500);
     let at = Rules { at: vec![":00".parse().unwrap()], start: Start::Hard, ..always() };
     let returns = Rules { interrupted: Interrupted::Returns, ..at.clone() };
-    for (rules, then) in [(at, ("b", None)), (returns, ("a", Some("95.500")))] {
+    for (rules, then) in [(at, ("b", None)), (returns, ("a", Some(LEFT_AT)))] {
         let mut station = Station::new(&[("news", "n", rules), ("music", DAY, always())]);
         station.play("08:58");
         station.ask("09:00");
-        station.selection.began(at_time("09:00"), Some(Duration::from_millis(95_500)));
+        station.selection.began(at_time("09:00"), Some(LEFT_AT));
 
         assert_eq!(station.ask("09:02"), then.0);
-        let item = &station.pending().item;
-        assert_eq!(item.annotations.get("liq_cue_in"), then.1);
+        assert_eq!(station.pending().left_at, then.1);
         station.selection.give_back();
         assert_eq!(station.play("09:02"), then.0, "also after it was given back");
         assert_eq!(station.play("09:05"), if then.0 == "a" { "b" } else { "a" });
     }
+}
+
+#[test]
+fn what_is_passed_over_comes_again_after_its_rest_or_when_nothing_else_is_left() {
+    let mut station = Station::new(&[("show", "s", always()), ("music", DAY, always())]);
+    assert_eq!(station.play("08:00"), "s");
+
+    station.selection.pass_over(at_time("08:00"), Duration::from_secs(600));
+    assert!(station.selection.is_overtaken(at_time("08:00")), "what was chosen is not wanted");
+    assert_eq!(station.play("08:00"), "a");
+    assert_eq!(station.play("08:05"), "b");
+    assert!(!station.selection.is_overtaken(at_time("08:09")));
+    assert_eq!(station.selection.look_at(at_time("08:09")), at_time("08:10"));
+    assert!(station.selection.is_overtaken(at_time("08:10")));
+    assert_eq!(station.play("08:10"), "s");
+
+    let mut alone = Station::new(&[("show", "s", always())]);
+    assert_eq!(alone.play("08:00"), "s");
+    alone.selection.pass_over(at_time("08:00"), Duration::from_secs(600));
+    assert_eq!(alone.play("08:01"), "s");
+
+    station.selection.pass_over(at_time("08:10"), Duration::from_secs(600));
+    assert_eq!(station.play("07:00"), "s", "the clock was put back");
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn loud(level: f32) -> Programme {
         tags: Tags::default(),
         length: None,
         cues: Cues::default(),
+        level: crate::treatment::levelling::Level::default(),
     };
     std::thread::spawn(move || {
         while pieces.send(Block::stereo(44_100, vec![level; 4_410], vec![level; 4_410])).is_ok() {}

@@ -178,7 +178,7 @@ async fn a_programme_that_dies_is_told_of() {
             plug: Vec::new(),
             title_when_empty: "".into(),
             crossfade: config.channels[0].crossfade,
-            replay_gain: false,
+            blanks: None,
             emergency: Some(Box::new(Explosive)),
         })));
 
