@@ -5,6 +5,8 @@
 pub enum Format {
     /// AAC in ADTS frames.
     Adts,
+    /// FLAC frames without a container.
+    Flac,
     /// Matroska or WebM clusters.
     Matroska,
     /// MPEG audio, layers I to III.
@@ -27,6 +29,7 @@ impl Format {
             | "audio/x-aac"
             | "audio/aac-adts"
             | "audio/x-hx-aac-adts" => Self::Adts,
+            "audio/flac" | "audio/x-flac" => Self::Flac,
             "audio/mpeg" | "audio/mp3" | "audio/x-mpeg" | "audio/x-mp3" | "audio/mpg"
             | "audio/mpeg3" | "audio/x-mpg" => Self::Mpeg,
             "application/ogg" | "application/x-ogg" | "audio/ogg" | "audio/vorbis"
@@ -57,6 +60,7 @@ mod tests {
         assert_eq!(Format::of("Audio/Ogg; codecs=opus"), Format::Ogg);
         assert_eq!(Format::of("audio/mpeg"), Format::Mpeg);
         assert_eq!(Format::of("audio/aacp"), Format::Adts);
+        assert_eq!(Format::of("audio/x-flac"), Format::Flac);
         assert_eq!(Format::of("video/webm"), Format::Matroska);
         assert_eq!(Format::of("video/mp4"), Format::Unknown);
     }

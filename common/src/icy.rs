@@ -10,7 +10,7 @@
 //! where a block falls due in a listener's stream is the listener's own account.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 /// The block that announces `title`.
 ///
@@ -34,6 +34,25 @@ pub fn block(title: &str) -> Bytes {
     block.put_slice(AFTER);
     block.resize(1 + units * UNIT_BYTES, 0);
     block.freeze()
+}
+
+/// `bytes` for a player that has yet to hear `due_in_bytes` before the next block: with a block
+/// that says nothing new wherever one falls due. What is due after them is counted on.
+pub fn without_news(bytes: &[u8], interval_bytes: NonZeroU32, due_in_bytes: &mut u32) -> Bytes {
+    let mut out = BytesMut::with_capacity(bytes.len() + 16);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        if *due_in_bytes == 0 {
+            out.put_slice(NO_NEWS);
+            *due_in_bytes = interval_bytes.get();
+        }
+        let due = usize::try_from(*due_in_bytes).unwrap_or(usize::MAX).min(rest.len());
+        let (here, after) = rest.split_at(due);
+        out.put_slice(here);
+        *due_in_bytes -= u32::try_from(due).expect("no more than was due");
+        rest = after;
+    }
+    out.freeze()
 }
 
 /// The title in the text of a block; `None` if it holds none.

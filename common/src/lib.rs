@@ -2,8 +2,8 @@
 //!
 //! The server and the source client meet only on the wire, so what they share is what travels on
 //! it: heads and their limits ([`http`]), titles ([`icy`]), the audio formats and where a decoder
-//! may begin in them ([`mpeg`], [`ogg`], [`ebml`], [`mod@format`], [`chunk`]); and what an
-//! operator meets on both sides: [`config`], [`units`], [`auth`], [`logging`], [`metrics`], and
+//! may begin in them ([`mpeg`], [`ogg`], [`ebml`], [`flac`], [`mod@format`], [`chunk`]); and what
+//! an operator meets on both sides: [`config`], [`units`], [`auth`], [`logging`], [`metrics`], and
 //! how long to wait before dialling again ([`backoff`]).
 //!
 //! Everything here is a function of bytes, events and a given time. This crate spawns nothing,
@@ -15,6 +15,7 @@ pub mod backoff;
 pub mod chunk;
 pub mod config;
 pub mod ebml;
+pub mod flac;
 pub mod format;
 pub mod http;
 pub mod icy;

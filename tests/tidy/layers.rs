@@ -361,6 +361,7 @@ const SOURCE: &[Layer] = &[
 const PURE: &[&str] = &[
     "server/src/files/wanted.rs",
     "server/src/ingest/framer/clusters.rs",
+    "server/src/ingest/framer/flac.rs",
     "server/src/ingest/framer/frames.rs",
     "server/src/ingest/framer/mod.rs",
     "server/src/ingest/framer/pages.rs",

@@ -61,6 +61,7 @@ fn path_in_webroot(name: &MountName, parts: &Parts) -> Option<PathBuf> {
 fn content_type(path: &Path) -> Option<&'static str> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "aac" => Some("audio/aac"),
+        "flac" => Some("audio/flac"),
         "mp3" => Some("audio/mpeg"),
         "oga" | "ogg" | "opus" => Some("application/ogg"),
         _ => None,

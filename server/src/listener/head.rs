@@ -10,8 +10,6 @@ use crate::config::Config;
 use crate::config::mounts::MountConfig;
 use crate::mount::feed::Wrapping;
 use crate::mount::on_air::SourceAbout;
-use bytes::{BufMut as _, Bytes, BytesMut};
-use common::http::chunked;
 use common::http::head::{RequestHead, Version};
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -96,17 +94,6 @@ pub(super) fn announced<'a>(
         all.insert(at, ("name", own));
     }
     all.into_iter()
-}
-
-/// What goes out before the stream itself: `head`, and the stream headers, wrapped.
-pub(crate) fn preface(head: &str, wrapping: Wrapping, stream_headers: &[u8]) -> Bytes {
-    let mut whole = BytesMut::with_capacity(head.len() + stream_headers.len() + 32);
-    whole.put_slice(head.as_bytes());
-    match wrapping {
-        Wrapping::Chunked => whole.put_slice(&chunked::whole(stream_headers)),
-        Wrapping::Icy(_) | Wrapping::Plain => whole.put_slice(stream_headers),
-    }
-    whole.freeze()
 }
 
 /// Audio bytes between two ICY blocks: Icecast's default, which some players assume.
@@ -201,13 +188,6 @@ mod tests {
             wrapping(&request(Http10, Some("1")), Http10, &source("audio/ogg"), &usual()),
             Wrapping::Plain
         );
-    }
-
-    #[test]
-    fn stream_headers_are_a_chunk_of_their_own() {
-        assert_eq!(preface("H|", Wrapping::Chunked, b"OggS"), "H|4\r\nOggS\r\n");
-        assert_eq!(preface("H|", Wrapping::Chunked, b""), "H|", "an empty chunk would be the end");
-        assert_eq!(preface("H|", Wrapping::Plain, b"OggS"), "H|OggS");
     }
 
     #[test]

@@ -77,13 +77,9 @@ pub(crate) async fn join(
     let feed = match intro {
         // It brings its own stream headers; those of the stream come after it.
         Some(intro) => {
-            let head = head::preface(&head, wrapping, &[]);
-            Feed::with_intro(head, intro.start.clone(), intro.bytes, wrapping)
+            Feed::with_intro(head.as_bytes(), intro.start.clone(), intro.bytes, wrapping)
         }
-        None => {
-            let head = head::preface(&head, wrapping, &start.headers);
-            Feed::new(head, start, wrapping)
-        }
+        None => Feed::new(head.as_bytes(), start, wrapping),
     };
     let Client { socket, ip, id, seat: client_seat, asked, .. } = client;
     let user_agent = request.headers.first("user-agent").map(shortened);

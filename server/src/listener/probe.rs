@@ -48,6 +48,7 @@ pub(crate) fn ranged(request: &RequestHead) -> Ranged {
 pub(super) fn answer(bytes: usize, source: &SourceAbout, headers: Vec<(String, String)>) -> Answer {
     let beginning: &'static [u8; 2] = match source.format {
         Format::Adts => b"\xff\xf1",
+        Format::Flac => b"fL",
         Format::Matroska => b"\x1a\x45",
         Format::Mpeg => b"\xff\xfb",
         Format::Ogg => b"Og",

@@ -75,6 +75,19 @@ enum Wrap {
     Plain,
 }
 
+impl Wrap {
+    /// The stream headers `headers`, wrapped, which go out before the audio.
+    fn headers(&mut self, headers: Bytes) -> Bytes {
+        match self {
+            Self::Chunked(_) => chunked::whole(&headers),
+            Self::Icy { interval_bytes, due_in_bytes, .. } => {
+                icy::without_news(&headers, *interval_bytes, due_in_bytes)
+            }
+            Self::Plain => headers,
+        }
+    }
+}
+
 /// What of a link comes next to a chunked listener.
 #[derive(Clone, Copy, Debug)]
 enum Part {
@@ -109,10 +122,10 @@ pub(crate) enum Plan {
 }
 
 impl Feed {
-    /// A listener that is to get `head` and then the stream from `start` on. `head` includes the
-    /// stream headers it needs, wrapped.
-    pub(crate) fn new(head: Bytes, start: Start, wrapping: Wrapping) -> Self {
-        let wrap = match wrapping {
+    /// A listener that is to get `head` and then the stream from `start` on, beginning with the
+    /// stream headers that it needs.
+    pub(crate) fn new(head: &[u8], start: Start, wrapping: Wrapping) -> Self {
+        let mut wrap = match wrapping {
             Wrapping::Chunked if start.before_link => Wrap::Chunked(Part::Opening),
             Wrapping::Chunked => Wrap::Chunked(Part::Sent),
             Wrapping::Icy(interval_bytes) => {
@@ -121,13 +134,14 @@ impl Feed {
             Wrapping::Plain => Wrap::Plain,
         };
         let used_bytes = if start.before_link { 0 } else { start.link.bytes.len() };
-        Self { owed: head, link: start.link, place: Place { used_bytes, wrap }, jump: None }
+        let owed = [head, &wrap.headers(start.headers)].concat().into();
+        Self { owed, link: start.link, place: Place { used_bytes, wrap }, jump: None }
     }
 
     /// A listener that is to get `head`, then the intro from `start` up to its end at
     /// `intro_bytes`, and then the stream. The intro's title is not its listeners' business.
     pub(crate) fn with_intro(
-        head: Bytes,
+        head: &[u8],
         start: Start,
         intro_bytes: u64,
         wrapping: Wrapping,
@@ -159,13 +173,10 @@ impl Feed {
         let Start { link, before_link, headers } = start;
         self.jump = None;
         self.place.used_bytes = if before_link { 0 } else { link.bytes.len() };
-        self.owed = match &mut self.place.wrap {
-            Wrap::Chunked(part) => {
-                *part = if before_link { Part::Opening } else { Part::Sent };
-                chunked::whole(&headers)
-            }
-            Wrap::Icy { .. } | Wrap::Plain => headers,
-        };
+        if let Wrap::Chunked(part) = &mut self.place.wrap {
+            *part = if before_link { Part::Opening } else { Part::Sent };
+        }
+        self.owed = self.place.wrap.headers(headers);
         self.link = link;
     }
 
@@ -343,7 +354,7 @@ mod tests {
     }
 
     fn feed(writer: &Writer, wrapping: Wrapping) -> Feed {
-        Feed::new(Bytes::from_static(b"HEAD|"), writer.start(), wrapping)
+        Feed::new(b"HEAD|", writer.start(), wrapping)
     }
 
     /// Writes until the feed has nothing more; each write takes at most `taken` bytes.
@@ -469,14 +480,35 @@ mod tests {
     }
 
     #[test]
+    fn headers_are_counted_where_blocks_stand_between_them() {
+        let (mut main, mut other) = (Writer::new(100), Writer::new(100));
+        for (writer, text) in [(&mut main, b"fLaC-6"), (&mut other, b"fLaC-7")] {
+            writer.announce("");
+            let bytes = Bytes::from_static(text);
+            let opening = Opening::Headers;
+            writer.air(Chunk { bytes, opening, plays: Duration::ZERO });
+            air(writer, b"past");
+            writer.set_burst(4);
+        }
+        let empty = b"\x01StreamTitle='';\0";
+        let mut listener = feed(&main, ICY_4);
+
+        let (before, _) = written(&mut listener, 3);
+        assert_eq!(before, [b"HEAD|fLaC\0-6pa", &empty[..], b"st"].concat());
+
+        listener.leave_after(10);
+        let after = [b"fL\0aC-7", &empty[..], b"past\0"].concat();
+        assert_eq!(written_across(&mut listener, &other, 3), after);
+    }
+
+    #[test]
     fn an_intro_comes_first_and_then_the_stream_with_its_burst() {
         let (mut intro, mut main) = (Writer::new(usize::MAX), Writer::new(100));
         air(&mut intro, b"int");
         air(&mut intro, b"ro");
         air(&mut main, b"aaaa");
         air(&mut main, b"bbbb");
-        let head = Bytes::from_static(b"HEAD|");
-        let mut listener = Feed::with_intro(head, intro.start(), 5, Wrapping::Plain);
+        let mut listener = Feed::with_intro(b"HEAD|", intro.start(), 5, Wrapping::Plain);
         drop(intro);
 
         assert_eq!(listener.behind_bytes(1_000_000), 0);

@@ -38,8 +38,12 @@ impl OnAir {
         self.source.format.takes_icy() || self.bears_titles
     }
 
-    /// Takes the title and the audio's description from the headers of an Ogg stream.
+    /// Takes the title and the audio's description from the headers of an Ogg stream. Those of
+    /// Matroska and of FLAC by itself say nothing that Icecast shows, and their titles come aside.
     pub(crate) fn read_headers(&mut self, pages: &[u8]) {
+        if self.source.format != Format::Ogg {
+            return;
+        }
         let Tags { artist, title, audio } = Tags::read(pages);
         self.title = TitleText { artist, title };
         self.audio = audio;

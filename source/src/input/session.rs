@@ -117,11 +117,11 @@ impl Read for Outflow {
 fn extension(content_type: &str) -> Option<&'static str> {
     match Format::of(content_type) {
         Format::Adts => Some("aac"),
+        Format::Flac => Some("flac"),
         Format::Matroska => Some("mkv"),
         Format::Mpeg => Some("mp3"),
         Format::Ogg => Some("ogg"),
         Format::Unknown => match common::format::essence(content_type).as_str() {
-            "audio/flac" | "audio/x-flac" => Some("flac"),
             "audio/wav" | "audio/wave" | "audio/x-wav" => Some("wav"),
             _ => None,
         },

@@ -1,15 +1,16 @@
 //! A source's body into [`Chunk`]s that begin where a decoder may begin.
 //!
-//! MPEG audio and ADTS are cut between frames ([`frames`]); Ogg between pages on which all packets
-//! end, with the header pages of each logical stream kept together ([`pages`]); Matroska and WebM
-//! between clusters ([`clusters`]); anything else passes as it comes. Frames and pages go on in
-//! order, and unchanged unless a title is put into them. What stands between them (tags, damage)
-//! is left out, since it is noise to a decoder.
+//! MPEG audio and ADTS are cut between frames ([`frames`]), and so is FLAC without a container
+//! ([`flac`]); Ogg between pages on which all packets end, with the header pages of each logical
+//! stream kept together ([`pages`]); Matroska and WebM between clusters ([`clusters`]); anything
+//! else passes as it comes. Frames and pages go on in order, and unchanged unless a title is put
+//! into them. What stands between them (tags, damage) is left out, since it is noise to a decoder.
 //!
 //! A body in which nothing is found for too long is passed as it comes: its content type was
 //! wrong, and somebody may still be able to play it.
 
 mod clusters;
+mod flac;
 mod frames;
 mod pages;
 
@@ -18,6 +19,7 @@ use clusters::Clusters;
 use common::chunk::{Chunk, Opening};
 use common::format::Format;
 use common::ogg::comment::Title;
+use flac::FlacFrames;
 use frames::Frames;
 use pages::Pages;
 use std::time::Duration;
@@ -35,6 +37,7 @@ pub(crate) struct Framer {
 #[derive(Debug)]
 enum Cut {
     Clusters(Clusters),
+    Flac(FlacFrames),
     Frames(Frames),
     /// Anywhere: nothing is known of the format.
     Nowhere,
@@ -60,6 +63,7 @@ impl Framer {
     pub(crate) fn new(format: Format) -> Self {
         let cut = match format {
             Format::Adts => Cut::Frames(Frames::adts()),
+            Format::Flac => Cut::Flac(FlacFrames::default()),
             Format::Matroska => Cut::Clusters(Clusters::default()),
             Format::Mpeg => Cut::Frames(Frames::mpeg()),
             Format::Ogg => Cut::Pages(Box::default()),
@@ -83,6 +87,7 @@ impl Framer {
         loop {
             let found = match &mut self.cut {
                 Cut::Clusters(clusters) => clusters.next(&mut self.waiting)?,
+                Cut::Flac(frames) => frames.next(&mut self.waiting)?,
                 Cut::Frames(frames) => frames.next(&mut self.waiting),
                 Cut::Nowhere if self.waiting.is_empty() => Found::Nothing,
                 Cut::Nowhere => Found::Chunk(audio(self.waiting.split().freeze(), Duration::ZERO)),
@@ -138,8 +143,8 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    const FORMATS: [Format; 5] =
-        [Format::Adts, Format::Matroska, Format::Mpeg, Format::Ogg, Format::Unknown];
+    const FORMATS: [Format; 6] =
+        [Format::Adts, Format::Flac, Format::Matroska, Format::Mpeg, Format::Ogg, Format::Unknown];
 
     /// A layer III frame of 128 kbit/s at 44.1 kHz, filled with `fill`.
     fn frame(fill: u8) -> Vec<u8> {

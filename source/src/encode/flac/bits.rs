@@ -56,50 +56,6 @@ impl Bits {
     }
 }
 
-/// The checksum of a frame's header.
-pub(super) fn crc8(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |crc, byte| CRC8[usize::from(crc ^ byte)])
-}
-
-/// The checksum of a whole frame.
-pub(super) fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| crc << 8 ^ CRC16[usize::from((crc >> 8) as u8 ^ byte)])
-}
-
-const CRC8: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        let (mut crc, mut bit) = (byte, 0);
-        while bit < 8 {
-            crc = if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 0x07 };
-            bit += 1;
-        }
-        table[byte as usize] = crc;
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
-    }
-};
-
-const CRC16: [u16; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        let (mut crc, mut bit) = ((byte as u16) << 8, 0);
-        while bit < 8 {
-            crc = if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x8005 };
-            bit += 1;
-        }
-        table[byte as usize] = crc;
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
-    }
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,12 +72,5 @@ mod tests {
 
         let expected = [0b1011_1100, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0b1000_0000];
         assert_eq!(bits.into_bytes(), expected);
-    }
-
-    #[test]
-    fn checksums_are_those_of_the_format() {
-        // The check values of CRC-8 (SMBUS) and CRC-16 (UMTS), which are these polynomials.
-        assert_eq!(crc8(b"123456789"), 0xF4);
-        assert_eq!(crc16(b"123456789"), 0xFEE8);
     }
 }

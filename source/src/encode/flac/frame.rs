@@ -4,10 +4,11 @@
 //! right, or one of them and their difference, or their middle and their difference. Each of the
 //! two is then foretold as far as possible, and what is over is written.
 
-use super::bits::{Bits, crc8, crc16};
+use super::bits::Bits;
 use super::predict::{Predicted, Predictor, Prophet, roughness};
 use super::{Depth, Flac};
 use crate::encode::Channels;
+use common::flac::{crc8, crc16};
 use std::borrow::Cow;
 
 /// Writes the frames of one stream.
