@@ -10,6 +10,8 @@
 //! - [`IcecastXml`]: one configuration for both.
 //! - [`Random`]: numbers that are the same in every run with one seed.
 //! - [`Program`] and [`Peer`]: a real encoder or player, found in `PATH` and watched.
+//! - [`Browser`]: one that plays streams, and hears whether a tone is in them.
+//! - [`tone`]: a tone, found again in what a player decoded.
 //! - [`frames`] and [`pages`]: audio that says of itself which piece it is.
 //!
 //! Every wait is for an event and has a limit ([`within`]), nothing is found on a fixed port, and
@@ -18,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod browser;
 mod fake_source;
 mod fake_web;
 pub mod frames;
@@ -29,10 +32,12 @@ mod player;
 mod random;
 pub mod recording;
 mod station;
+pub mod tone;
 mod wait;
 mod wire;
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use fake_source::FakeSource;
 pub use fake_web::{Asked, FakeWeb};
 pub use icecast::Icecast;

@@ -26,6 +26,7 @@ mod http;
 mod listeners;
 mod live;
 mod logs;
+mod matrix;
 mod pages;
 mod players;
 mod programme;

@@ -1,0 +1,148 @@
+//! The senders of the matrix: each puts a tone on both servers, in one format.
+
+use super::Kind;
+use crate::programme::{music, station_config};
+use e2e::{Peer, Program, SOURCE_PASSWORD, Station};
+use source::config::Address;
+use std::net::SocketAddr;
+use tempfile::TempDir;
+
+/// Who encodes and sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sender {
+    Ffmpeg,
+    Liquidsoap,
+    /// Our source.
+    Ours,
+}
+
+/// A sender that sends. It stops when this is dropped.
+pub(super) struct Sending {
+    _peer: Option<Peer>,
+    ours: Option<source::station::Station>,
+    /// What our source plays, what Liquidsoap reads.
+    _folder: Option<TempDir>,
+    /// The server from which ffmpeg has what it does not encode itself.
+    _upstream: Option<Station>,
+}
+
+impl Sender {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ffmpeg => "ffmpeg",
+            Self::Liquidsoap => "liquidsoap",
+            Self::Ours => "carrier-source",
+        }
+    }
+
+    /// Begins to send `kind` to both `servers`; `None`, which has been said, if the sender is not
+    /// installed.
+    pub(super) async fn send(self, kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
+        match self {
+            Self::Ffmpeg if kind.ffmpeg.starts_with(COPIED) => relay(kind, servers).await,
+            Self::Ffmpeg => {
+                let sound = ["-f", "lavfi", "-i", SOUND].map(str::to_owned);
+                let picture = ["-f", "lavfi", "-i", PICTURE].map(str::to_owned);
+                let input = [&["-readrate", RATE].map(str::to_owned)[..], &sound].concat();
+                let input = match kind.ffmpeg.contains("-c:v") {
+                    true => [&input[..], &picture].concat(),
+                    false => input,
+                };
+                let peer = ffmpeg(input, kind, servers)?;
+                Some(Sending { _peer: Some(peer), ours: None, _folder: None, _upstream: None })
+            }
+            Self::Liquidsoap => liquidsoap(kind, servers),
+            Self::Ours => Some(ours(kind, servers)),
+        }
+    }
+}
+
+impl Sending {
+    /// Ends it properly.
+    pub(super) async fn stop(self) {
+        if let Some(ours) = self.ours {
+            ours.stop().await;
+        }
+    }
+}
+
+/// ffmpeg with `input`, encoding as `kind` says.
+fn ffmpeg(input: Vec<String>, kind: &Kind, servers: [&Station; 2]) -> Option<Peer> {
+    let ffmpeg = Program::find("ffmpeg")?;
+    let mut arguments = ["-nostdin", "-hide_banner", "-v", "warning"].map(str::to_owned).to_vec();
+    arguments.extend(input);
+    for server in servers {
+        arguments.extend(kind.ffmpeg.split_whitespace().map(str::to_owned));
+        arguments.extend(["-content_type", kind.content_type].map(str::to_owned));
+        arguments.extend(["-ice_name", "Matrix", "-ice_genre", "test"].map(str::to_owned));
+        arguments.push(url(server.address(), "icecast", kind.mount));
+    }
+    Some(ffmpeg.run(arguments))
+}
+
+/// ffmpeg, passing on what our source encodes.
+async fn relay(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
+    let upstream = Station::start();
+    let Sending { ours, _folder, .. } = ours(kind, [&upstream, &upstream]);
+    upstream.until_received(kind.mount, super::RECEIVED_BYTES).await;
+    let input = ["-i".to_owned(), upstream.url(kind.mount)];
+    let peer = ffmpeg(input.to_vec(), kind, servers)?;
+    Some(Sending { _peer: Some(peer), ours, _folder, _upstream: Some(upstream) })
+}
+
+fn liquidsoap(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
+    let liquidsoap = Program::find("liquidsoap")?;
+    let folder = tempfile::tempdir().expect("a folder for a script");
+    let encoder = kind.liquidsoap.expect("a format that Liquidsoap has");
+    let mut script = "settings.init.allow_root.set(true)\n\
+         settings.frame.video.width.set(160)\nsettings.frame.video.height.set(120)\n\
+         sound = add(normalize=false, [amplify(0.3, sine(500.)), amplify(0.02, noise())])\n"
+        .to_owned();
+    if kind.mount.ends_with(".ogv") {
+        script += "sound = mux_video(video=video.fail(), sound)\n";
+    }
+    for server in servers {
+        let (port, mount) = (server.address().port(), kind.mount.trim_start_matches('/'));
+        script += &format!(
+            "output.icecast({encoder}, host=\"127.0.0.1\", port={port}, mount=\"{mount}\", \
+             password=\"{SOURCE_PASSWORD}\", name=\"Matrix\", genre=\"test\", \
+             format=\"{}\", sound)\n",
+            kind.content_type
+        );
+    }
+    let path = folder.path().join("matrix.liq");
+    std::fs::write(&path, script).expect("our own folder");
+    let peer = liquidsoap.run([path]);
+    Some(Sending { _peer: Some(peer), ours: None, _folder: Some(folder), _upstream: None })
+}
+
+/// Our source.
+fn ours(kind: &Kind, servers: [&Station; 2]) -> Sending {
+    let folder = music(&["The Makers - A tone", "The Makers - Another"]);
+    let mut config = station_config(servers[0], folder.path(), kind.mount);
+    let output = &mut config.outputs[0];
+    output.format = kind.ours.expect("a format that our source has");
+    output.identity.name = "Matrix".to_owned();
+    if servers[0].address() != servers[1].address() {
+        let mut second = output.clone();
+        let url = url(servers[1].address(), "http", kind.mount);
+        second.address = Address::parse(&url).expect("an address of a mount");
+        second.id = second.address.id();
+        config.outputs.push(second);
+    }
+    let ours = source::station::Station::start(&config).expect("a station can start");
+    Sending { _peer: None, ours: Some(ours), _folder: Some(folder), _upstream: None }
+}
+
+fn url(address: SocketAddr, scheme: &str, mount: &str) -> String {
+    format!("{scheme}://source:{SOURCE_PASSWORD}@{address}{mount}")
+}
+
+/// What ffmpeg cannot encode it passes on.
+const COPIED: &str = "-c copy";
+/// How many times as fast as it sounds ffmpeg sends, so that nobody waits for the burst to pass.
+const RATE: &str = "2";
+/// The tone, with as much noise as gives an encoder something to do.
+const SOUND: &str = "aevalsrc=0.3*sin(2*PI*500*t)+0.02*(random(0)-0.5)\
+    |0.3*sin(2*PI*500*t)+0.02*(random(1)-0.5):s=44100";
+const PICTURE: &str = "testsrc=s=160x120:r=15";
