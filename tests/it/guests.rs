@@ -188,3 +188,54 @@ async fn darkice_is_taken_for_what_it_says() {
     assert_eq!((&about["server_name"], &about["genre"]), (&"Dark".into(), &"night".into()));
     assert_eq!(about["bitrate"], 128);
 }
+
+#[tokio::test]
+async fn butt_with_mp3_is_taken_with_its_titles() {
+    butt("mp3", "mp3").await;
+}
+
+/// It puts the first audio on the page on which the headers end.
+#[tokio::test]
+async fn butt_with_vorbis_is_taken_with_its_titles() {
+    butt("ogg", "vorbis").await;
+}
+
+/// Has BUTT send `codec` from a sound card, and its title from a file.
+async fn butt(codec: &str, name: &str) {
+    let Some(studio) = Studio::open("") else { return };
+    let (Some(env), Some(_)) = (Program::find("env"), Program::find("butt")) else { return };
+    let Some(screen) = Program::find("Xvfb") else { return };
+    let (home, port) = (studio.path("."), studio.station.address().port());
+    // A sound card that nobody has: it gives silence as fast as it is asked.
+    studio.write(".asoundrc", "pcm.!default { type null }\nctl.!default { type null }\n");
+    let title = studio.write("title.txt", "Under the Bridge");
+    let config = studio.write(
+        "buttrc",
+        &format!(
+            "[main]\nserver = us\nnum_of_srv = 1\nsrv_ent = us\nconnect_at_startup = 1\n\
+             song_path = {title}\nsong_update = 1\ngain = 1.0\n\
+             check_for_update = 0\nnum_of_icy = 0\n\
+             [audio]\ndevice = default\nsamplerate = 44100\nbitrate = 128\nchannel = 2\n\
+             buffer_ms = 50\ncodec = {codec}\n\
+             [us]\naddress = 127.0.0.1\nport = {port}\npassword = {SOURCE_PASSWORD}\n\
+             type = 1\ntls = 0\nmount = butt\nusr = source\n"
+        ),
+    );
+    let screen = screen.run(["-displayfd", "1", "-screen", "0", "640x480x16"]);
+    let display = until("the screen says its number", async || {
+        let said = screen.so_far();
+        let number = said.lines().find(|line| line.parse::<u16>().is_ok())?;
+        Some(format!("DISPLAY=:{number}"))
+    });
+    let display = display.await;
+
+    let _encoder = env.run([&format!("HOME={home}"), &display, "butt", "-x", "-c", &config]);
+
+    studio.station.until_received("/butt", 40_000).await;
+    studio.station.until_titled("/butt", "Under the Bridge").await;
+    let url = studio.station.url("/butt");
+    let Some(ffprobe) = Program::find("ffprobe") else { return };
+    let entries = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", &url];
+    let output = ffprobe.run(entries).ended_well(e2e::WAIT_MAX).await;
+    assert_eq!(output.out.trim(), name, "{output:?}");
+}

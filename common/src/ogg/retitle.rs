@@ -10,6 +10,9 @@
 //! Opus leaves out as many samples as its header says, which is then none. Positions go on from
 //! link to link, so that a player's clock does.
 //!
+//! Some encoders (BUTT's Vorbis) put the first audio on the page on which the headers end, where a
+//! listener that comes later must not get it; it gets a page of its own.
+//!
 //! The serial that listeners have got is never sent twice in a row, even if the source does so:
 //! most players take the second set of headers for damaged audio.
 
@@ -27,12 +30,13 @@ pub struct Retitler {
     last_serial: Option<u32>,
 }
 
-/// What goes out for a new title, in this order, behind the page that ends the old stream.
+/// What goes out where a stream begins, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seam {
-    /// The header pages of the new one.
+    /// Its header pages.
     pub headers: Vec<u8>,
-    /// A page with which the decoder comes to where it was; empty where none is needed.
+    /// A page of audio with which the decoder comes to where it is to go on; empty where none is
+    /// needed.
     pub priming: Vec<u8>,
 }
 
@@ -42,6 +46,8 @@ struct Link {
     codec: Codec,
     /// Its header packets.
     packets: Vec<Vec<u8>>,
+    /// Audio that stood on the page of the last of them.
+    early_audio: Vec<Vec<u8>>,
     /// What the source calls it.
     source_serial: u32,
     serial: u32,
@@ -65,7 +71,7 @@ enum Codec {
 impl Retitler {
     /// Takes the header pages with which the source begins a link. What is to be sent instead of
     /// them, if they cannot go out as they are; `title` is put into them if it is given.
-    pub fn begin(&mut self, header_pages: &[u8], title: Option<&Title>) -> Option<Vec<u8>> {
+    pub fn begin(&mut self, header_pages: &[u8], title: Option<&Title>) -> Option<Seam> {
         let Some(mut link) = Link::read(header_pages) else {
             self.link = None;
             return None;
@@ -78,14 +84,15 @@ impl Retitler {
         }
         self.last_serial = Some(link.serial);
         let source_pages = link.next_sequence;
-        let replaced = title.is_some() || link.serial != link.source_serial;
-        let pages = replaced.then(|| {
-            let pages = link.header_pages();
+        let is_other = title.is_some() || link.serial != link.source_serial;
+        let replaced = is_other || !link.early_audio.is_empty();
+        let seam = replaced.then(|| {
+            let (headers, priming) = (link.header_pages(), link.early_page());
             link.shift = link.next_sequence.wrapping_sub(source_pages);
-            pages
+            Seam { headers, priming }
         });
         self.link = Some(link);
-        pages
+        seam
     }
 
     /// Passes on a whole page of audio, changed in its place if it belongs to another stream than
@@ -105,8 +112,8 @@ impl Retitler {
     }
 
     /// Ends the stream that is being sent with `last`, the page that was passed on last and on
-    /// which all packets end, and goes on with one that bears `title`. `None` if the stream cannot
-    /// bear it.
+    /// which all packets end, and goes on with one that bears `title`: what comes behind that page.
+    /// `None` if the stream cannot bear it.
     pub fn retitle(&mut self, last: &mut [u8], title: &Title) -> Option<Seam> {
         let link = self.link.as_mut()?;
         link.put(title);
@@ -135,14 +142,17 @@ impl Link {
     fn read(header_pages: &[u8]) -> Option<Self> {
         let first = Page::read(header_pages).ok()??;
         let (mut rest, mut next_sequence) = (header_pages, first.sequence);
+        let (mut granule, mut is_whole) = (0, true);
         while let Ok(Some(page)) = Page::read(rest) {
             if page.serial != first.serial {
                 return None;
             }
             next_sequence = page.sequence.wrapping_add(1);
+            granule = page.granule.unwrap_or(granule);
+            is_whole = page.ends_packet();
             rest = &rest[page.bytes.len()..];
         }
-        let packets: Vec<_> =
+        let mut packets: Vec<_> =
             stream::packets(header_pages).into_iter().map(|(_, packet)| packet).collect();
         let codec = match packets.first()?.as_slice() {
             [0x7f, b'F', b'L', b'A', b'C', ..] => Codec::Flac,
@@ -150,21 +160,25 @@ impl Link {
             [1, b'v', b'o', b'r', b'b', b'i', b's', ..] => Codec::Vorbis,
             _ => return None,
         };
-        let fits = match codec {
-            Codec::Flac => true,
-            Codec::Opus => packets.len() == 2 && packets[0].len() >= OPUS_PRE_SKIP.end,
-            Codec::Vorbis => packets.len() == 3,
+        let headers = match codec {
+            Codec::Flac => packets.len(),
+            Codec::Opus => 2,
+            Codec::Vorbis => 3,
         };
+        let is_long_enough = codec != Codec::Opus || packets[0].len() >= OPUS_PRE_SKIP.end;
+        let early_audio = packets.split_off(headers.min(packets.len()));
+        let fits = packets.len() == headers && is_whole && is_long_enough;
         // The comments are the second packet of each of these codecs.
         let fits = fits && Title::default().put_into(packets.get(1)?).is_some();
         fits.then_some(Self {
             codec,
             packets,
+            early_audio,
             source_serial: first.serial,
             serial: first.serial,
             shift: 0,
             next_sequence,
-            granule: 0,
+            granule,
             last_packet: Vec::new(),
             open_packet: Vec::new(),
         })
@@ -203,6 +217,18 @@ impl Link {
         }
         self.next_sequence = sequence;
         pages
+    }
+
+    /// The page of the audio that stood among the headers; nothing if there was none.
+    fn early_page(&mut self) -> Vec<u8> {
+        let packets = std::mem::take(&mut self.early_audio);
+        let Some(last) = packets.last() else { return Vec::new() };
+        self.last_packet.clone_from(last);
+        // They come from one page, so they fit on one.
+        let lacing: Vec<u8> = packets.iter().flat_map(|packet| laced(packet)).collect();
+        let (granule, sequence) = (Some(self.granule), self.next_sequence);
+        self.next_sequence += 1;
+        Label { flags: 0, granule, serial: self.serial, sequence }.page(&lacing, &packets.concat())
     }
 
     /// The page that primes a decoder of Vorbis: its last packet again, which it plays nothing of.
@@ -307,6 +333,10 @@ mod tests {
         all
     }
 
+    fn whole(seam: Seam) -> Vec<u8> {
+        [seam.headers, seam.priming].concat()
+    }
+
     fn passed(retitler: &mut Retitler, bytes: Vec<u8>) -> Vec<u8> {
         let mut bytes = bytes;
         retitler.pass(&mut bytes);
@@ -360,11 +390,30 @@ mod tests {
     }
 
     #[test]
+    fn audio_that_stands_among_the_headers_gets_a_page_of_its_own() {
+        let mut packets = stream::packets(&headers(Codec::Vorbis, 1));
+        packets.push((1, b"early".to_vec()));
+        let packets: Vec<_> = packets.iter().map(|(_, packet)| packet.as_slice()).collect();
+        let first = numbered(page(1, BOS, 0, &packets[..1]), 0);
+        let both = [first, numbered(page(1, 0, 0, &packets[1..]), 1)].concat();
+        let mut retitler = Retitler::default();
+
+        let seam = retitler.begin(&both, None).unwrap();
+        let mut last = passed(&mut retitler, numbered(page(1, 0, 64, &[b"one"]), 2));
+
+        assert_eq!(seam.headers, headers(Codec::Vorbis, 1));
+        assert_eq!(stream::packets(&seam.priming), [(1, b"early".to_vec())]);
+        assert_eq!((read(&seam.priming)[0].sequence, read(&last)[0].sequence), (2, 3));
+        assert!(can_bear_titles(&both));
+        assert!(retitler.retitle(&mut last, &titled("New")).is_some());
+    }
+
+    #[test]
     fn a_serial_is_not_sent_twice_in_a_row() {
         let mut retitler = Retitler::default();
         retitler.begin(&headers(Codec::Flac, 1), None);
 
-        let again = retitler.begin(&headers(Codec::Flac, 1), None).unwrap();
+        let again = retitler.begin(&headers(Codec::Flac, 1), None).unwrap().headers;
         let audio = passed(&mut retitler, numbered(page(1, 0, 5, &[b"a"]), 2));
 
         assert!(read(&again).iter().all(|page| page.serial == 2));
@@ -376,7 +425,8 @@ mod tests {
     fn a_title_may_come_before_the_stream() {
         let mut retitler = Retitler::default();
 
-        let pages = retitler.begin(&headers(Codec::Vorbis, 1), Some(&titled("New"))).unwrap();
+        let seam = retitler.begin(&headers(Codec::Vorbis, 1), Some(&titled("New"))).unwrap();
+        let pages = seam.headers;
 
         assert_eq!(Tags::read(&pages).title.as_deref(), Some("New"));
         assert!(read(&pages).iter().all(|page| page.serial == 1));
@@ -418,7 +468,7 @@ mod tests {
             let (mut serial, mut sequence, mut granule) = (1, 2, 0);
             let (mut sent, mut heard, mut priming) = (Vec::new(), Vec::new(), 0);
             let first = headers(Codec::Opus, serial);
-            let mut out = retitler.begin(&first, None).unwrap_or(first);
+            let mut out = retitler.begin(&first, None).map_or(first, whole);
             let mut last_page = None;
             for step in steps {
                 match step {
@@ -434,7 +484,7 @@ mod tests {
                     Step::Begin(codec, new) => {
                         (serial, sequence, last_page) = (new, 2, None);
                         let pages = headers(codec, serial);
-                        out.extend(retitler.begin(&pages, None).unwrap_or(pages));
+                        out.extend(retitler.begin(&pages, None).map_or(pages, whole));
                     }
                     Step::Retitle(title) => {
                         let Some(last) = last_page else { continue };

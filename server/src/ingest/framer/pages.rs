@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use common::chunk::{Chunk, Opening};
 use common::ogg::comment::Title;
 use common::ogg::page::{self, Page};
-use common::ogg::retitle::Retitler;
+use common::ogg::retitle::{Retitler, Seam};
 use common::ogg::stream::{Chain, Role};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -112,8 +112,10 @@ impl Pages {
             let pages = self.headers.split().freeze();
             // What the source says of itself later counts for more than what was said before.
             let early = self.wanted.take().filter(|_| !self.has_begun);
-            let replaced = self.retitler.begin(&pages, early.as_ref());
-            self.due.push_back(headers(replaced.map_or(pages, Bytes::from)));
+            match self.retitler.begin(&pages, early.as_ref()) {
+                Some(seam) => self.begin_with(seam),
+                None => self.due.push_back(headers(pages)),
+            }
             self.has_begun = true;
         }
         Ok(())
@@ -123,7 +125,12 @@ impl Pages {
     fn put_title(&mut self, last: &mut [u8]) {
         let title = self.wanted.take();
         let seam = title.and_then(|title| self.retitler.retitle(last, &title));
-        let Some(seam) = seam else { return };
+        if let Some(seam) = seam {
+            self.begin_with(seam);
+        }
+    }
+
+    fn begin_with(&mut self, seam: Seam) {
         self.due.push_back(headers(seam.headers.into()));
         if !seam.priming.is_empty() {
             self.due.push_back(audio(seam.priming.into(), Duration::ZERO));
