@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tracing::info;
 
@@ -184,9 +184,14 @@ fn leave(channel: &SyncSender<Command>, command: Command) {
 
 /// A port at `address`.
 pub(super) fn tcp(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // As after a restart, while connections of the last run are still closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// A socket at `path` for this user alone; one that nobody listens on any more is replaced.
@@ -201,5 +206,25 @@ fn unix(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Connections that may wait to be taken; further ones are dialled again by their kernel a second
+/// later, which a client takes for a slow reply.
+const BACKLOG: u32 = 4_096;
 /// Wishes that may wait; who has one more is told so.
 const WISHES_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_thousand_connections_wait_without_being_dialled_again() {
+        let port = tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let address = port.local_addr().unwrap();
+
+        let dial = |_| TcpStream::connect_timeout(&address, Duration::from_millis(900)).unwrap();
+
+        assert_eq!((0..1_000).map(dial).collect::<Vec<_>>().len(), 1_000);
+    }
+}
