@@ -109,6 +109,29 @@ pub(crate) enum CtlCommand {
         /// The output.
         output: String,
     },
+    /// Look at the parameters of effects, or turn one.
+    #[command(subcommand)]
+    Var(VarCommand),
+}
+
+/// What is done with parameters of effects.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VarCommand {
+    /// Show the value of one.
+    Get {
+        /// The parameter: `volume.gain_db`, or `main.volume.gain_db`.
+        name: String,
+    },
+    /// Show what there are.
+    List,
+    /// Turn one, until the configuration is read again with other effects.
+    Set {
+        /// The parameter.
+        name: String,
+        /// Its value: `-3`, `250ms`, `1.5kHz`, `true`.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
 }
 
 /// What is done with a queue.

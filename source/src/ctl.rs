@@ -7,7 +7,7 @@
 mod place;
 mod show;
 
-use crate::cli::{Ctl, CtlCommand, QueueCommand};
+use crate::cli::{Ctl, CtlCommand, QueueCommand, VarCommand};
 use crate::config::file;
 use crate::control::state::State;
 use crate::ctl::place::Place;
@@ -53,7 +53,8 @@ pub(crate) fn run(ctl: &Ctl, out: &mut impl Write) -> Result<(), CtlError> {
         | CtlCommand::Say { .. }
         | CtlCommand::Skip { .. }
         | CtlCommand::Start { .. }
-        | CtlCommand::Stop { .. } => {
+        | CtlCommand::Stop { .. }
+        | CtlCommand::Var(_) => {
             let line = line(&ctl.command)?;
             let reply = place.told(&line)?;
             if is_refusal(&reply) {
@@ -105,6 +106,9 @@ fn line(command: &CtlCommand) -> Result<String, CtlError> {
         CtlCommand::Skip { name } => format!("{name}.skip"),
         CtlCommand::Start { output } => format!("{output}.start"),
         CtlCommand::Stop { output } => format!("{output}.stop"),
+        CtlCommand::Var(VarCommand::Get { name }) => format!("var.get {name}"),
+        CtlCommand::Var(VarCommand::List) => "var.list".to_owned(),
+        CtlCommand::Var(VarCommand::Set { name, value }) => format!("var.set {name} = {value}"),
     };
     if line.contains(char::is_control) {
         return Err(CtlError::Usage(
@@ -169,6 +173,13 @@ mod tests {
                     uri: "/m/a b.mp3".to_owned(),
                 }),
                 "req.push /m/a b.mp3",
+            ),
+            (
+                CtlCommand::Var(VarCommand::Set {
+                    name: "eq.1.q".to_owned(),
+                    value: "-3".to_owned(),
+                }),
+                "var.set eq.1.q = -3",
             ),
             (CtlCommand::Say { words }, "queue.push /m/a b.mp3"),
         ] {

@@ -211,7 +211,9 @@ impl Programme {
         while let Some((at, track)) = self.timeline.begun() {
             let title =
                 track.as_ref().map_or(&self.settings.title_when_empty, |track| &track.title);
-            self.coming.push_back((at + later, Arc::clone(title)));
+            // At the very start nothing sounds before.
+            let heard_at = if at == 0 { 0 } else { at + later };
+            self.coming.push_back((heard_at, Arc::clone(title)));
             self.begin(at, track);
         }
         self.note_missed_blocks();

@@ -56,6 +56,15 @@ pub fn remaining(time: Option<Duration>) -> String {
     time.map_or_else(|| "(undef)".to_owned(), |time| format!("{:.2}", time.as_secs_f64()))
 }
 
+/// The value of a variable, which may be a switch: `1.000`, or `true`.
+pub fn value(value: f64, is_switch: bool) -> String {
+    if is_switch {
+        return (value > 0.5).to_string();
+    }
+    let usual = format!("{value:.3}");
+    if usual.parse() == Ok(value) { usual } else { value.to_string() }
+}
+
 /// Numbers in a row.
 pub fn numbers(numbers: impl IntoIterator<Item = u64>) -> String {
     let numbers: Vec<_> = numbers.into_iter().map(|number| number.to_string()).collect();
@@ -117,9 +126,9 @@ pub const UNKNOWN: &str = "ERROR: unknown command, type \"help\" to get a list o
 pub const NO_NUMBER: &str = "ERROR: Failure(\"int_of_string\")";
 /// What there is to say of a track that nobody knows.
 pub const NO_REQUEST: &str = "No such request.";
-/// What there is to say of a variable; there are none.
+/// What there is to say of a variable that there is not.
 pub const NO_VARIABLE: &str = "Variable not found.";
-/// What there is to say where one is to be changed.
+/// What there is to say where such a one is to be changed.
 pub const NO_SUCH_SETTING: &str = "Syntax error or variable not found.";
 
 #[cfg(test)]
@@ -139,6 +148,9 @@ mod tests {
         assert_eq!(reply(&uptime(Duration::from_secs(52))), "0d 00h 00m 52s\r\nEND\r\n");
         assert_eq!(reply(&remaining(Some(Duration::from_millis(15_491)))), "15.49\r\nEND\r\n");
         assert_eq!(reply(&numbers([10, 4, 7])), "10 4 7\r\nEND\r\n");
+        assert_eq!(reply(&value(1.0, false)), "1.000\r\nEND\r\n");
+        assert_eq!(reply(&value(1.0, true)), "true\r\nEND\r\n");
+        assert_eq!(value(0.000_1, false), "0.0001");
         assert_eq!(reply(&requests([7, 8, 10, 4, 7, 9])), "10 4 7 8 9\r\nEND\r\n");
         assert_eq!(
             reply(&pushed("2026/11/22 07:33:49", "/app/music/05 Plaid - vorbis48k.ogg")),

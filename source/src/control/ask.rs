@@ -31,12 +31,12 @@ pub enum Ask {
     Unknown,
     /// To know how long the station has run.
     Uptime,
-    /// To know the value of a variable.
-    VarGet,
+    /// To know the value of the variable of this name.
+    VarGet(String),
     /// To know the variables.
     VarList,
-    /// To change a variable.
-    VarSet,
+    /// To set the variable of this name to this value; both empty if it was not said so.
+    VarSet(String, String),
     /// To know what runs.
     Version,
 }
@@ -153,9 +153,13 @@ impl Ask {
             }
             "request.trace" => Self::Request(OfRequest::Trace(id())),
             "uptime" => Self::Uptime,
-            "var.get" => Self::VarGet,
+            "var.get" => Self::VarGet(argument.to_owned()),
             "var.list" => Self::VarList,
-            "var.set" => Self::VarSet,
+            "var.set" => {
+                let parts = argument.split_once('=').or_else(|| argument.split_once(' '));
+                let (name, value) = parts.unwrap_or_default();
+                Self::VarSet(name.trim().to_owned(), value.trim().to_owned())
+            }
             "version" => Self::Version,
             _ => Self::of_part(command, argument, names).unwrap_or(Self::Unknown),
         }
@@ -251,7 +255,7 @@ const STATION: &[(&str, &str)] = &[
     ("request.resolving", "Display the list of current resolving request IDs."),
     ("request.trace <rid>", "Display the log associated to the RID."),
     ("uptime", "Print server's uptime."),
-    ("var.get", "Get the value of a variable."),
+    ("var.get <name>", "Get the value of a variable."),
     ("var.list", "List available interactive variables."),
     ("var.set <name> = <value>", "Set the value of a variable."),
     ("version", "Print the version of the program."),

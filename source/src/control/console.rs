@@ -5,6 +5,7 @@
 
 mod inputs;
 mod requests;
+mod variables;
 
 use crate::config::names;
 use crate::control::answer::{self, About};
@@ -15,6 +16,7 @@ use crate::playlist::queue::Queue;
 use crate::playlist::selection::Upcoming;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
+use crate::sound::Chain;
 use crate::status::{LinkStatus, OnAir};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
+
+pub use variables::NotTurned;
 
 /// What control sees of a station.
 #[derive(Debug)]
@@ -110,6 +114,8 @@ pub struct ChannelEnd {
     pub upcoming: watch::Receiver<Vec<Upcoming>>,
     /// Where wishes go.
     pub commands: SyncSender<Command>,
+    /// What its effects are set to.
+    pub sound: watch::Sender<Chain>,
 }
 
 /// An output, from here.
@@ -297,9 +303,9 @@ impl Console {
             Ask::Request(wish) => parts.request_told(wish),
             Ask::Unknown => answer::UNKNOWN.to_owned(),
             Ask::Uptime => answer::uptime(self.uptime()),
-            Ask::VarGet => answer::NO_VARIABLE.to_owned(),
-            Ask::VarList => String::new(),
-            Ask::VarSet => answer::NO_SUCH_SETTING.to_owned(),
+            Ask::VarGet(name) => parts.variable_told(&name),
+            Ask::VarList => parts.variables_told(),
+            Ask::VarSet(name, text) => parts.variable_set(&name, &text),
             Ask::Version => format!("Carrier {}", env!("CARGO_PKG_VERSION")),
         };
         Said::Body(body)

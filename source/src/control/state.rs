@@ -141,6 +141,30 @@ pub struct LevelState {
     pub rms_dbfs: f64,
 }
 
+/// What the effects of a channel are set to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SoundState {
+    /// The channel.
+    pub channel: String,
+    /// The parameters of its effects, in their order.
+    pub parameters: Vec<ParameterState>,
+}
+
+/// A parameter of an effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ParameterState {
+    /// What it is called: the effect's id, a dot, and its own name.
+    pub parameter: String,
+    /// Its value; 1 is on and 0 is off, if it is a switch.
+    pub value: f64,
+    /// What that counts: decibels, hertz, number, seconds or switch.
+    pub unit: String,
+    /// The least it can be.
+    pub least: f64,
+    /// The most it can be.
+    pub most: f64,
+}
+
 /// A playlist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlaylistState {
@@ -273,6 +297,20 @@ impl ChannelState {
             latest_seconds: rounded(on_air.latest),
             given_up_seconds: rounded(on_air.given_up),
         }
+    }
+}
+
+impl SoundState {
+    /// What the effects of `channel` are set to.
+    pub fn of(channel: &ChannelEnd) -> Self {
+        let parameters = channel.parameters().into_iter().map(|it| ParameterState {
+            parameter: it.name,
+            value: it.value,
+            unit: it.unit.to_string(),
+            least: it.least,
+            most: it.most,
+        });
+        Self { channel: channel.name.to_string(), parameters: parameters.collect() }
     }
 }
 

@@ -65,7 +65,7 @@ pub enum OffScale {
 
 impl<'e> Dial<'e> {
     /// A dial of an effect's own, from `least` to `most`.
-    pub(super) fn new(
+    pub fn new(
         key: &'static str,
         unit: Unit,
         (least, most): (f64, f64),
@@ -79,9 +79,20 @@ impl<'e> Dial<'e> {
         Self::new(key, Unit::Switch, (0.0, 1.0), value)
     }
 
+    /// The same as one of the band of this number, from 1.
+    #[must_use]
+    pub(super) fn of_band(self, band: usize) -> Self {
+        Self { band: Some(band), ..self }
+    }
+
     /// What it is called within its effect: `gain_db`, or `2.gain_db` in a second band.
     pub fn name(&self) -> String {
         self.band.map_or_else(|| self.key.to_owned(), |band| format!("{band}.{}", self.key))
+    }
+
+    /// Whether it stands where it can be turned to.
+    pub fn is_on_scale(&self) -> bool {
+        (self.least..=self.most).contains(self.value)
     }
 
     /// Turns it to `value`.

@@ -48,6 +48,17 @@ impl Glide {
         }
         self.now
     }
+
+    /// The value `sample_frames` later.
+    pub(super) fn skip(&mut self, sample_frames: u32) -> f64 {
+        let steps = self.left.min(sample_frames);
+        self.left -= steps;
+        self.now += self.step * f64::from(steps);
+        if self.left == 0 {
+            self.now = self.target;
+        }
+        self.now
+    }
 }
 
 /// Sample frames of a way.

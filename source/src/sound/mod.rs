@@ -8,17 +8,25 @@
 //! What comes out is finite and never denormal, whatever goes in. Nothing here knows tracks,
 //! files or time; all of it is pure.
 
+pub mod biquad;
+pub mod compressor;
 pub mod dial;
+pub mod equalizer;
 pub mod gain;
 mod glide;
+pub mod limiter;
 #[cfg(test)]
 mod listening;
 pub mod processor;
 pub mod stereo;
+mod true_peak;
 
 use crate::config::names::folded;
+use compressor::Compressor;
 use dial::{Dial, OffScale, Unit};
+use equalizer::Equalizer;
 use gain::Gain;
+use limiter::Limiter;
 use stereo::Stereo;
 
 /// The effects of a channel, in their order, as they are set.
@@ -37,8 +45,14 @@ pub struct Insert {
 /// An effect, as it is set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// What is loud is made softer.
+    Compressor(Compressor),
+    /// Filters.
+    Equalizer(Equalizer),
     /// Louder or softer, and to one side.
     Gain(Gain),
+    /// Nothing goes above its ceiling.
+    Limiter(Limiter),
     /// How wide it sounds, or both sides as one, or each on the other.
     Stereo(Stereo),
 }
@@ -137,7 +151,10 @@ impl Effect {
     /// The effect called `name`, set as is usual; `None` if there is none.
     pub fn usual(name: &str) -> Option<Self> {
         Some(match name {
+            "compressor" => Self::Compressor(Compressor::default()),
+            "equalizer" => Self::Equalizer(Equalizer::default()),
             "gain" => Self::Gain(Gain::default()),
+            "limiter" => Self::Limiter(Limiter::default()),
             "stereo" => Self::Stereo(Stereo::default()),
             _ => return None,
         })
@@ -146,7 +163,10 @@ impl Effect {
     /// What it is called.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Compressor(_) => "compressor",
+            Self::Equalizer(_) => "equalizer",
             Self::Gain(_) => "gain",
+            Self::Limiter(_) => "limiter",
             Self::Stereo(_) => "stereo",
         }
     }
@@ -154,7 +174,10 @@ impl Effect {
     /// Its parameters.
     pub fn dials(&mut self) -> Vec<Dial<'_>> {
         match self {
+            Self::Compressor(compressor) => compressor.dials(),
+            Self::Equalizer(equalizer) => equalizer.dials(),
             Self::Gain(gain) => gain.dials(),
+            Self::Limiter(limiter) => limiter.dials(),
             Self::Stereo(stereo) => stereo.dials(),
         }
     }
@@ -162,7 +185,10 @@ impl Effect {
     /// What does it to a programme of this rate; `None` if it is nothing that is done there.
     fn stage(&self, rate_hz: u32) -> Option<Box<dyn Stage>> {
         Some(match self {
+            Self::Compressor(compressor) => Box::new(compressor.stage(rate_hz)),
+            Self::Equalizer(equalizer) => Box::new(equalizer.stage(rate_hz)),
             Self::Gain(gain) => Box::new(gain.stage(rate_hz)),
+            Self::Limiter(limiter) => Box::new(limiter.stage(rate_hz)),
             Self::Stereo(stereo) => Box::new(stereo.stage(rate_hz)),
         })
     }
@@ -181,11 +207,17 @@ fn single(value: f64) -> f32 {
 }
 
 /// All effects there are, as the configuration calls them.
-pub const NAMES: [&str; 2] = ["gain", "stereo"];
+pub const NAMES: [&str; 5] = ["compressor", "equalizer", "gain", "limiter", "stereo"];
 
 #[cfg(test)]
 mod tests {
+    use super::biquad::Shape;
+    use super::equalizer::Band;
+    use super::processor::Processor;
     use super::*;
+    use crate::pcm::block::Block;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     #[test]
     fn every_effect_there_is_goes_by_its_name() {
@@ -227,6 +259,46 @@ mod tests {
         other.0[0].id = "volume".to_owned();
         assert!(!one.is_like(&other));
         assert!(!one.is_like(&Chain::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_goes_in_and_however_it_is_turned_what_comes_out_is_audio(
+            samples in vec(any::<f32>(), 1..400),
+            turns in vec(vec(0.0..=1.0_f64, 150), 3),
+            rate_hz in prop::sample::select(vec![16_000_u32, 44_100, 48_000]),
+        ) {
+            let mut chain = everything();
+            let mut processor = Processor::new(chain.clone(), rate_hz);
+            for turns in turns {
+                for ((_, dial), part) in chain.dials().into_iter().zip(turns.iter().cycle()) {
+                    *dial.value = dial.least + (dial.most - dial.least) * part;
+                }
+                processor.take_over(chain.clone());
+                let samples: Vec<f32> = samples.iter().copied().cycle().take(1_152).collect();
+                let other = samples.iter().rev().copied().collect();
+                for block in [Block::stereo(rate_hz, samples, other), silence(rate_hz)] {
+                    let mut block = block;
+                    processor.process(&mut block);
+                    for sample in block.planes().iter().flatten() {
+                        prop_assert!(*sample == 0.0 || sample.is_normal(), "{}", sample);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every effect there is, with every filter.
+    fn everything() -> Chain {
+        let bands = Shape::ALL.map(|(_, shape)| Band::usual(shape)).to_vec();
+        let filters = Effect::Equalizer(Equalizer { bands });
+        let usual = NAMES.map(|name| Effect::usual(name).unwrap());
+        let all = usual.into_iter().chain([filters]).enumerate();
+        Chain(all.map(|(at, effect)| Insert { id: at.to_string(), effect }).collect())
+    }
+
+    fn silence(rate_hz: u32) -> Block {
+        Block::stereo(rate_hz, vec![0.0; 1_152], vec![0.0; 1_152])
     }
 
     fn chain() -> Chain {

@@ -14,6 +14,7 @@ use crate::playlist::selection::{Selection, Upcoming};
 use crate::programme::emergency::Looped;
 use crate::programme::fan::{Fan, Outlet};
 use crate::programme::{CUT_SAMPLE_FRAMES, Command, Programme, Settings};
+use crate::sound::Chain;
 use crate::station::shelf::Shelf;
 use crate::station::{StartError, memory};
 use crate::status::{OnAir, Report};
@@ -35,6 +36,8 @@ pub(super) struct Channel {
     pub(super) on_air: watch::Receiver<OnAir>,
     pub(super) upcoming: watch::Receiver<Vec<Upcoming>>,
     pub(super) commands: SyncSender<Command>,
+    /// What its effects are set to.
+    sound: watch::Sender<Chain>,
     /// Where another selection may be put.
     selections: SyncSender<Selection>,
     /// What is done to its tracks.
@@ -92,12 +95,14 @@ impl Channel {
                 drop(end.try_send(error)); // there is room for the one; nobody may want it
             }
         })?);
+        let sound = watch::Sender::new(config.sound.clone());
         Ok(Self {
             name,
             rate_hz,
             on_air,
             upcoming,
             commands,
+            sound,
             selections,
             treatment,
             ended,
@@ -114,12 +119,19 @@ impl Channel {
             on_air: self.on_air.clone(),
             upcoming: self.upcoming.clone(),
             commands: self.commands.clone(),
+            sound: self.sound.clone(),
         }
     }
 
     /// Tells the programme something, and waits until it has room for it.
     pub(super) fn tell(&self, command: Command) {
         drop(self.commands.send(command)); // a programme that has ended is noticed by its report
+    }
+
+    /// Sends the programme through other effects, whatever was turned since.
+    pub(super) fn sound_by(&self, chain: &Chain) {
+        self.sound.send_replace(chain.clone());
+        self.tell(Command::Sound(Box::new(chain.clone())));
     }
 
     /// Plays by another selection, after the track that plays.

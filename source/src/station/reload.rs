@@ -143,7 +143,7 @@ impl Station {
         };
         channel.tell(Command::Rewire(Box::new(rewire)));
         if was.sound != is.sound {
-            channel.tell(Command::Sound(Box::new(is.sound.clone())));
+            channel.sound_by(&is.sound);
         }
         channel.treat(is.treatment());
         if !plays_the_same(old, &self.config, &is.name) {

@@ -1,8 +1,10 @@
 //! Reads `[[channels.NAME.sound]]`: the effects that a programme goes through, in their order.
 
-use super::values::none_of;
+use super::values::{choice, none_of};
 use crate::config::names;
+use crate::sound::biquad::Shape;
 use crate::sound::dial::{Dial, Unit};
+use crate::sound::equalizer::{BANDS_MAX, Band, Equalizer};
 use crate::sound::{Chain, Effect, Insert, NAMES};
 use common::config::{Section, Value};
 use std::time::Duration;
@@ -18,7 +20,13 @@ pub(super) fn read(channel: &mut Section<'_>) -> Chain {
             section.wrong_here(format_args!("one effect too many; {EFFECTS_MAX} at most"));
         }
         let Some(mut effect) = effect(section) else { return };
+        let is_limiter = |it: &&Insert| matches!(it.effect, Effect::Limiter(_));
+        if let Some(limiter) = inserts.iter().find(is_limiter) {
+            let what = "has to be the last, so that nothing goes above its ceiling; move it there";
+            section.wrong_here(format_args!("the limiter `{}` above {what}", limiter.id));
+        }
         let id = id(section, &effect, &inserts);
+        make(section, &mut effect);
         for dial in effect.dials().into_iter().filter(|dial| dial.band.is_none()) {
             turn(section, dial);
         }
@@ -40,6 +48,71 @@ fn effect(section: &mut Section<'_>) -> Option<Effect> {
     effect
 }
 
+/// Reads what an effect is made of; its parameters are read by themselves.
+fn make(section: &mut Section<'_>, effect: &mut Effect) {
+    match effect {
+        Effect::Compressor(_) | Effect::Gain(_) | Effect::Stereo(_) => {}
+        Effect::Equalizer(equalizer) => {
+            if let Some(made) = self::equalizer(section) {
+                *equalizer = made;
+            }
+        }
+        Effect::Limiter(limiter) => {
+            let dial = Dial::new("lookahead", Unit::Seconds, LOOKAHEAD_S, &mut limiter.lookahead_s);
+            turn(section, dial);
+        }
+    }
+}
+
+/// An equalizer of bands or slides; `None` if there are none.
+fn equalizer(section: &mut Section<'_>) -> Option<Equalizer> {
+    let bands = section.list("bands", |section| {
+        let shape = choice(section, "kind", &Shape::ALL).unwrap_or(Shape::Peaking);
+        let mut band = Band::usual(shape);
+        for dial in band.dials(1) {
+            if dial.unit == Unit::Hertz {
+                if let Some(Hertz(value)) = section.required(dial.key) {
+                    turn_to(section, dial, value);
+                }
+            } else {
+                turn(section, dial);
+            }
+        }
+        band
+    });
+    if bands.len() > BANDS_MAX {
+        let number = bands.len();
+        section.wrong("bands", format_args!("{number} bands; {BANDS_MAX} at most"));
+    }
+    let slides: Option<Vec<f64>> = section.value("gains_db");
+    match slides {
+        Some(_) if !bands.is_empty() => {
+            section.wrong("gains_db", "are eight bands of their own; write these or `bands`");
+            None
+        }
+        Some(gains_db) => match <[f64; 8]>::try_from(gains_db) {
+            Ok(gains_db) => {
+                let mut slides = Equalizer::slides(gains_db);
+                let odd = slides.dials().into_iter().find(|dial| !dial.is_on_scale());
+                if let Some(dial) = odd {
+                    let (value, least, most) = (*dial.value, dial.least, dial.most);
+                    section.wrong(
+                        "gains_db",
+                        format_args!("{value} is not from {least} to {most} dB"),
+                    );
+                }
+                Some(slides)
+            }
+            Err(other) => {
+                let number = other.len();
+                section.wrong("gains_db", format_args!("{number} gains; there are 8 slides"));
+                None
+            }
+        },
+        None => Some(Equalizer { bands }).filter(|made| !made.bands.is_empty()),
+    }
+}
+
 /// What commands call an effect that comes behind `others`: what it says, or its name, with a
 /// number if that is another's.
 fn id(section: &mut Section<'_>, effect: &Effect, others: &[Insert]) -> String {
@@ -59,7 +132,7 @@ fn id(section: &mut Section<'_>, effect: &Effect, others: &[Insert]) -> String {
 }
 
 /// Turns `dial` to what the section says, if it says something.
-fn turn(section: &mut Section<'_>, mut dial: Dial<'_>) {
+fn turn(section: &mut Section<'_>, dial: Dial<'_>) {
     let key = dial.key;
     let value = match dial.unit {
         Unit::Decibels | Unit::Number => section.value(key),
@@ -67,9 +140,14 @@ fn turn(section: &mut Section<'_>, mut dial: Dial<'_>) {
         Unit::Seconds => section.value(key).map(|time: Duration| time.as_secs_f64()),
         Unit::Switch => section.value(key).map(|is_on: bool| f64::from(u8::from(is_on))),
     };
-    if let Some(value) = value
-        && let Err(error) = dial.turn(value)
-    {
+    if let Some(value) = value {
+        turn_to(section, dial, value);
+    }
+}
+
+fn turn_to(section: &mut Section<'_>, mut dial: Dial<'_>, value: f64) {
+    let key = dial.key;
+    if let Err(error) = dial.turn(value) {
         section.wrong(key, error);
     }
 }
@@ -86,5 +164,7 @@ impl Value for Hertz {
     }
 }
 
+/// How far a limiter may look ahead: from here to there.
+const LOOKAHEAD_S: (f64, f64) = (0.001, 0.02);
 /// Effects of a channel.
 const EFFECTS_MAX: usize = 16;

@@ -1,5 +1,7 @@
 //! Tests of the console with parts that are played by the test.
 
+mod variables;
+
 use super::*;
 use crate::cues::Cues;
 use crate::decode::tags::Tags;
@@ -9,6 +11,7 @@ use crate::pcm::level::Level;
 use crate::playlist::queue::Numbers;
 use crate::playlist::watch::Reload;
 use crate::push::link::Link;
+use crate::sound::{Chain, Effect, Insert};
 use crate::status::Played;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -147,7 +150,6 @@ fn what_there_is_not_is_answered_as_recorded() {
     }
     assert_eq!(station.said("var.get amplify"), "Variable not found.");
     assert_eq!(station.said("var.set amplify 1.2"), "Syntax error or variable not found.");
-    assert_eq!(station.said("var.list"), "");
 }
 
 #[test]
@@ -222,6 +224,7 @@ impl Station {
             on_air,
             upcoming: watch::channel(vec![upcoming]).1,
             commands: command_sender,
+            sound: watch::channel(sound()).0,
         };
         let link = LinkStatus {
             link: Link::new(),
@@ -265,6 +268,12 @@ impl Station {
             Said::Bye => panic!("{line} ends the session"),
         }
     }
+}
+
+fn sound() -> Chain {
+    let insert =
+        |id: &str, name| Insert { id: id.to_owned(), effect: Effect::usual(name).unwrap() };
+    Chain(vec![insert("volume", "gain"), insert("stereo", "stereo")])
 }
 
 fn on_air() -> OnAir {

@@ -1,6 +1,6 @@
 //! Why a request is not carried out, and the status that says so.
 
-use crate::control::console::Refused;
+use crate::control::console::{NotTurned, Refused};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,21 @@ pub(super) enum Refusal {
     NoSuchPath,
     #[error("the body is not what is expected: {0}")]
     NotJson(String),
+    #[error("{0}")]
+    OffScale(String),
     #[error("a password is needed, as `Authorization: Bearer` or `Basic` with any user")]
     Password,
+}
+
+impl Refusal {
+    /// Why the parameter called `name` stays as it is.
+    pub(super) fn not_turned(name: &str, error: NotTurned) -> Self {
+        match error {
+            NotTurned::NoSuch => Self::NoSuch { kind: "parameter", name: name.to_owned() },
+            NotTurned::OffScale(error) => Self::OffScale(format!("{name}: {error}")),
+            NotTurned::Refused(refused) => Self::Command(refused),
+        }
+    }
 }
 
 /// Why a request was not carried out.
@@ -46,7 +59,7 @@ pub(super) fn status(refusal: &Refusal) -> u16 {
         Refusal::Method { .. } => 405,
         Refusal::BodySlow { .. } => 408,
         Refusal::BodyTooLarge { .. } => 413,
-        Refusal::Command(Refused::Mistakes(_)) => 422,
+        Refusal::Command(Refused::Mistakes(_)) | Refusal::OffScale(_) => 422,
         Refusal::Command(Refused::Busy | Refused::Ended) => 503,
         Refusal::Command(Refused::Slow) => 504,
     }

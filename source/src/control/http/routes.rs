@@ -9,7 +9,9 @@ use crate::control::console::{
     ChannelEnd, Console, OutputEnd, Parts, PlaylistEnd, QueueEnd, Refused,
 };
 use crate::control::news::News;
-use crate::control::state::{ChannelState, Moment, OutputState, PlaylistState, QueueState, State};
+use crate::control::state::{
+    ChannelState, Moment, OutputState, PlaylistState, QueueState, SoundState, State,
+};
 use crate::programme::Command;
 use bytes::Bytes;
 use common::http::percent;
@@ -91,6 +93,28 @@ pub struct Wanted {
     pub uri: String,
 }
 
+/// Where somebody wants a parameter of an effect.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Turned {
+    /// What it is called: the effect's id, a dot, and its own name.
+    pub(super) parameter: String,
+    /// What it shall be.
+    pub(super) value: Wish,
+}
+
+/// What a parameter shall be.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Wish {
+    /// This number, in the parameter's unit.
+    Number(f64),
+    /// On or off.
+    Switch(bool),
+    /// What a configuration would say, such as `250ms`.
+    Text(String),
+}
+
 /// That a track is asked for.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Requested {
@@ -137,6 +161,19 @@ pub(super) fn routes() -> Vec<Route> {
         }),
         post("/channels/{channel}/skip", "Ends the track that plays on a channel.", |call| {
             done(call.channel()?.wish(Command::Skip))
+        }),
+        get("/channels/{channel}/sound", "What a channel's effects are set to.", |call| {
+            call.channel().map(SoundState::of)
+        }),
+        post_with("/channels/{channel}/sound", TURN, |call, Turned { parameter, value }| {
+            let text = match value {
+                Wish::Number(value) => value.to_string(),
+                Wish::Switch(is_on) => is_on.to_string(),
+                Wish::Text(text) => text,
+            };
+            let turned = call.channel()?.turn(&parameter, &text);
+            turned.map_err(|error| Refusal::not_turned(&parameter, error))?;
+            done(Ok(()))
         }),
         say("/command", "Does what a line of telnet would."),
         other("/events", EVENTS, Gives::Events(schema_of::<News>), Does::Follow),
@@ -383,6 +420,9 @@ const EVENTS: &str = "\
 const RELOAD: &str = "\
     Reads the configuration again and applies what has changed in it. If it has mistakes, nothing \
     changes, and `error` names them, a line each.";
+const TURN: &str = "\
+    Sets a parameter of a channel's effects, without a click, until the configuration is read \
+    again with other effects.";
 const SKIP: &str = "\
     Ends the track that plays, wherever this playlist comes no later than what plays, once what \
     was just written to it has been read.";

@@ -41,6 +41,39 @@ async fn what_is_told_is_done() {
 }
 
 #[tokio::test]
+async fn effects_are_told_and_turned() {
+    let served = Served::new(None).await;
+    let turn = "/channels/main/sound";
+
+    let said = served.post(turn, r#"{ "parameter": "volume.gain_db", "value": -3.5 }"#).await;
+    assert!(said.ends_with(r#"{"done":true}"#), "{said}");
+    assert!(matches!(served.station.commands.try_recv(), Ok(Command::Sound(_))));
+    let said = served.post(turn, r#"{ "parameter": "stereo.mono", "value": true }"#).await;
+    assert!(said.ends_with(r#"{"done":true}"#), "{said}");
+
+    let sound = served.json("GET", turn).await;
+    assert_eq!(
+        sound["parameters"][0],
+        json!({
+            "parameter": "volume.gain_db",
+            "value": -3.5,
+            "unit": "decibels",
+            "least": -60.0,
+            "most": 24.0,
+        })
+    );
+    assert_eq!(sound["parameters"][3]["value"], 1.0);
+    for (body, status, reason) in [
+        (r#"{ "parameter": "volume.gain_db", "value": 40 }"#, "422", "40 is not from -60 to 24 dB"),
+        (r#"{ "parameter": "volume.x", "value": 1 }"#, "404", "no parameter called `volume.x`"),
+    ] {
+        let said = served.post(turn, body).await;
+        assert!(said.starts_with(&format!("HTTP/1.0 {status} ")), "{said}");
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_track_is_asked_for_and_waits_in_its_queue() {
     let served = Served::new(None).await;
 

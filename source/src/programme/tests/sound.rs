@@ -39,26 +39,55 @@ fn other_effects_are_taken_over_while_it_plays() {
     running.join().unwrap();
 }
 
-/// A programme of one level, which is long enough for every test.
-fn loud(level: f32) -> Programme {
+#[test]
+fn a_title_is_told_where_its_track_is_heard_though_the_effects_take_their_time() {
+    let chain =
+        Chain(vec![Insert { id: "limiter".to_owned(), effect: Effect::usual("limiter").unwrap() }]);
     let (coming, supply) = Supply::of_test();
-    let (pieces, queue) = sync_channel(1);
-    let track = Track {
-        number: 1,
-        rid: 1,
+    let mut programme = Programme::new(settings(), supply, tone()).through(chain);
+    let level =
+        |level: f32, length| Block::stereo(44_100, vec![level; length], vec![level; length]);
+    for (number, title, block) in [(1, "a", level(0.1, 2_300)), (2, "b", level(0.5, 9_000))] {
+        let (pieces, queue) = sync_channel(1);
+        pieces.send(block).unwrap();
+        coming.send(Coming::Track(Prepared::of_test(track(number, title), queue))).unwrap();
+    }
+
+    let cuts: Vec<Cut> = (0..4).map(|_| programme.next_cut(PATIENCE_SIMULATED)).collect();
+
+    let titles = |cut: &Cut| cut.titles.iter().map(|(at, it)| (*at, it.to_string())).collect();
+    let titles: Vec<Vec<(u64, String)>> = cuts.iter().map(titles).collect();
+    let heard_at = 2_300 + 232;
+    assert_eq!(titles[0].last(), Some(&(0, "a".to_owned())));
+    assert_eq!(titles[1..3], [vec![], vec![(heard_at as u64, "b".to_owned())]]);
+    let heard: Vec<f32> = cuts.iter().flat_map(|cut| cut.block.plane(0).to_vec()).collect();
+    let last = heard.iter().rposition(|it| (it - 0.1).abs() < 1e-6).unwrap();
+    assert!((heard_at - 1..heard_at + 3).contains(&last), "the first ends at {last}");
+}
+
+fn track(number: u64, title: &str) -> Track {
+    Track {
+        number,
+        rid: number,
         key: 0,
-        title: "loud".into(),
+        title: title.into(),
         path: PathBuf::new(),
         playlist: "p".into(),
         tags: Tags::default(),
         length: None,
         cues: Cues::default(),
         level: crate::treatment::levelling::Level::default(),
-    };
+    }
+}
+
+/// A programme of one level, which is long enough for every test.
+fn loud(level: f32) -> Programme {
+    let (coming, supply) = Supply::of_test();
+    let (pieces, queue) = sync_channel(1);
     std::thread::spawn(move || {
         while pieces.send(Block::stereo(44_100, vec![level; 4_410], vec![level; 4_410])).is_ok() {}
     });
-    coming.send(Coming::Track(Prepared::of_test(track, queue))).unwrap();
+    coming.send(Coming::Track(Prepared::of_test(track(1, "loud"), queue))).unwrap();
     std::mem::forget(coming); // a supply that ended would be another test
     Programme::new(settings(), supply, tone())
 }

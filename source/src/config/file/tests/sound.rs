@@ -1,6 +1,8 @@
 //! Tests of the effects of a channel.
 
 use super::*;
+use crate::sound::biquad::Shape;
+use crate::sound::equalizer::{Band, Equalizer};
 use crate::sound::gain::Gain;
 use crate::sound::{Effect, Insert, NAMES};
 
@@ -21,6 +23,59 @@ fn effects_are_read_in_their_order_with_their_ids() {
     let gain = Effect::Gain(Gain { gain_db: -3.0, pan: 0.0 });
     assert_eq!(sound.0[1], Insert { id: "vol".to_owned(), effect: gain });
     assert_eq!(sound.parameters()[1].value, 1.0, "mono");
+}
+
+#[test]
+fn an_equalizer_has_bands_or_slides() {
+    let made = |text: &str| {
+        let sound = format!("[[channels.c.sound]]\neffect = 'equalizer'\n{text}");
+        with_sound(&sound).map(|mut config| config.channels.remove(0).sound.0.remove(0).effect)
+    };
+
+    let bands = "bands = [{ kind = 'low-shelf', frequency = '100Hz', gain_db = 3 }, \
+                 { kind = 'notch', frequency = 50, q = 4.0 }]";
+    let low = Band { frequency_hz: 100.0, gain_db: 3.0, ..Band::usual(Shape::LowShelf) };
+    let notch = Band { frequency_hz: 50.0, q: 4.0, ..Band::usual(Shape::Notch) };
+    let expected = Effect::Equalizer(Equalizer { bands: vec![low, notch] });
+    assert_eq!(made(bands), Ok(expected));
+    let slides = Equalizer::slides([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    assert_eq!(made("gains_db = [1, 2, 3, 4, 5, 6, 7, 8]"), Ok(Effect::Equalizer(slides)));
+
+    for (text, expected) in [
+        ("bands = [{ gain_db = 3 }]", "bands[1].frequency: missing"),
+        ("bands = [{ frequency = '2 kg' }]", "frequency: `2 kg` is not a frequency such as 100"),
+        ("bands = [{ frequency = 5 }]", "bands[1].frequency: 5 is not from 10 to 22000 Hz"),
+        (
+            "bands = [{ kind = 'notch', frequency = 50, gain_db = 3 }]",
+            "bands[1].gain_db: unknown key; known here: kind, frequency, q",
+        ),
+        ("bands = [{ kind = 'peakin', frequency = 50 }]", "did you mean \"peaking\"?"),
+        ("gains_db = [1, 2]", "gains_db: 2 gains; there are 8 slides"),
+        ("gains_db = [0, 0, 0, 0, 0, 0, 0, 25]", "gains_db: 25 is not from -24 to 24 dB"),
+        (
+            "gains_db = [0, 0, 0, 0, 0, 0, 0, 0]\nbands = [{ frequency = 50 }]",
+            "gains_db: are eight bands of their own",
+        ),
+    ] {
+        let mistakes = made(text).unwrap_err();
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
+}
+
+#[test]
+fn a_limiter_is_the_last_of_a_chain() {
+    let mistakes = with_sound(
+        "[[channels.c.sound]]\neffect = 'limiter'\nlookahead = '30ms'\n\
+         [[channels.c.sound]]\neffect = 'gain'\n",
+    )
+    .unwrap_err();
+
+    for expected in [
+        ":7: channels.c.sound[1].lookahead: 0.03 is not from 0.001 to 0.02 s",
+        ":8: channels.c.sound[2]: the limiter `limiter` above has to be the last",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
 }
 
 #[test]
