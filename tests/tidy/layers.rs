@@ -280,6 +280,7 @@ const SOURCE: &[Layer] = &[
         &[
             "encode",
             "fetch::address",
+            "measure::extent",
             "mix::crossfade",
             "playlist::hours",
             "playlist::rules",

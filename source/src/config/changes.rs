@@ -90,12 +90,13 @@ fn channels(old: &Config, new: &Config, lines: &mut Vec<String>) {
 }
 
 /// The settings of a channel that it takes over as it plays, and whether they have changed.
-fn settings(was: &ChannelConfig, is: &ChannelConfig) -> [(&'static str, bool); 4] {
+fn settings(was: &ChannelConfig, is: &ChannelConfig) -> [(&'static str, bool); 5] {
     [
+        ("blank", was.blanks != is.blanks),
         ("crossfade", was.crossfade != is.crossfade),
         ("emergency", was.emergency != is.emergency),
-        ("replay_gain", was.replay_gain != is.replay_gain),
         ("sound", was.sound != is.sound),
+        ("what is done to its tracks", was.treatment != is.treatment),
     ]
 }
 

@@ -23,6 +23,7 @@ mod queues;
 mod rotations;
 mod rules;
 mod sound;
+mod tracks;
 mod values;
 
 use crate::config::{Config, ControlConfig, Identity};
@@ -164,6 +165,10 @@ fn control(section: &mut Section<'_>, folder: &Path) -> ControlConfig {
     }
     control
 }
+
+/// The effects that are done to each track, and what is done about silence, as the configuration
+/// calls them.
+pub const TRACK_EFFECTS: [&str; 4] = ["blank", "loudness", "replaygain", "trim-silence"];
 
 #[cfg(test)]
 mod tests;

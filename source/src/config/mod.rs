@@ -19,7 +19,6 @@ use crate::playlist::rules::Rules;
 use crate::programme::blank::Blanks;
 use crate::sound::Chain;
 use crate::treatment::Treatment;
-use crate::treatment::levelling::Levelling;
 use common::auth::{Credentials, Password};
 use common::http::percent;
 use std::fmt;
@@ -126,10 +125,12 @@ pub struct ChannelConfig {
     pub emergency: Emergency,
     /// How one track goes over into the next.
     pub crossfade: Crossfade,
-    /// Whether tracks are made equally loud where their ReplayGain tags allow it.
-    pub replay_gain: bool,
+    /// What is done to its tracks.
+    pub treatment: Treatment,
     /// The effects that it goes through.
     pub sound: Chain,
+    /// When silence is too long, and what is done then.
+    pub blanks: Option<Blanks>,
     /// Sample frames per second.
     pub rate_hz: u32,
 }
@@ -248,8 +249,9 @@ impl Config {
             play: vec![playlist.name.clone()],
             emergency: Emergency::default(),
             crossfade: Crossfade::default(),
-            replay_gain: false,
+            treatment: Treatment::default(),
             sound: Chain::default(),
+            blanks: None,
             rate_hz: RATE_HZ,
         };
         let output = Output {
@@ -274,19 +276,6 @@ impl Config {
             state: None,
             trust: None,
         }
-    }
-}
-
-impl ChannelConfig {
-    /// What is done to its tracks.
-    pub fn treatment(&self) -> Treatment {
-        let levelling = if self.replay_gain { Levelling::TAGS } else { Levelling::AsIs };
-        Treatment { levelling, trim: None }
-    }
-
-    /// When silence is too long, and what is done then.
-    pub fn blanks(&self) -> Option<Blanks> {
-        None
     }
 }
 

@@ -64,7 +64,7 @@ impl Channel {
         if let Some(fetches) = shelf.fetches.clone() {
             lookahead = lookahead.fetching(fetches);
         }
-        let treatment = watch::Sender::new(config.treatment());
+        let treatment = watch::Sender::new(config.treatment);
         if let Some(measures) = shelf.measures.clone() {
             lookahead = lookahead.treating(treatment.subscribe(), measures);
         }
@@ -79,7 +79,7 @@ impl Channel {
             rate_hz,
             title_when_empty: station.into(),
             crossfade: config.crossfade,
-            blanks: config.blanks(),
+            blanks: config.blanks,
         };
         let (end, ended) = sync_channel(1);
         let history = shelf.state.channels.get(&config.name).map(memory::history);

@@ -138,14 +138,14 @@ impl Station {
             plug,
             title_when_empty: self.config.identity.name.as_str().into(),
             crossfade: is.crossfade,
-            blanks: is.blanks(),
+            blanks: is.blanks,
             emergency,
         };
         channel.tell(Command::Rewire(Box::new(rewire)));
         if was.sound != is.sound {
             channel.sound_by(&is.sound);
         }
-        channel.treat(is.treatment());
+        channel.treat(is.treatment);
         if !plays_the_same(old, &self.config, &is.name) {
             let now = Timestamp::now();
             let mut selection = self.shelf.selection(&is, now)?;

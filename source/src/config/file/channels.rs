@@ -7,6 +7,7 @@ use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, 
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
 use crate::playlist::rules::Rules;
 use crate::sound::Chain;
+use crate::treatment::Treatment;
 use common::config::Section;
 use std::path::Path;
 use std::time::Duration;
@@ -92,8 +93,9 @@ pub(super) fn read(
         play: playable.all(),
         emergency: Emergency::default(),
         crossfade: Crossfade::default(),
-        replay_gain: false,
+        treatment: Treatment::default(),
         sound: Chain::default(),
+        blanks: None,
         rate_hz: RATE_HZ,
     }]
 }
@@ -113,13 +115,18 @@ fn channel(
     if play.is_empty() && !known.is_empty() {
         section.wrong("play", "is empty; name at least one playlist, or leave it out for all");
     }
+    let (sound, mut tracks) = sound::read(section);
+    if section.value("replay_gain").unwrap_or(false) {
+        tracks.level_by_tags(section);
+    }
     ChannelConfig {
         name: name.to_owned(),
         play,
         emergency: emergency(section, folder),
         crossfade: section.section("crossfade", crossfade),
-        replay_gain: section.value("replay_gain").unwrap_or(false),
-        sound: sound::read(section),
+        treatment: tracks.treatment,
+        sound,
+        blanks: tracks.blanks,
         rate_hz: one_of(section, "sample_rate", &RATES_HZ, RATE_HZ),
     }
 }

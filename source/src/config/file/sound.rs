@@ -1,5 +1,7 @@
 //! Reads `[[channels.NAME.sound]]`: the effects that a programme goes through, in their order.
 
+use super::TRACK_EFFECTS;
+use super::tracks::Tracks;
 use super::values::{choice, none_of};
 use crate::config::names;
 use crate::sound::biquad::Shape;
@@ -10,16 +12,22 @@ use common::config::{Section, Value};
 use std::time::Duration;
 use toml::de::DeValue;
 
-/// The chain of a channel; an effect that there is not is noted and left out.
-pub(super) fn read(channel: &mut Section<'_>) -> Chain {
+/// The chain of a channel, and what is done to its tracks before; an effect that there is not is
+/// noted and left out.
+pub(super) fn read(channel: &mut Section<'_>) -> (Chain, Tracks) {
     let mut inserts: Vec<Insert> = Vec::new();
+    let mut tracks = Tracks::default();
     let mut number = 0;
     channel.list("sound", |section| {
         number += 1;
         if number == EFFECTS_MAX + 1 {
             section.wrong_here(format_args!("one effect too many; {EFFECTS_MAX} at most"));
         }
-        let Some(mut effect) = effect(section) else { return };
+        let Some(name) = name(section) else { return };
+        if tracks.read(&name, section, inserts.is_empty()) {
+            return;
+        }
+        let Some(mut effect) = effect(&name, section) else { return };
         let is_limiter = |it: &&Insert| matches!(it.effect, Effect::Limiter(_));
         if let Some(limiter) = inserts.iter().find(is_limiter) {
             let what = "has to be the last, so that nothing goes above its ceiling; move it there";
@@ -32,18 +40,26 @@ pub(super) fn read(channel: &mut Section<'_>) -> Chain {
         }
         inserts.push(Insert { id, effect });
     });
-    Chain(inserts)
+    if inserts.iter().any(|insert| matches!(insert.effect, Effect::Limiter(_))) {
+        tracks.limited();
+    }
+    (Chain(inserts), tracks)
 }
 
-/// The effect that a section names, set as is usual.
-fn effect(section: &mut Section<'_>) -> Option<Effect> {
-    let Some(name) = section.value::<String>("effect") else {
-        section.wrong_here(format_args!("no `effect`; one of {}", NAMES.join(", ")));
-        return None;
-    };
-    let effect = Effect::usual(&name);
+/// What a section says that its effect is.
+fn name(section: &mut Section<'_>) -> Option<String> {
+    let name = section.value("effect");
+    if name.is_none() {
+        section.wrong_here(format_args!("no `effect`; one of {}", all().join(", ")));
+    }
+    name
+}
+
+/// The effect called `name`, set as is usual.
+fn effect(name: &str, section: &mut Section<'_>) -> Option<Effect> {
+    let effect = Effect::usual(name);
     if effect.is_none() {
-        section.wrong("effect", none_of(&name, &NAMES));
+        section.wrong("effect", none_of(name, &all()));
     }
     effect
 }
@@ -111,6 +127,11 @@ fn equalizer(section: &mut Section<'_>) -> Option<Equalizer> {
         },
         None => Some(Equalizer { bands }).filter(|made| !made.bands.is_empty()),
     }
+}
+
+/// What effects are called.
+fn all() -> Vec<&'static str> {
+    TRACK_EFFECTS.into_iter().chain(NAMES).collect()
 }
 
 /// What commands call an effect that comes behind `others`: what it says, or its name, with a

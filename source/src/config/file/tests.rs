@@ -2,6 +2,7 @@
 
 mod formats;
 mod sound;
+mod tracks;
 
 use super::*;
 use crate::config::entries::{Origin, RotationOrder};
