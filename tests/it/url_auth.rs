@@ -226,6 +226,28 @@ async fn a_backend_is_told_of_every_listener_and_source_when_the_server_stops() 
 }
 
 #[tokio::test]
+async fn a_backend_is_told_that_a_relayed_mount_is_gone_when_the_server_stops() {
+    let upstream = Station::start();
+    let mut source = FakeSource::on(&upstream, "/live.mp3").await;
+    source.play(100).await;
+    let web = FakeWeb::start(yes).await;
+    let address = upstream.address();
+    let relay = format!("server = '{address}', mount = '/live.mp3', local_mount = '/a.mp3'");
+    let mut station = Station::with(&format!(
+        "relay = [{{ {relay} }}]\n[mounts.'/a.mp3'.url_auth]\nmount_remove = '{}'\n",
+        web.url("/x")
+    ));
+    station.until_on_air("/a.mp3").await;
+
+    let stopped = tokio::task::spawn_blocking(move || station.stop());
+    within("the server stops", stopped).await.expect("it does not panic");
+
+    let asked = web.asked();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].body.starts_with("action=mount_remove"), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_dead_backend_keeps_a_server_from_stopping_for_a_few_seconds_at_most() {
     let web = FakeWeb::start(|asked: &Asked| {
         (!asked.body.starts_with("action=listener_remove")).then(|| format!("200 OK\r\n{YES}"))

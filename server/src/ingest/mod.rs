@@ -82,15 +82,14 @@ pub(crate) async fn begin(
         Err(refusal) => return Err((Box::new(client), refusal)),
     };
     let attendance = parts.backends.attend();
-    tell(&name, Event::Connect, parts);
+    let presence = Presence::begin(&name, parts);
     let sent = client.send_bytes(accepted).await;
     let Client { socket, received, ip, asked, .. } = client;
     match sent.and_then(|()| Intake::of(socket)) {
         Ok(intake) => body.read(intake, received, parts).await,
         Err(error) => warn!(mount = %name, %error, "the source's connection broke"),
     }
-    tell(&name, Event::Disconnect, parts);
-    drop((seat, attendance));
+    drop((seat, presence, attendance));
     Ok(Departed { ip, asked, sent_bytes: accepted.len() as u64 })
 }
 
@@ -186,7 +185,7 @@ pub(crate) async fn pull(
     let (mount, line, archive) = attached(about, name, parts).await?;
     parts.counters.relay_connections.add(1);
     let attendance = parts.backends.attend();
-    tell(name, Event::Connect, parts);
+    let presence = Presence::begin(name, parts);
     on_air();
     let gather = gather(name, parts);
     if mount.counters.read_bytes.now() == 0 {
@@ -199,15 +198,34 @@ pub(crate) async fn pull(
         () = body.read(Intake::Awaited(Box::new(upstream)), received, parts) => {}
         () = unwanted => {}
     }
-    tell(name, Event::Disconnect, parts);
-    drop((seat, attendance));
+    drop((seat, presence, attendance));
     Ok(())
 }
 
-/// Tells the mount's programs and its backend that its source has come or gone.
-fn tell(name: &MountName, event: Event, parts: &Parts) {
-    parts.hooks.run(parts.config().mount(name), name, event);
-    parts.backends.tell_of_mount(name, event == Event::Connect);
+/// A mount's source is there. Its programs and its backend are told so, and that it has gone however
+/// it goes: a relay is let go in the middle of its stream.
+struct Presence<'a> {
+    name: &'a MountName,
+    parts: &'a Parts,
+}
+
+impl<'a> Presence<'a> {
+    fn begin(name: &'a MountName, parts: &'a Parts) -> Self {
+        let presence = Self { name, parts };
+        presence.tell(Event::Connect);
+        presence
+    }
+
+    fn tell(&self, event: Event) {
+        self.parts.hooks.run(self.parts.config().mount(self.name), self.name, event);
+        self.parts.backends.tell_of_mount(self.name, event == Event::Connect);
+    }
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        self.tell(Event::Disconnect);
+    }
 }
 
 fn gather(name: &MountName, parts: &Parts) -> Gather {
