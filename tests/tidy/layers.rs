@@ -444,6 +444,7 @@ const PURE: &[&str] = &[
     "source/src/sound/limiter.rs",
     "source/src/sound/mod.rs",
     "source/src/sound/multiband.rs",
+    "source/src/sound/powers.rs",
     "source/src/sound/processor.rs",
     "source/src/sound/stereo.rs",
     "source/src/sound/true_peak.rs",

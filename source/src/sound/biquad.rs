@@ -61,6 +61,9 @@ impl Shape {
 }
 
 impl Coefficients {
+    /// What changes nothing.
+    const IDLE: Self = Self { b: [1.0, 0.0, 0.0], a: [0.0; 2] };
+
     /// A filter of this shape; a frequency that there is not at this rate counts as the highest
     /// there is.
     pub(super) fn new(shape: Shape, frequency_hz: f64, gain_db: f64, q: f64, rate_hz: u32) -> Self {
@@ -157,6 +160,31 @@ impl Memory {
     }
 }
 
+/// Filters `frames` in place, by up to [`BANK_MAX`] filters one after the other. Frame by frame, so
+/// that while one filter waits for its last sum the others have work.
+pub(super) fn filter_all<'f>(
+    filters: impl Iterator<Item = (&'f Coefficients, &'f mut Memory)>,
+    frames: &mut [Pair],
+) {
+    let mut bank = [(Coefficients::IDLE, Memory::default()); BANK_MAX];
+    let mut places: [Option<&mut Memory>; BANK_MAX] = [const { None }; BANK_MAX];
+    let mut length = 0;
+    for ((coefficients, memory), (filter, place)) in filters.zip(bank.iter_mut().zip(&mut places)) {
+        *filter = (*coefficients, *memory);
+        *place = Some(memory);
+        length += 1;
+    }
+    let bank = &mut bank[..length];
+    for frame in frames {
+        for (by, Memory([first, second])) in &mut *bank {
+            (*frame, *first, *second) = step(by, *frame, *first, *second);
+        }
+    }
+    for ((_, Memory([first, second])), place) in bank.iter().zip(places.into_iter().flatten()) {
+        place.keep(*first, *second);
+    }
+}
+
 /// The next frame out, and what is remembered then.
 fn step(by: &Coefficients, frame: Pair, first: Pair, second: Pair) -> (Pair, Pair, Pair) {
     let Coefficients { b: [b0, b1, b2], a: [a1, a2] } = *by;
@@ -166,6 +194,8 @@ fn step(by: &Coefficients, frame: Pair, first: Pair, second: Pair) -> (Pair, Pai
     (out, first, second)
 }
 
+/// Filters that go one after the other at a time.
+pub const BANK_MAX: usize = 16;
 /// The highest frequency of a filter, as part of the rate.
 const TURN_MAX: f64 = 0.49;
 /// What is remembered below this is nothing: 400 dB below full scale.

@@ -8,6 +8,7 @@
 
 use super::dial::{Dial, Unit};
 use super::glide::Glide;
+use super::powers::{exp2, log2};
 use super::{Effect, Stage, amplitude, single};
 
 /// The settings of a `compressor`.
@@ -44,15 +45,14 @@ pub(super) struct Squeeze {
     attack: f64,
     release: f64,
     /// From this level on something is done.
-    begins: f64,
-    makeup: f64,
+    begins: f32,
     /// Not above 0.
     reduction_db: f64,
 }
 
 impl Compressor {
     /// Its parameters.
-    pub(super) fn dials(&mut self) -> Vec<Dial<'_>> {
+    pub fn dials(&mut self) -> Vec<Dial<'_>> {
         vec![
             Dial::new("threshold_db", Unit::Decibels, (-60.0, 0.0), &mut self.threshold_db),
             Dial::new("ratio", Unit::Number, (1.0, 100.0), &mut self.ratio),
@@ -93,7 +93,6 @@ impl Squeeze {
             attack: 0.0,
             release: 0.0,
             begins: 0.0,
-            makeup: 0.0,
             reduction_db: 0.0,
         };
         squeeze.go(by);
@@ -110,37 +109,51 @@ impl Squeeze {
         self.makeup_db.go(by.makeup_db);
     }
 
-    /// By what a sample frame is to be multiplied that is so loud.
-    pub(super) fn factor(&mut self, level: f32) -> f32 {
+    /// Makes of how loud up to [`PART`] sample frames are by what they are to be multiplied.
+    pub(super) fn factors(&mut self, levels: &mut [f32]) {
         if self.is_moving() {
-            let glides = [&mut self.threshold_db, &mut self.slope];
-            glides.into_iter().chain([&mut self.knee_db, &mut self.makeup_db]).for_each(|glide| {
-                glide.next();
-            });
-            self.settle();
-        }
-        let level = f64::from(level);
-        let wanted_db = if level > self.begins { self.wanted_db(level) } else { 0.0 };
-        let part = if wanted_db < self.reduction_db { self.attack } else { self.release };
-        self.reduction_db += (wanted_db - self.reduction_db) * part;
-        if self.reduction_db > REDUCTION_MIN_DB {
-            if wanted_db == 0.0 {
-                self.reduction_db = 0.0;
+            for level in levels {
+                for glide in [
+                    &mut self.threshold_db,
+                    &mut self.slope,
+                    &mut self.knee_db,
+                    &mut self.makeup_db,
+                ] {
+                    glide.next();
+                }
+                self.settle();
+                self.settled_factors(std::slice::from_mut(level));
             }
-            return single(self.makeup);
+        } else {
+            self.settled_factors(levels);
         }
-        single(self.makeup) * (single(self.reduction_db) * OCTAVES_PER_DB).exp2()
     }
 
-    /// How much is to be added to what is so loud.
-    fn wanted_db(&self, level: f64) -> f64 {
-        let level_db = f64::from(single(level).log2() / OCTAVES_PER_DB);
-        let (over, knee) = (level_db - self.threshold_db.now(), self.knee_db.now());
-        if over * 2.0 < knee {
-            let within = (over + knee / 2.0).max(0.0);
-            self.slope.now() * within * within / (2.0 * knee).max(f64::MIN_POSITIVE)
-        } else {
-            self.slope.now() * over
+    fn settled_factors(&mut self, levels: &mut [f32]) {
+        let loudest = levels.iter().fold(0.0_f32, |most, level| most.max(*level));
+        if loudest <= self.begins && self.reduction_db == 0.0 {
+            return levels.fill(single(self.makeup_db.now() * OCTAVES_PER_DB).exp2());
+        }
+        // Written as three rows of sums, of which all but the middle one go several at a time.
+        let (threshold, slope) = (self.threshold_db.now(), single(self.slope.now()));
+        let knee = single(self.knee_db.now().max(KNEE_MIN_DB));
+        let threshold = single(threshold);
+        for level in &mut *levels {
+            let over = log2(*level) * DB_PER_OCTAVE - threshold;
+            let within = (over + knee / 2.0).clamp(0.0, knee);
+            let above = (over - knee / 2.0).max(0.0);
+            *level = slope * (within * within / (2.0 * knee) + above);
+        }
+        let mut reduction_db = self.reduction_db;
+        for wanted_db in &mut *levels {
+            let way_db = f64::from(*wanted_db) - reduction_db;
+            reduction_db += way_db * if way_db < 0.0 { self.attack } else { self.release };
+            *wanted_db = single(reduction_db);
+        }
+        self.reduction_db = if reduction_db > REDUCTION_MIN_DB { 0.0 } else { reduction_db };
+        let makeup_db = single(self.makeup_db.now());
+        for reduction_db in levels {
+            *reduction_db = exp2((*reduction_db + makeup_db) * single(OCTAVES_PER_DB));
         }
     }
 
@@ -150,17 +163,23 @@ impl Squeeze {
     }
 
     fn settle(&mut self) {
-        self.begins = amplitude(self.threshold_db.now() - self.knee_db.now() / 2.0);
-        self.makeup = amplitude(self.makeup_db.now());
+        self.begins = single(amplitude(self.threshold_db.now() - self.knee_db.now() / 2.0));
     }
 }
 
 impl Stage for CompressorStage {
     fn process(&mut self, left: &mut [f32], right: &mut [f32]) {
-        for (left, right) in left.iter_mut().zip(right) {
-            let factor = self.0.factor(left.abs().max(right.abs()));
-            *left *= factor;
-            *right *= factor;
+        let mut levels = [0.0_f32; PART];
+        for (left, right) in left.chunks_mut(PART).zip(right.chunks_mut(PART)) {
+            let levels = &mut levels[..left.len()];
+            for (level, (left, right)) in levels.iter_mut().zip(left.iter().zip(right.iter())) {
+                *level = left.abs().max(right.abs());
+            }
+            self.0.factors(levels);
+            for (factor, (left, right)) in levels.iter().zip(left.iter_mut().zip(right)) {
+                *left *= factor;
+                *right *= factor;
+            }
         }
     }
 
@@ -170,8 +189,13 @@ impl Stage for CompressorStage {
     }
 }
 
-/// The power of two by which a decibel multiplies.
-const OCTAVES_PER_DB: f32 = 0.166_096_4;
+/// Sample frames that are reckoned at a time, at most.
+pub(super) const PART: usize = 64;
+/// The power of two by which a decibel multiplies, and how many decibels two is.
+const OCTAVES_PER_DB: f64 = 0.166_096_404_744_368_1;
+const DB_PER_OCTAVE: f32 = 6.020_6;
+/// A knee is never narrower, so that there is something to divide by.
+const KNEE_MIN_DB: f64 = 0.001;
 /// A reduction that is nearer to nothing is none.
 const REDUCTION_MIN_DB: f64 = -0.000_1;
 
@@ -221,11 +245,16 @@ mod tests {
         let mut squeeze = Squeeze::new(&compressor, 1_000);
 
         // At full scale 10 dB are taken away: 6.32 of them after the attack.
-        let attacked = (0..10).map(|_| squeeze.factor(1.0)).last().unwrap();
+        let mut factor = |level| {
+            let mut levels = [level];
+            squeeze.factors(&mut levels);
+            levels[0]
+        };
+        let attacked = (0..10).map(|_| factor(1.0)).last().unwrap();
         for _ in 0..1_000 {
-            squeeze.factor(1.0);
+            factor(1.0);
         }
-        let released = (0..100).map(|_| squeeze.factor(0.0)).last().unwrap();
+        let released = (0..100).map(|_| factor(0.0)).last().unwrap();
 
         assert!((20.0 * attacked.log10() + 6.32).abs() < 0.01, "{attacked}");
         assert!((20.0 * released.log10() + 3.68).abs() < 0.01, "{released}");

@@ -3,7 +3,7 @@
 //! When one is turned, its frequency, width and gain go over to the new ones step by step, and the
 //! coefficients evenly within each step, so it is a filter of its shape all the way. Pure.
 
-use super::biquad::{Coefficients, Memory, Pair, Shape};
+use super::biquad::{self, BANK_MAX, Coefficients, Memory, Pair, Shape};
 use super::dial::{Dial, Unit};
 use super::glide::Glide;
 use super::{Effect, Stage, single};
@@ -147,8 +147,12 @@ impl Stage for EqualizerStage {
             for (frame, (left, right)) in frames.iter_mut().zip(left.iter().zip(right.iter())) {
                 *frame = [f64::from(*left), f64::from(*right)];
             }
-            for filter in &mut self.filters {
-                filter.process(frames);
+            if self.filters.iter().any(Filter::is_moving) {
+                self.filters.iter_mut().for_each(|filter| filter.process(frames));
+            } else {
+                let resting = |filter: &&mut Filter| !filter.is_idle();
+                let filters = self.filters.iter_mut().filter(resting);
+                biquad::filter_all(filters.map(|it| (&it.coefficients, &mut it.memory)), frames);
             }
             for (frame, (left, right)) in frames.iter().zip(left.iter_mut().zip(right)) {
                 (*left, *right) = (single(frame[0]), single(frame[1]));
@@ -165,7 +169,7 @@ impl Stage for EqualizerStage {
 }
 
 /// Bands of an equalizer.
-pub const BANDS_MAX: usize = 16;
+pub const BANDS_MAX: usize = BANK_MAX;
 /// Sample frames that are filtered at a time, and in which a filter moves by a step.
 const STEP: usize = 32;
 /// The middles of the eight slides.

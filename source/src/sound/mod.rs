@@ -10,23 +10,30 @@
 
 pub mod biquad;
 pub mod compressor;
+pub mod delay;
 pub mod dial;
 pub mod equalizer;
 pub mod gain;
+pub mod gate;
 mod glide;
 pub mod limiter;
 #[cfg(test)]
 mod listening;
+pub mod multiband;
+mod powers;
 pub mod processor;
 pub mod stereo;
 mod true_peak;
 
 use crate::config::names::folded;
 use compressor::Compressor;
+use delay::Delay;
 use dial::{Dial, OffScale, Unit};
 use equalizer::Equalizer;
 use gain::Gain;
+use gate::Gate;
 use limiter::Limiter;
+use multiband::Multiband;
 use stereo::Stereo;
 
 /// The effects of a channel, in their order, as they are set.
@@ -47,12 +54,18 @@ pub struct Insert {
 pub enum Effect {
     /// What is loud is made softer.
     Compressor(Compressor),
+    /// An echo, or all of it later.
+    Delay(Delay),
     /// Filters.
     Equalizer(Equalizer),
     /// Louder or softer, and to one side.
     Gain(Gain),
+    /// What is soft is made softer still.
+    Gate(Gate),
     /// Nothing goes above its ceiling.
     Limiter(Limiter),
+    /// A compressor for each part of the spectrum.
+    Multiband(Multiband),
     /// How wide it sounds, or both sides as one, or each on the other.
     Stereo(Stereo),
 }
@@ -152,9 +165,12 @@ impl Effect {
     pub fn usual(name: &str) -> Option<Self> {
         Some(match name {
             "compressor" => Self::Compressor(Compressor::default()),
+            "delay" => Self::Delay(Delay::default()),
             "equalizer" => Self::Equalizer(Equalizer::default()),
             "gain" => Self::Gain(Gain::default()),
+            "gate" => Self::Gate(Gate::default()),
             "limiter" => Self::Limiter(Limiter::default()),
+            "multiband" => Self::Multiband(Multiband::default()),
             "stereo" => Self::Stereo(Stereo::default()),
             _ => return None,
         })
@@ -164,9 +180,12 @@ impl Effect {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Compressor(_) => "compressor",
+            Self::Delay(_) => "delay",
             Self::Equalizer(_) => "equalizer",
             Self::Gain(_) => "gain",
+            Self::Gate(_) => "gate",
             Self::Limiter(_) => "limiter",
+            Self::Multiband(_) => "multiband",
             Self::Stereo(_) => "stereo",
         }
     }
@@ -175,9 +194,12 @@ impl Effect {
     pub fn dials(&mut self) -> Vec<Dial<'_>> {
         match self {
             Self::Compressor(compressor) => compressor.dials(),
+            Self::Delay(delay) => delay.dials(),
             Self::Equalizer(equalizer) => equalizer.dials(),
             Self::Gain(gain) => gain.dials(),
+            Self::Gate(gate) => gate.dials(),
             Self::Limiter(limiter) => limiter.dials(),
+            Self::Multiband(multiband) => multiband.dials(),
             Self::Stereo(stereo) => stereo.dials(),
         }
     }
@@ -186,9 +208,12 @@ impl Effect {
     fn stage(&self, rate_hz: u32) -> Option<Box<dyn Stage>> {
         Some(match self {
             Self::Compressor(compressor) => Box::new(compressor.stage(rate_hz)),
+            Self::Delay(delay) => Box::new(delay.stage(rate_hz)),
             Self::Equalizer(equalizer) => Box::new(equalizer.stage(rate_hz)),
             Self::Gain(gain) => Box::new(gain.stage(rate_hz)),
+            Self::Gate(gate) => Box::new(gate.stage(rate_hz)),
             Self::Limiter(limiter) => Box::new(limiter.stage(rate_hz)),
+            Self::Multiband(multiband) => Box::new(multiband.stage(rate_hz)),
             Self::Stereo(stereo) => Box::new(stereo.stage(rate_hz)),
         })
     }
@@ -207,7 +232,8 @@ fn single(value: f64) -> f32 {
 }
 
 /// All effects there are, as the configuration calls them.
-pub const NAMES: [&str; 5] = ["compressor", "equalizer", "gain", "limiter", "stereo"];
+pub const NAMES: [&str; 8] =
+    ["compressor", "delay", "equalizer", "gain", "gate", "limiter", "multiband", "stereo"];
 
 #[cfg(test)]
 mod tests {
@@ -262,6 +288,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn whatever_goes_in_and_however_it_is_turned_what_comes_out_is_audio(
             samples in vec(any::<f32>(), 1..400),

@@ -122,9 +122,9 @@ fn clean(samples: &mut [f32]) {
 }
 
 /// Nothing is louder than this: 60 dB over full scale.
-const SAMPLE_MAX: f32 = 1_000.0;
+pub(super) const SAMPLE_MAX: f32 = 1_000.0;
 /// Nothing that is not silent is softer than this: 300 dB below full scale.
-const SAMPLE_MIN: f32 = 1e-15;
+pub(super) const SAMPLE_MIN: f32 = 1e-15;
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,8 @@ use std::f64::consts::PI;
 /// Measures the true peaks of one side.
 #[derive(Debug)]
 pub(super) struct TruePeak {
-    /// What is reckoned between two samples of those about them.
-    phases: [[f32; TAPS]; 3],
+    /// What counts of each sample in the three between two of them.
+    taps: [[f32; 3]; TAPS],
     /// The last samples, and then those that are measured.
     samples: [f32; TAPS - 1 + PART],
 }
@@ -18,7 +18,8 @@ pub(super) struct TruePeak {
 impl TruePeak {
     pub(super) fn new() -> Self {
         let phases = [0.25, 0.5, 0.75].map(phase);
-        Self { phases, samples: [0.0; TAPS - 1 + PART] }
+        let taps = std::array::from_fn(|at| phases.map(|phase| phase[at]));
+        Self { taps, samples: [0.0; TAPS - 1 + PART] }
     }
 
     /// Raises each of `peaks` to the peak from one sample, which is [`LATENCY`] before, to the
@@ -29,16 +30,22 @@ impl TruePeak {
         for (peak, sample) in peaks.iter_mut().zip(&self.samples[TAPS / 2 - 1..]) {
             *peak = peak.max(sample.abs());
         }
-        for phase in &self.phases {
-            let mut between = [0.0_f32; PART];
-            for (at, tap) in phase.iter().enumerate() {
-                let shifted = &self.samples[at..at + PART];
-                for (sum, sample) in between.iter_mut().zip(shifted) {
-                    *sum += tap * sample;
+        let rows = self.samples.windows(TAPS - 1 + ROW).step_by(ROW);
+        for (peaks, samples) in peaks.chunks_mut(ROW).zip(rows) {
+            // As many sums as a processor has room for at once.
+            let mut between = [[0.0_f32; ROW]; 3];
+            for (at, taps) in self.taps.iter().enumerate() {
+                let samples = &samples[at..at + ROW];
+                for (sums, tap) in between.iter_mut().zip(taps) {
+                    for (sum, sample) in sums.iter_mut().zip(samples) {
+                        *sum += tap * sample;
+                    }
                 }
             }
-            for (peak, sample) in peaks.iter_mut().zip(between) {
-                *peak = peak.max(sample.abs());
+            for sums in between {
+                for (peak, sample) in peaks.iter_mut().zip(sums) {
+                    *peak = peak.max(sample.abs());
+                }
             }
         }
         self.samples.copy_within(length..length + TAPS - 1, 0);
@@ -64,3 +71,5 @@ pub(super) const TAPS: usize = 24;
 pub(super) const LATENCY: usize = TAPS / 2;
 /// Samples that are measured at a time, at most.
 pub(super) const PART: usize = 64;
+/// Samples that are reckoned at once.
+const ROW: usize = 16;

@@ -5,8 +5,10 @@ use super::tracks::Tracks;
 use super::values::{choice, none_of};
 use crate::config::names;
 use crate::sound::biquad::Shape;
+use crate::sound::compressor::Compressor;
 use crate::sound::dial::{Dial, Unit};
 use crate::sound::equalizer::{BANDS_MAX, Band, Equalizer};
+use crate::sound::multiband::{CROSSOVERS_MAX, Multiband};
 use crate::sound::{Chain, Effect, Insert, NAMES};
 use common::config::{Section, Value};
 use std::time::Duration;
@@ -67,7 +69,11 @@ fn effect(name: &str, section: &mut Section<'_>) -> Option<Effect> {
 /// Reads what an effect is made of; its parameters are read by themselves.
 fn make(section: &mut Section<'_>, effect: &mut Effect) {
     match effect {
-        Effect::Compressor(_) | Effect::Gain(_) | Effect::Stereo(_) => {}
+        Effect::Compressor(_)
+        | Effect::Delay(_)
+        | Effect::Gain(_)
+        | Effect::Gate(_)
+        | Effect::Stereo(_) => {}
         Effect::Equalizer(equalizer) => {
             if let Some(made) = self::equalizer(section) {
                 *equalizer = made;
@@ -77,6 +83,41 @@ fn make(section: &mut Section<'_>, effect: &mut Effect) {
             let dial = Dial::new("lookahead", Unit::Seconds, LOOKAHEAD_S, &mut limiter.lookahead_s);
             turn(section, dial);
         }
+        Effect::Multiband(multiband) => multiband_of(section, multiband),
+    }
+}
+
+/// Reads the crossovers and the bands of a multiband.
+fn multiband_of(section: &mut Section<'_>, multiband: &mut Multiband) {
+    let crossovers: Option<Vec<Hertz>> = section.value("crossovers");
+    if let Some(crossovers) = crossovers {
+        let crossovers_hz: Vec<f64> = crossovers.into_iter().map(|Hertz(value)| value).collect();
+        let in_order = crossovers_hz.windows(2).all(|pair| pair[0] * CROSSOVER_APART <= pair[1]);
+        let (least, most) = CROSSOVER_HZ;
+        if crossovers_hz.is_empty() || crossovers_hz.len() > CROSSOVERS_MAX {
+            let number = crossovers_hz.len();
+            let what = format_args!("{number} crossovers; from 1 to {CROSSOVERS_MAX} there can be");
+            return section.wrong("crossovers", what);
+        }
+        if !in_order || crossovers_hz.iter().any(|hz| !(least..=most).contains(hz)) {
+            let what = "from below, each at least twice the one before";
+            return section.wrong("crossovers", format_args!("write {least} to {most} Hz {what}"));
+        }
+        *multiband = Multiband::usual(crossovers_hz);
+    }
+    let bands = section.list("bands", |section| {
+        let mut band = Compressor::default();
+        for dial in band.dials() {
+            turn(section, dial);
+        }
+        band
+    });
+    let (said, needed) = (bands.len(), multiband.crossovers_hz.len() + 1);
+    if said == needed {
+        multiband.bands = bands;
+    } else if said > 0 {
+        let what = format_args!("{said} bands; the crossovers divide into {needed}");
+        section.wrong("bands", what);
     }
 }
 
@@ -187,5 +228,8 @@ impl Value for Hertz {
 
 /// How far a limiter may look ahead: from here to there.
 const LOOKAHEAD_S: (f64, f64) = (0.001, 0.02);
+/// Where crossovers may be, and how far one is above the other at least.
+const CROSSOVER_HZ: (f64, f64) = (20.0, 16_000.0);
+const CROSSOVER_APART: f64 = 2.0;
 /// Effects of a channel.
 const EFFECTS_MAX: usize = 16;

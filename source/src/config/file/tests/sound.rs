@@ -4,6 +4,7 @@ use super::*;
 use crate::sound::biquad::Shape;
 use crate::sound::equalizer::{Band, Equalizer};
 use crate::sound::gain::Gain;
+use crate::sound::multiband::Multiband;
 use crate::sound::{Effect, Insert, NAMES};
 
 #[test]
@@ -56,6 +57,31 @@ fn an_equalizer_has_bands_or_slides() {
             "gains_db = [0, 0, 0, 0, 0, 0, 0, 0]\nbands = [{ frequency = 50 }]",
             "gains_db: are eight bands of their own",
         ),
+    ] {
+        let mistakes = made(text).unwrap_err();
+        assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
+    }
+}
+
+#[test]
+fn a_multiband_has_one_band_more_than_crossovers() {
+    let made = |text: &str| {
+        let sound = format!("[[channels.c.sound]]\neffect = 'multiband'\n{text}");
+        with_sound(&sound).map(|mut config| config.channels.remove(0).sound.0.remove(0).effect)
+    };
+
+    let text = "crossovers = ['1kHz']\nbands = [{ ratio = 2 }, { attack = '5ms' }]";
+    let mut multiband = Multiband::usual(vec![1_000.0]);
+    (multiband.bands[0].ratio, multiband.bands[1].attack_s) = (2.0, 0.005);
+    assert_eq!(made(text), Ok(Effect::Multiband(multiband)));
+    let four = Multiband::usual(vec![100.0, 400.0, 5_000.0]);
+    assert_eq!(made("crossovers = [100, 400, 5000]"), Ok(Effect::Multiband(four)));
+
+    for (text, expected) in [
+        ("crossovers = []", "crossovers: 0 crossovers; from 1 to 4 there can be"),
+        ("crossovers = [500, 600]", "crossovers: write 20 to 16000 Hz from below"),
+        ("bands = [{ ratio = 2 }]", "bands: 1 bands; the crossovers divide into 3"),
+        ("bands = [{ ratio = 0 }]", "bands[1].ratio: 0 is not from 1 to 100"),
     ] {
         let mistakes = made(text).unwrap_err();
         assert!(mistakes.contains(expected), "{expected}\nis not in\n{mistakes}");
