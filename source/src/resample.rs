@@ -262,6 +262,66 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_stays_within_a_tenth_of_a_db_and_lets_nothing_through_that_does_not_belong() {
+        for from_hz in [22_050, 48_000, 88_200, 96_000, 192_000] {
+            let heard_hz = f64::from(from_hz.min(44_100)) / 2.0;
+            let (mut least, mut most, mut worst) = (f64::MAX, f64::MIN, f64::MIN);
+            for step in 0..40 {
+                // From 20 Hz to ten elevenths of what either rate can hold, 20 045 Hz of 22 050.
+                let pitch_hz = 20.0 * (heard_hz / 22.0).powf(f64::from(step) / 39.0);
+                let (gain_db, rest_db) = measured(from_hz, pitch_hz);
+                (least, most) = (least.min(gain_db), most.max(gain_db));
+                worst = worst.max(rest_db);
+            }
+            let mut leak = -200.0_f64;
+            for step in 1..=20 {
+                let above_hz = f64::from(from_hz) / 2.0 - heard_hz;
+                let pitch_hz = heard_hz + above_hz * f64::from(step) / 20.5;
+                if above_hz > 0.0 {
+                    leak = leak.max(measured(from_hz, pitch_hz).1);
+                }
+            }
+            eprintln!(
+                "{from_hz} Hz to 44 100 Hz: {least:.4} to {most:.4} dB up to {:.0} Hz, \
+                 what else comes out of it {worst:.0} dB, what lies above {leak:.0} dB",
+                heard_hz / 1.1
+            );
+
+            assert!(most - least <= 0.1 && most.abs() <= 0.1, "{from_hz}: {least} to {most} dB");
+            assert!(worst <= -100.0, "{from_hz}: {worst} dB of something else");
+            assert!(leak <= -100.0, "{from_hz}: {leak} dB of what lies above");
+        }
+    }
+
+    /// How loud a tone comes out, in dB of what goes in, and everything else that does.
+    fn measured(from_hz: u32, pitch_hz: f64) -> (f64, f64) {
+        let sent = tone(from_hz, from_hz as usize / 4, pitch_hz);
+        let out = resampled(&sent, from_hz, 4_096);
+        // In the middle, where neither end is seen.
+        let middle = &out[out.len() / 4..out.len() * 3 / 4];
+        let turn = pitch_hz * std::f64::consts::TAU / 44_100.0;
+        let waves = |at: usize| (turn * at as f64).sin_cos();
+        // The sine and the cosine that come nearest to it, by least squares.
+        let mut sums = [0.0; 5];
+        for (at, sample) in middle.iter().enumerate() {
+            let ((sine, cosine), sample) = (waves(at), f64::from(*sample));
+            let parts =
+                [sine * sine, cosine * cosine, sine * cosine, sine * sample, cosine * sample];
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        }
+        let [ss, cc, sc, sy, cy] = sums;
+        let [a, b] = [sy * cc - cy * sc, cy * ss - sy * sc].map(|it| it / (ss * cc - sc * sc));
+        let is_heard = pitch_hz < 22_050.0;
+        let rest = middle.iter().enumerate().map(|(at, sample)| {
+            let (sine, cosine) = waves(at);
+            let fitted = if is_heard { a * sine + b * cosine } else { 0.0 };
+            (f64::from(*sample) - fitted).powi(2)
+        });
+        let rest = (rest.sum::<f64>() / middle.len() as f64).sqrt();
+        (20.0 * (a.hypot(b) / 0.5).log10(), 20.0 * (rest / 0.5_f64.sqrt().powi(3)).log10())
+    }
+
+    #[test]
     fn a_rate_that_no_recording_has_is_refused() {
         for rate_hz in [0, 1, 3_999, 768_001, u32::MAX] {
             assert!(Resampler::new(rate_hz, 44_100).is_err(), "{rate_hz}");
