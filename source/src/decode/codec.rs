@@ -21,6 +21,11 @@ pub(super) trait Codec: Send {
     /// Fails if the packet is damaged; the next may be whole again.
     fn decode(&mut self, packet: &Packet) -> Result<Option<Block>, Fault>;
 
+    /// After the last packet: more that it brought, as long as there is some.
+    fn flush(&mut self) -> Option<Block> {
+        None
+    }
+
     /// The next packet does not follow the last.
     fn reset(&mut self);
 
@@ -69,10 +74,17 @@ pub(super) fn is_opus(parameters: &AudioCodecParameters) -> bool {
     parameters.codec == CODEC_ID_OPUS
 }
 
-/// AAC of such a low rate is nearly always HE-AAC, which only its packets tell.
+/// AAC of such a low rate is nearly always HE-AAC, which only its packets tell. MP4 may state the
+/// rate that it comes out with, so it is asked what goes in (ISO 14496-3, `AudioSpecificConfig`).
 pub(super) fn may_be_he_aac(parameters: &AudioCodecParameters) -> bool {
-    let low = parameters.sample_rate.is_some_and(|rate_hz| rate_hz <= AAC_HALVED_RATE_MAX_HZ);
-    parameters.codec == CODEC_ID_AAC && low
+    const SPECTRAL_BAND_REPLICATION: u8 = 5;
+    const PARAMETRIC_STEREO: u8 = 29;
+    let config = parameters.extra_data.as_deref().and_then(|config| config.first_chunk::<2>());
+    let [kind, rate] = config.map_or([0, u8::MAX], |[a, b]| [a >> 3, (a & 7) << 1 | b >> 7]);
+    let is_named = [SPECTRAL_BAND_REPLICATION, PARAMETRIC_STEREO].contains(&kind);
+    let is_low = parameters.sample_rate.is_some_and(|rate_hz| rate_hz <= AAC_HALVED_RATE_MAX_HZ);
+    let is_low_inside = (AAC_HALVED_RATE_FIRST..AAC_RATES).contains(&rate);
+    parameters.codec == CODEC_ID_AAC && (is_named || is_low || is_low_inside)
 }
 
 fn block_of(samples: &GenericAudioBufferRef<'_>) -> Option<Block> {
@@ -107,5 +119,8 @@ fn speaker_at(position: Position) -> Speaker {
 }
 
 const AAC_HALVED_RATE_MAX_HZ: u32 = 24_000;
+/// The same as `AudioSpecificConfig` counts rates: from the highest, 96 kHz, down to 7 350 Hz.
+const AAC_HALVED_RATE_FIRST: u8 = 6;
+const AAC_RATES: u8 = 13;
 /// What channels without a name are taken for.
 const FRONT: [Speaker; 2] = [Speaker::Left, Speaker::Right];

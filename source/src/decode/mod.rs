@@ -10,15 +10,25 @@
 //! and no station.
 
 mod codec;
+mod edit_list;
 #[cfg(feature = "aac")]
 mod he_aac;
+pub mod loss;
+mod medium;
+mod mpeg;
+mod ogg;
 mod opus;
 mod riff;
 pub mod tags;
+mod trim;
 
 use crate::decode::codec::{Codec, codec_for, is_opus, may_be_he_aac};
+use crate::decode::edit_list::EditList;
+use crate::decode::loss::{Incomplete, Loss};
+use crate::decode::medium::{Medium, Patience};
 use crate::decode::riff::InfoList;
-use crate::decode::tags::{Gapless, Tags};
+use crate::decode::tags::Tags;
+use crate::decode::trim::{Excerpt, Trim, sample_frames};
 use crate::pcm::block::Block;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -31,9 +41,7 @@ use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
-use symphonia::core::io::{
-    MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource,
-};
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Time, TimeBase, Timestamp};
@@ -47,8 +55,9 @@ pub struct Decoder {
     track_id: u32,
     /// Sample frames per second, if the file's head says so.
     rate_hz: Option<u32>,
-    /// Damaged packets since the last good one.
-    damaged: u32,
+    loss: Loss,
+    patience: Patience,
+    has_ended: bool,
     trim: Trim,
     /// What of the rest is wanted.
     excerpt: Excerpt,
@@ -74,13 +83,16 @@ pub struct About {
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// Too many packets in a row could not be decoded.
-    #[error("damaged: {packets} packets in a row cannot be decoded ({last})")]
+    #[error("{packets} packets in a row cannot be decoded ({last})")]
     Damaged {
         /// How many they were.
         packets: u32,
         /// What was wrong with the last.
         last: String,
     },
+    /// All that could be decoded has been, and it was not all that there should be.
+    #[error("{0}")]
+    Incomplete(#[from] Incomplete),
     /// The file cannot be read.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -95,50 +107,12 @@ pub enum DecodeError {
     Panicked,
 }
 
-/// What of a track is to be heard, where the codec does not cut it itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Trim {
-    /// Sample frames still to be left out.
-    skip: u64,
-    /// Sample frames still to be heard.
-    keep: u64,
-}
-
-/// What of a recording is wanted, in sample frames from its beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Excerpt {
-    from: u64,
-    to: u64,
-    /// Where in the recording the decoder is.
-    at: u64,
-}
-
-/// A file of which more is known than that it can be read.
-struct OpenedFile<F> {
-    file: F,
-    length: u64,
-}
-
-impl<F: Read> Read for OpenedFile<F> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.file.read(buffer)
-    }
-}
-
-impl<F: Seek> Seek for OpenedFile<F> {
-    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-impl<F: Read + Seek + Send + Sync> MediaSource for OpenedFile<F> {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
-    }
+/// What is known of a file before the library reads it.
+#[derive(Default)]
+struct Foreword {
+    listed: InfoList,
+    edits: Option<EditList>,
+    patience: Patience,
 }
 
 impl Decoder {
@@ -157,7 +131,7 @@ impl Decoder {
         length: u64,
         extension: Option<&str>,
     ) -> Result<Self, DecodeError> {
-        guarded(|| Self::read(OpenedFile { file, length }, extension))
+        guarded(|| Self::read(Medium::new(file, length), extension))
     }
 
     /// Reads the head of a stream that comes as it is made, and that `extension` says what it is.
@@ -170,10 +144,11 @@ impl Decoder {
         guarded(|| {
             let stream = Box::new(ReadOnlySource::new(stream));
             let stream = MediaSourceStream::new(stream, MediaSourceStreamOptions::default());
-            let mut decoder = Self::probed(stream, extension, InfoList::default())?;
+            let mut decoder = Self::probed(stream, extension, Foreword::default())?;
             decoder.has_fresh_tags = true;
             // What a file says of its length is not true of what follows it.
             decoder.about.length = None;
+            decoder.loss = Loss::of_stream();
             Ok(decoder)
         })
     }
@@ -199,7 +174,9 @@ impl Decoder {
         let to = to.map_or(u64::MAX, |to| sample_frames(to, rate_hz));
         self.excerpt = Excerpt { from: sample_frames(from, rate_hz), to, at: 0 };
         if from >= JUMP_FROM {
+            self.patience.last(); // some formats are read up to where they go on
             guarded(|| self.jump(from.saturating_sub(JUMP_LEAD)))?;
+            self.patience.renew();
         }
         Ok(())
     }
@@ -212,28 +189,45 @@ impl Decoder {
     }
 
     fn opened(path: &Path) -> Result<Self, DecodeError> {
-        if !std::fs::metadata(path)?.is_file() {
+        let metadata = std::fs::metadata(path)?;
+        if !metadata.is_file() {
             return Err(DecodeError::NotAFile);
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
-        Self::read(File::open(path)?, extension)
+        Self::read(Medium::new(File::open(path)?, metadata.len()), extension)
     }
 
     fn read(
-        mut file: impl MediaSource + 'static,
+        mut file: Medium<impl Read + Seek + Send + Sync + 'static>,
         extension: Option<&str>,
     ) -> Result<Self, DecodeError> {
-        let listed = riff::info_list(&mut file)?;
+        if mpeg::is_free_format(&mut file)? {
+            return Err(DecodeError::NoAudio(FREE_FORMAT.to_owned()));
+        }
+        let length = file.length();
+        let whole_bytes = ogg::whole_bytes(&mut file, length)?;
+        file.shorten(whole_bytes);
+        if riff::is_cut_aiff(&mut file, length)? {
+            file.forbid_seeking(); // else the library looks behind the audio, and gives it up
+        }
+        let patience = file.patience();
+        let foreword = Foreword {
+            listed: riff::info_list(&mut file)?,
+            edits: edit_list::edit_list(&mut file)?,
+            patience: patience.clone(),
+        };
         file.rewind()?;
+        patience.renew();
         let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-        Self::probed(stream, extension, listed)
+        Self::probed(stream, extension, foreword)
     }
 
     fn probed(
         stream: MediaSourceStream<'static>,
         extension: Option<&str>,
-        listed: InfoList,
+        foreword: Foreword,
     ) -> Result<Self, DecodeError> {
+        let Foreword { listed, edits, patience } = foreword;
         let mut hint = Hint::new();
         if let Some(extension) = extension {
             hint.with_extension(extension);
@@ -255,6 +249,11 @@ impl Decoder {
         let mut rate_hz = parameters.and_then(|parameters| parameters.sample_rate);
         let (is_opus, delay) = (parameters.is_some_and(is_opus), track.delay);
         let is_cut = track.delay.is_some() || track.padding.is_some();
+        let is_certain = match reader.format_info().short_name {
+            "aac" => false,                                 // estimated
+            "mp1" | "mp2" | "mp3" => track.delay.is_some(), // else estimated
+            _ => true,
+        };
         let is_aac_in_mp4 = parameters.is_some_and(|it| is_aac_in_mp4(reader.as_ref(), it));
         let mut first = None;
         if is_low && cfg!(feature = "aac") {
@@ -265,13 +264,16 @@ impl Decoder {
             }
             rate_hz = trial.rate_hz().or(rate_hz);
         }
-        let trim = match &tags.gapless {
+        let decoded = length.zip(rate_hz).map(|(length, rate_hz)| sample_frames(length, rate_hz));
+        let trim = match (&tags.gapless, edits) {
             _ if is_opus => Trim::lead_in(delay),
             _ if is_cut => Trim::NOTHING,
-            Some(gapless) => Trim::told(gapless),
-            None if is_aac_in_mp4 => Trim::to_length(length, rate_hz),
-            None => Trim::NOTHING,
+            (Some(gapless), _) => Trim::told(gapless),
+            (None, Some(edits)) => edits.trim(decoded, rate_hz),
+            (None, None) if is_aac_in_mp4 => Trim::to_length(decoded),
+            (None, None) => Trim::NOTHING,
         };
+        let promised = trim.recording(decoded).filter(|_| is_certain);
         let about = About { tags, length, warning };
         let excerpt = Excerpt::ALL;
         Ok(Self {
@@ -280,7 +282,9 @@ impl Decoder {
             first,
             track_id,
             rate_hz,
-            damaged: 0,
+            loss: Loss::new(promised),
+            patience,
+            has_ended: false,
             trim,
             excerpt,
             jumped: false,
@@ -293,6 +297,9 @@ impl Decoder {
     fn jump(&mut self, to: Duration) -> Result<(), DecodeError> {
         let time = i128::try_from(to.as_nanos()).ok().and_then(Time::try_from_nanos_i128);
         let (Some(time), Some(_)) = (time, self.time_base()) else { return Ok(()) };
+        if self.reader.format_info().short_name == "ogg" && self.reader.tracks().len() > 1 {
+            return Ok(()); // the library would stay for ever at a packet of another track
+        }
         let to = SeekTo::Time { time, track_id: Some(self.track_id) };
         match self.reader.seek(SeekMode::Accurate, to) {
             Ok(_) => {
@@ -325,39 +332,58 @@ impl Decoder {
     }
 
     fn decoded(&mut self) -> Result<Option<Block>, DecodeError> {
-        while !self.excerpt.is_over() {
+        while !self.has_ended && !self.excerpt.is_over() {
             let next = self.first.take().map(|first| Ok(Some(first)));
             let packet = match next.unwrap_or_else(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id == self.track_id => packet,
                 Ok(Some(_)) => continue,
-                Ok(None) => return Ok(None),
+                Ok(None) => {
+                    self.has_ended = true;
+                    break;
+                }
                 Err(Fault::ResetRequired) => {
                     self.chain()?;
                     continue;
                 }
                 // The file is shorter than it says; what there was has been heard.
                 Err(Fault::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    return Ok(None);
+                    self.loss.note_cut();
+                    self.has_ended = true;
+                    break;
                 }
                 Err(fault) => return Err(no_audio(fault)),
             };
             match self.codec.decode(&packet) {
                 Ok(decoded) => {
-                    self.damaged = 0;
-                    let Some(mut block) = decoded else { continue };
+                    self.loss.note_whole_packet();
+                    self.patience.renew();
+                    let Some(block) = decoded else { continue };
                     if self.jumped {
                         self.land(packet.pts);
                     }
-                    self.trim.apply(&mut block);
-                    self.excerpt.apply(&mut block);
-                    if block.sample_frames() > 0 {
+                    if let Some(block) = self.wanted(block) {
                         return Ok(Some(block));
                     }
                 }
-                Err(fault) => self.note_damage(&fault)?,
+                Err(fault) => self.loss.note_damaged_packet(&fault)?,
             }
         }
+        while !self.excerpt.is_over() {
+            let Some(block) = self.codec.flush() else { break };
+            if let Some(block) = self.wanted(block) {
+                return Ok(Some(block));
+            }
+        }
+        let is_over = self.excerpt.is_over();
+        self.loss.sum_up(self.excerpt.at, is_over, self.rate_hz)?;
         Ok(None)
+    }
+
+    /// What of `block` is to be heard, if anything is.
+    fn wanted(&mut self, mut block: Block) -> Option<Block> {
+        self.trim.apply(&mut block);
+        self.excerpt.apply(&mut block);
+        (block.sample_frames() > 0).then_some(block)
     }
 
     /// Goes on with the next stream of a chained Ogg file.
@@ -375,64 +401,6 @@ impl Decoder {
         self.has_fresh_tags = true;
         Ok(())
     }
-
-    fn note_damage(&mut self, fault: &Fault) -> Result<(), DecodeError> {
-        self.damaged += 1;
-        if self.damaged < DAMAGED_PACKETS_MAX {
-            return Ok(());
-        }
-        Err(DecodeError::Damaged { packets: self.damaged, last: fault.to_string() })
-    }
-}
-
-impl Trim {
-    const NOTHING: Self = Self { skip: 0, keep: u64::MAX };
-
-    /// Cuts what the decoder gives before the recording begins.
-    fn lead_in(sample_frames: Option<u32>) -> Self {
-        Self { skip: sample_frames.unwrap_or_default().into(), ..Self::NOTHING }
-    }
-
-    fn told(gapless: &Gapless) -> Self {
-        Self { skip: gapless.delay_sample_frames, keep: gapless.sample_frames }
-    }
-
-    /// Cuts a track to the length that its container states.
-    fn to_length(length: Option<Duration>, rate_hz: Option<u32>) -> Self {
-        let (Some(length), Some(rate_hz)) = (length, rate_hz) else { return Self::NOTHING };
-        Self { skip: 0, keep: sample_frames(length, rate_hz) }
-    }
-
-    fn apply(&mut self, block: &mut Block) {
-        let skipped = self.skip.min(block.sample_frames() as u64);
-        self.skip -= skipped;
-        block.drop_front(usize::try_from(skipped).unwrap_or(usize::MAX));
-        block.truncate(usize::try_from(self.keep).unwrap_or(usize::MAX));
-        self.keep -= block.sample_frames() as u64;
-    }
-}
-
-impl Excerpt {
-    const ALL: Self = Self { from: 0, to: u64::MAX, at: 0 };
-
-    fn apply(&mut self, block: &mut Block) {
-        let length = block.sample_frames() as u64;
-        let left = self.to.saturating_sub(self.at).min(length);
-        block.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        let before = self.from.saturating_sub(self.at);
-        block.drop_front(usize::try_from(before).unwrap_or(usize::MAX));
-        self.at += length;
-    }
-
-    fn is_over(&self) -> bool {
-        self.at >= self.to
-    }
-}
-
-/// `time` in sample frames at `rate_hz`, to the nearest.
-fn sample_frames(time: Duration, rate_hz: u32) -> u64 {
-    let rounded = (time.as_nanos() * u128::from(rate_hz) + 500_000_000) / 1_000_000_000;
-    u64::try_from(rounded).unwrap_or(u64::MAX)
 }
 
 /// Runs the library's code; a panic in it becomes an error.
@@ -482,13 +450,12 @@ fn is_aac_in_mp4(reader: &dyn FormatReader, parameters: &AudioCodecParameters) -
     parameters.codec == CODEC_ID_AAC && reader.format_info().short_name == "isomp4"
 }
 
-/// After so many damaged packets in a row the file is given up; 50 are about a second.
-const DAMAGED_PACKETS_MAX: u32 = 50;
 /// A cue point before this is reached by decoding up to it.
 const JUMP_FROM: Duration = Duration::from_secs(10);
 /// So much is decoded before a cue point that was jumped to: the first packets after a jump lack
 /// what came before them.
 const JUMP_LEAD: Duration = Duration::from_secs(1);
+const FREE_FORMAT: &str = "MP3 in free format; encode it anew at a bit rate of the standard";
 const HALVED: &str = "AAC at 24 kHz or less is most likely HE-AAC, which plays without its treble";
 
 #[cfg(test)]

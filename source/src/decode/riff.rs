@@ -1,4 +1,4 @@
-//! Tags of WAV files: the `INFO` list of a RIFF file.
+//! Tags of WAV files: the `INFO` list of a RIFF file; and whether its relative AIFF is whole.
 //!
 //! The decoder library does not hand these tags out, and would not look behind the audio, where
 //! many programs put them. A RIFF file is a row of *chunks*: four letters, a length, and so many
@@ -41,6 +41,19 @@ pub(crate) fn info_list(file: &mut (impl Read + Seek)) -> io::Result<InfoList> {
         file.seek(SeekFrom::Current(rest))?;
     }
     Ok(InfoList::default())
+}
+
+/// Whether `file`, which is `length` bytes long, is AIFF that should be longer.
+///
+/// Fails if the file cannot be read.
+pub(crate) fn is_cut_aiff(file: &mut (impl Read + Seek), length: u64) -> io::Result<bool> {
+    let mut start = [0; 12];
+    file.rewind()?;
+    let is_aiff = file.read_exact(&mut start).is_ok()
+        && &start[..4] == b"FORM"
+        && [b"AIFF", b"AIFC"].iter().any(|form| start.ends_with(*form));
+    let rest = u32::from_be_bytes([start[4], start[5], start[6], start[7]]);
+    Ok(is_aiff && u64::from(rest) + 8 > length)
 }
 
 impl InfoList {
@@ -118,6 +131,16 @@ mod tests {
         assert_eq!(listed(b""), InfoList::default());
         assert_eq!(listed(b"ID3 something else entirely"), InfoList::default());
         assert_eq!(listed(&wav(&[info()])[..20]), InfoList::default());
+    }
+
+    #[test]
+    fn aiff_that_is_shorter_than_it_says_is_known() {
+        let is_cut = |file: &[u8], length| is_cut_aiff(&mut Cursor::new(file), length).unwrap();
+
+        assert!(is_cut(b"FORM\0\0\0\x10AIFF", 23));
+        assert!(!is_cut(b"FORM\0\0\0\x10AIFC", 24));
+        assert!(!is_cut(b"RIFF\0\0\0\x10WAVE", 12));
+        assert!(!is_cut(b"FORM", 4));
     }
 
     proptest! {

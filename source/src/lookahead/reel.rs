@@ -58,11 +58,14 @@ impl Reel {
             match decoder.next_block() {
                 Ok(Some(block)) => {
                     if let Err(problem) = studio.take_in(block) {
-                        break Some(problem);
+                        break Some(("ends early: ", problem));
                     }
                 }
                 Ok(None) => break None,
-                Err(error) => break Some(error.to_string()),
+                Err(DecodeError::Incomplete(incomplete)) => {
+                    break Some(("damaged: ", incomplete.to_string()));
+                }
+                Err(error) => break Some(("ends early: ", error.to_string())),
             }
             while let Some(piece) = studio.whole_piece() {
                 let Ok(()) = self.send(&mut opened, piece) else { return };
@@ -74,12 +77,12 @@ impl Reel {
             let Ok(()) = self.send(&mut opened, piece) else { return };
         }
         match (problem, opened) {
-            (Some(reason), Some(_)) => self.refuse(reason),
+            (Some((_, reason)), Some(_)) => self.refuse(reason),
             (None, Some(Opened { cues, .. })) if cues.cue_in.is_some() => {
                 self.refuse("it holds no audio between its cue points".to_owned());
             }
             (None, Some(_)) => self.refuse("it holds no audio".to_owned()),
-            (Some(reason), None) => warn!(file = %path.display(), "ends early: {reason}"),
+            (Some((what, reason)), None) => warn!(file = %path.display(), "{what}{reason}"),
             (None, None) => {}
         }
     }
