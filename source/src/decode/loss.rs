@@ -84,11 +84,12 @@ impl Loss {
 
 impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(heard_s) = self.cut_after_s {
-            write!(f, "cut off after {heard_s:.1} s")?;
-            if let Some(length_s) = self.length_s {
-                write!(f, " of {length_s:.1} s")?;
+        match (self.cut_after_s, self.length_s) {
+            (Some(heard_s), Some(length_s)) => {
+                write!(f, "only {heard_s:.1} s of {length_s:.1} s can be decoded")?;
             }
+            (Some(heard_s), None) => write!(f, "cut off after {heard_s:.1} s")?,
+            (None, _) => {}
         }
         if self.cut_after_s.is_some() && self.damaged > 0 {
             f.write_str(", ")?;
@@ -116,7 +117,10 @@ mod tests {
         };
 
         assert_eq!(line(&mut Loss::new(Some(10_000)), 9_750), "");
-        assert_eq!(line(&mut Loss::new(Some(10_000)), 9_749), "cut off after 9.7 s of 10.0 s");
+        assert_eq!(
+            line(&mut Loss::new(Some(10_000)), 9_749),
+            "only 9.7 s of 10.0 s can be decoded"
+        );
         let mut cut = Loss::new(None);
         cut.note_cut();
         assert_eq!(line(&mut cut, 3_000), "cut off after 3.0 s");
