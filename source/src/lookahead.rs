@@ -68,6 +68,8 @@ pub struct Track {
     pub key: u64,
     /// What listeners are told.
     pub title: Arc<str>,
+    /// Who plays, where it is known that `title` begins with that.
+    pub artist: Option<Arc<str>>,
     /// The audio file.
     pub path: PathBuf,
     /// The name of the playlist it comes from.
@@ -334,12 +336,13 @@ impl Lookahead {
         let deadline = Instant::now() + OPEN_PATIENCE;
         loop {
             match opened.try_recv() {
-                Ok(Ok(Opened { title, tags, length, cues })) => {
+                Ok(Ok(Opened { title, artist, tags, length, cues })) => {
                     let track = Arc::new(Track {
                         number: self.tracks + 1,
                         rid: next.request.unwrap_or_else(|| self.numbers.next()),
                         key: next.key,
                         title,
+                        artist,
                         path: item.path.clone(),
                         playlist: Arc::clone(&next.playlist),
                         tags,
@@ -347,8 +350,7 @@ impl Lookahead {
                         cues,
                         level: treatment.levelling.level(&cues, measure.as_ref()),
                     });
-                    let interrupts = next.interrupts;
-                    let live = None;
+                    let (interrupts, live) = (next.interrupts, None);
                     let prepared = Prepared { track, pieces, live, interrupts, reconsidered };
                     return Ok(Outcome::Prepared(prepared));
                 }
@@ -545,6 +547,7 @@ fn live_track(name: &Arc<str>, number: u64, rid: u64, title: &LiveTitle) -> Trac
         rid,
         key: track_key(&Item::file(&**name)),
         title: title.shown(name).into(),
+        artist: title.artist.as_deref().map(Arc::from),
         path: PathBuf::from(&**name),
         playlist: Arc::clone(name),
         tags,

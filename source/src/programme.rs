@@ -13,7 +13,7 @@ pub mod fan;
 mod line;
 
 use crate::clock::{Clock, Lateness, Woken};
-use crate::encode::EncodeError;
+use crate::encode::{EncodeError, Title};
 use crate::lookahead::{Coming, Live, Supply, Track};
 use crate::mix::crossfade::{Crossfade, Marks, sample_frames};
 use crate::mix::guard::guard;
@@ -86,7 +86,7 @@ pub struct Cut {
     /// [`CUT_SAMPLE_FRAMES`] of stereo.
     pub block: Block,
     /// The titles that begin in it, and where in the programme.
-    pub titles: Vec<(u64, Arc<str>)>,
+    pub titles: Vec<(u64, Title)>,
 }
 
 impl std::fmt::Debug for Rewire {
@@ -103,7 +103,7 @@ pub struct Programme {
     /// Sends what the timeline gives through the channel's effects.
     processor: Processor,
     /// Titles that were told and do not sound yet, because the effects take their time.
-    coming: VecDeque<(u64, Arc<str>)>,
+    coming: VecDeque<(u64, Title)>,
     /// Where the audio of the current track comes from, until all of it has come.
     current: Option<Line>,
     /// Where that of the next one comes from.
@@ -205,15 +205,13 @@ impl Programme {
         guard(&mut block);
         let is_renamed = std::mem::take(&mut self.is_renamed) && self.track.is_none();
         if number == 0 || is_renamed {
-            self.coming.push_back((position, Arc::clone(&self.settings.title_when_empty)));
+            self.coming.push_back((position, self.title_of(None)));
         }
         let later = self.processor.latency() as u64;
         while let Some((at, track)) = self.timeline.begun() {
-            let title =
-                track.as_ref().map_or(&self.settings.title_when_empty, |track| &track.title);
             // At the very start nothing sounds before.
             let heard_at = if at == 0 { 0 } else { at + later };
-            self.coming.push_back((heard_at, Arc::clone(title)));
+            self.coming.push_back((heard_at, self.title_of(track.as_deref())));
             self.begin(at, track);
         }
         self.note_missed_blocks();
@@ -223,7 +221,7 @@ impl Programme {
     }
 
     /// The titles that begin to sound before `end`, and where in the programme.
-    fn titles_before(&mut self, end: u64) -> Vec<(u64, Arc<str>)> {
+    fn titles_before(&mut self, end: u64) -> Vec<(u64, Title)> {
         let sound = self.coming.iter().take_while(|(at, _)| *at < end).count();
         self.coming.drain(..sound).collect()
     }
@@ -256,10 +254,18 @@ impl Programme {
         if let Some(emergency) = emergency {
             self.timeline.stand_in_by(emergency);
         }
-        let title = self.track.as_ref().map_or(&self.settings.title_when_empty, |it| &it.title);
+        let title = self.title_of(self.track.as_deref());
         let position = self.cuts * CUT_SAMPLE_FRAMES as u64;
-        for (output, error) in fan.rewire(&unplug, plug, position, title) {
+        for (output, error) in fan.rewire(&unplug, plug, position, &title) {
             warn!(%output, "it cannot be sent: {error}");
+        }
+    }
+
+    /// What listeners are told while `track` plays, or the emergency.
+    fn title_of(&self, track: Option<&Track>) -> Title {
+        match track {
+            None => Title { shown: Arc::clone(&self.settings.title_when_empty), artist: None },
+            Some(track) => Title { shown: Arc::clone(&track.title), artist: track.artist.clone() },
         }
     }
 

@@ -12,7 +12,7 @@ use source::encode::mp3::{Bits, Mp3, Sides};
 use source::encode::opus::Opus;
 use source::encode::rack::Rack;
 use source::encode::vorbis::{Aim, Vorbis};
-use source::encode::{Channels, Format, Titles};
+use source::encode::{Channels, Format, Title, Titles};
 use source::pcm::block::Block;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -168,7 +168,9 @@ fn encode(format: Format, plan: Plan, path: &Path) -> u64 {
     for cut in 0..plan.begins(plan.tracks) / CUT_SAMPLE_FRAMES {
         let end = (cut + 1) * CUT_SAMPLE_FRAMES;
         while track < plan.tracks && plan.begins(track) < end {
-            rack.title(plan.begins(track).into(), &format!("Artist - Title {track}").into());
+            let shown = format!("Artist - Title {track}").into();
+            let title = Title { shown, artist: Some("Artist".into()) };
+            rack.title(plan.begins(track).into(), &title);
             track += 1;
         }
         let fed = rack.feed(&sound.next(CUT_SAMPLE_FRAMES), |_, frame| {

@@ -217,17 +217,26 @@ async fn described(station: &Station, sent: &Sent) -> Value {
     until(&format!("{} shows {wanted:?}", sent.mount), whole).await
 }
 
-/// Waits until the server shows `title`, or until it is played if the server shows none.
+/// Waits until the server shows `title`, or until it is played if the server shows none. What is in
+/// the stream tells artist and title apart.
 async fn until_titled(
     station: &Station,
     source: &source::station::Station,
     sent: &Sent,
     title: &str,
 ) {
-    if sent.is_titled {
-        return station.until_titled(sent.mount, title).await;
+    if !sent.is_titled {
+        let plays = || source.status().channels[0].on_air.title.as_deref() == Some(title);
+        until(&format!("{title} is played"), async || plays().then_some(())).await;
+        station.until_on_air(sent.mount).await;
+    } else if sent.format.titles() == Titles::InStream {
+        let (artist, title) = title.split_once(" - ").expect("an artist and a title");
+        let is_shown = async || {
+            let about = station.mount(sent.mount).await?;
+            (about["artist"] == artist && about["title"] == title).then_some(())
+        };
+        until(&format!("{} shows {artist} and {title}", sent.mount), is_shown).await;
+    } else {
+        station.until_titled(sent.mount, title).await;
     }
-    let plays = || source.status().channels[0].on_air.title.as_deref() == Some(title);
-    until(&format!("{title} is played"), async || plays().then_some(())).await;
-    station.until_on_air(sent.mount).await;
 }

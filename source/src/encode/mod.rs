@@ -48,6 +48,15 @@ pub enum Channels {
     Stereo,
 }
 
+/// What sounds, as listeners are told it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Title {
+    /// In one text, usually `Artist - Title`; empty if there is none.
+    pub shown: Arc<str>,
+    /// Who plays, where it is known that `shown` begins with that.
+    pub artist: Option<Arc<str>>,
+}
+
 /// How listeners learn the titles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Titles {
@@ -114,7 +123,7 @@ pub(crate) trait Encoder: Send {
     /// What is fed from here on is called `title`. Of interest only where titles are in the stream.
     ///
     /// Fails as [`Encoder::feed`] does.
-    fn begin(&mut self, _title: &str) -> Result<(), EncodeError> {
+    fn begin(&mut self, _title: &Title) -> Result<(), EncodeError> {
         Ok(())
     }
 
@@ -130,6 +139,24 @@ pub(crate) struct Encoded {
     pub(crate) sample_frames: u32,
     /// What must have been sent before it.
     pub(crate) head: Bytes,
+}
+
+impl Title {
+    /// The artist and the title by itself, for formats that keep them apart. Without an artist the
+    /// title is all that is shown.
+    pub fn apart(&self) -> (Option<&str>, &str) {
+        let divided = self.artist.as_deref().and_then(|artist| {
+            let title = self.shown.strip_prefix(artist)?.strip_prefix(DIVISION)?;
+            (!artist.is_empty()).then_some((Some(artist), title))
+        });
+        divided.unwrap_or((None, &self.shown))
+    }
+}
+
+impl From<&str> for Title {
+    fn from(shown: &str) -> Self {
+        Self { shown: shown.into(), artist: None }
+    }
 }
 
 impl Channels {
@@ -226,6 +253,30 @@ impl Format {
             Self::Mp3(settings) => Ok(Box::new(Mp3Encoder::new(settings)?)),
             Self::Opus(settings) => Ok(Box::new(OpusEncoder::new(settings)?)),
             Self::Vorbis(settings) => Ok(Box::new(VorbisEncoder::new(settings)?)),
+        }
+    }
+}
+
+/// What stands between artist and title in one text.
+const DIVISION: &str = " - ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn artist_and_title_are_told_apart_only_where_the_text_begins_with_the_artist() {
+        for (shown, artist, expected) in [
+            ("A - B - C", Some("A - B"), (Some("A - B"), "C")),
+            ("A - B", None, (None, "A - B")),
+            ("Alone - B", Some("A"), (None, "Alone - B")),
+            ("A", Some("A"), (None, "A")),
+            (" - B", Some(""), (None, " - B")),
+            ("", Some("A"), (None, "")),
+        ] {
+            let title = Title { shown: shown.into(), artist: artist.map(Arc::from) };
+
+            assert_eq!(title.apart(), expected);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! segments, and says at which position its last whole packet ends. What a packet is and what a
 //! position counts is the codec's business.
 
+use crate::encode::Title;
 use bytes::Bytes;
 use common::ogg::page::{BEGINS_STREAM, CONTINUES_PACKET, ENDS_STREAM, Label};
 
@@ -113,15 +114,24 @@ pub(super) fn head(stream: &mut Stream, packets: &[Vec<u8>]) -> Bytes {
 }
 
 /// A list of Vorbis comments with `title`, unless that is empty.
-pub(super) fn comments(title: &str) -> Vec<u8> {
+pub(super) fn comments(title: &Title) -> Vec<u8> {
     let mut list = Vec::new();
     put_counted(&mut list, VENDOR);
-    let count = u32::from(!title.is_empty());
+    let comments: Vec<_> = named(title).collect();
+    let count = u32::try_from(comments.len()).expect("an artist and a title");
     list.extend_from_slice(&count.to_le_bytes());
-    if count > 0 {
-        put_counted(&mut list, &format!("TITLE={title}"));
+    for (name, text) in comments {
+        put_counted(&mut list, &format!("{name}={text}"));
     }
     list
+}
+
+/// The comments that tell `title`.
+pub(super) fn named(title: &Title) -> impl Iterator<Item = (&'static str, &str)> {
+    let (artist, title) = title.apart();
+    let title = Some(title).filter(|title| !title.is_empty());
+    let comments = [("ARTIST", artist), ("TITLE", title)];
+    comments.into_iter().filter_map(|(name, text)| Some((name, text?)))
 }
 
 fn put_counted(list: &mut Vec<u8>, text: &str) {

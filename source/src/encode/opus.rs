@@ -11,7 +11,7 @@
 //! it comes.
 
 use crate::encode::ogg::{self, Stream};
-use crate::encode::{Channels, EncodeError, Encoded, Encoder, Titles};
+use crate::encode::{Channels, EncodeError, Encoded, Encoder, Title, Titles};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use opus_pure::{Application, MAX_PACKET_BYTES};
@@ -76,7 +76,7 @@ impl OpusEncoder {
             pages: VecDeque::new(),
             scratch: vec![0; MAX_PACKET_BYTES],
         };
-        encoder.begin_stream("");
+        encoder.begin_stream(&Title::default());
         Ok(encoder)
     }
 
@@ -90,7 +90,7 @@ impl OpusEncoder {
     }
 
     /// Writes the head of a stream which is led in by `samples`.
-    fn begin_stream(&mut self, title: &str) {
+    fn begin_stream(&mut self, title: &Title) {
         let lead_in = self.samples.len() / self.channels();
         let pre_skip = self.codec.lookahead() + lead_in;
         self.pre_skip = pre_skip as u64;
@@ -173,7 +173,7 @@ impl Encoder for OpusEncoder {
         Ok(())
     }
 
-    fn begin(&mut self, title: &str) -> Result<(), EncodeError> {
+    fn begin(&mut self, title: &Title) -> Result<(), EncodeError> {
         if self.settings.titles == Titles::Aside {
             return Ok(());
         }
@@ -234,10 +234,11 @@ mod tests {
         let mut encoder = OpusEncoder::new(settings(Titles::InStream)).unwrap();
         let tone = crate::test_audio::tone(440.0, RATE_HZ, 100_000);
         let mut given = Vec::new();
-        encoder.begin("one").unwrap();
+        let (shown, artist) = ("A - one".into(), Some("A".into()));
+        encoder.begin(&Title { shown, artist }).unwrap();
         for (title, from, to) in [("two", 0, 30_001), ("three", 30_001, 30_500)] {
             encoder.feed(&stereo(&tone[from..to])).unwrap();
-            encoder.begin(title).unwrap();
+            encoder.begin(&title.into()).unwrap();
         }
         encoder.feed(&stereo(&tone[30_500..])).unwrap();
         given.extend(std::iter::from_fn(|| encoder.frame()));
@@ -252,6 +253,8 @@ mod tests {
         }
         let titles: Vec<_> = heads.iter().map(|(tags, _)| tags.title.as_deref().unwrap()).collect();
         assert_eq!(titles, ["one", "two", "three"]);
+        let artists = heads.iter().map(|(tags, _)| tags.artist.as_deref());
+        assert_eq!(artists.collect::<Vec<_>>(), [Some("A"), None, None]);
         assert_eq!((heads[0].1, heads[1].1), (30_001, 499));
         assert!((50_000..=69_500).contains(&heads[2].1), "{}", heads[2].1);
         let mut serials = Vec::new();
@@ -273,7 +276,7 @@ mod tests {
     fn without_titles_in_it_the_stream_never_ends() {
         let mut encoder = OpusEncoder::new(settings(Titles::Aside)).unwrap();
         for title in ["one", "two"] {
-            encoder.begin(title).unwrap();
+            encoder.begin(&title.into()).unwrap();
             encoder.feed(&stereo(&crate::test_audio::noise(48_000))).unwrap();
         }
 

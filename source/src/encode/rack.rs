@@ -6,7 +6,7 @@
 //! a title is tied to a place in the programme: the frame in which that place lies is the first to
 //! carry it.
 
-use crate::encode::{Channels, EncodeError, Encoder, Format, Frame};
+use crate::encode::{Channels, EncodeError, Encoder, Format, Frame, Title};
 use crate::pcm::block::{Block, Layout};
 use crate::resample::Resampler;
 use std::borrow::Cow;
@@ -34,7 +34,7 @@ struct Line {
     given: u64,
     title: Arc<str>,
     /// Titles still to be told to the encoder, with the places in the programme where they begin.
-    untold: VecDeque<(u64, Arc<str>)>,
+    untold: VecDeque<(u64, Title)>,
     /// Titles still to come in a frame.
     coming: VecDeque<(u64, Arc<str>)>,
 }
@@ -46,7 +46,7 @@ impl Rack {
     pub fn new(formats: &[Format]) -> Result<Self, EncodeError> {
         let mut rack = Self { lines: Vec::new() };
         for &format in formats {
-            rack.add(format, 0, &Arc::from(""))?;
+            rack.add(format, 0, &Title::default())?;
         }
         Ok(rack)
     }
@@ -59,7 +59,7 @@ impl Rack {
         &mut self,
         format: Format,
         position: u64,
-        title: &Arc<str>,
+        title: &Title,
     ) -> Result<usize, EncodeError> {
         if let Some(line) = self.line_of(format) {
             return Ok(line);
@@ -74,7 +74,7 @@ impl Rack {
             joined: position,
             fed: 0,
             given: 0,
-            title: Arc::clone(title),
+            title: Arc::clone(&title.shown),
             untold: VecDeque::new(),
             coming: VecDeque::new(),
         });
@@ -103,10 +103,10 @@ impl Rack {
 
     /// From `position` in the programme on, `title` is what sounds. Told in the order of the
     /// programme, before the block in which the position lies.
-    pub fn title(&mut self, position: u64, title: &Arc<str>) {
+    pub fn title(&mut self, position: u64, title: &Title) {
         for line in &mut self.lines {
-            line.untold.push_back((position, Arc::clone(title)));
-            line.coming.push_back((position, Arc::clone(title)));
+            line.untold.push_back((position, title.clone()));
+            line.coming.push_back((position, Arc::clone(&title.shown)));
         }
     }
 

@@ -7,7 +7,7 @@
 //! Its encoder may not go from one thread to another, and ours do, with the programme. So it stays
 //! in a thread of its own, which has nothing to do but what it is asked, and is waited for.
 
-use crate::encode::{Channels, EncodeError, Encoded, Encoder, Titles, ogg};
+use crate::encode::{Channels, EncodeError, Encoded, Encoder, Title, Titles, ogg};
 use crate::pcm::block::Block;
 use crate::tasks::thread;
 use bytes::Bytes;
@@ -64,7 +64,7 @@ pub(super) struct VorbisEncoder {
 /// What the thread of the library is asked for. It answers with the pages that are ready by then.
 enum Order {
     /// Begins a stream of this name and title, after the one before, which it leaves as it is.
-    Begin(u32, String),
+    Begin(u32, Title),
     /// Ends the stream.
     End,
     /// Encodes these channels.
@@ -128,12 +128,12 @@ impl VorbisEncoder {
             paged: 0,
             pages: VecDeque::new(),
         };
-        encoder.begin_stream("").map_err(|error| refused(error.to_string()))?;
+        encoder.begin_stream(&Title::default()).map_err(|error| refused(error.to_string()))?;
         Ok(encoder)
     }
 
-    fn begin_stream(&mut self, title: &str) -> Result<(), EncodeError> {
-        self.head = self.ask(Order::Begin(self.serial, title.to_owned()))?.into();
+    fn begin_stream(&mut self, title: &Title) -> Result<(), EncodeError> {
+        self.head = self.ask(Order::Begin(self.serial, title.clone()))?.into();
         (self.fed, self.paged) = (0, 0);
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Encoder for VorbisEncoder {
         self.give(pages)
     }
 
-    fn begin(&mut self, title: &str) -> Result<(), EncodeError> {
+    fn begin(&mut self, title: &Title) -> Result<(), EncodeError> {
         if self.titles == Titles::Aside {
             return Ok(());
         }
@@ -239,7 +239,7 @@ impl Studio {
     fn begun(
         &self,
         serial: u32,
-        title: &str,
+        title: &Title,
     ) -> Result<vorbis_rs::VorbisEncoder<Pages>, VorbisError> {
         let rate_hz = NonZeroU32::new(self.settings.rate_hz).unwrap_or(NonZeroU32::MIN);
         let channels = match self.settings.channels {
@@ -258,8 +258,8 @@ impl Studio {
         });
         // As short as the library makes them.
         builder.minimum_page_data_size(Some(0));
-        if !title.is_empty() {
-            builder.comment_tag("TITLE", title)?;
+        for (name, text) in ogg::named(title) {
+            builder.comment_tag(name, text)?;
         }
         builder.build()
     }
@@ -291,12 +291,12 @@ mod tests {
         for (title, from, to) in
             [("one", 0, 30_001), ("two", 30_001, 30_002), ("three", 30_002, 90_000)]
         {
-            encoder.begin(title).unwrap();
+            encoder.begin(&title.into()).unwrap();
             for part in tone[from..to].chunks(1_152) {
                 encoder.feed(&stereo(part)).unwrap();
             }
         }
-        encoder.begin("four").unwrap();
+        encoder.begin(&"four".into()).unwrap();
 
         let given: Vec<_> = std::iter::from_fn(|| encoder.frame()).collect();
         let streams: Vec<_> = given.chunk_by(|one, next| one.head == next.head).collect();
@@ -317,11 +317,11 @@ mod tests {
     fn what_is_heard_over_a_border_of_titles_is_what_was_played() {
         let tone = audio::tone(440.0, 44_100, 60_000);
         let mut encoder = VorbisEncoder::new(settings(Titles::InStream)).unwrap();
-        encoder.begin("one").unwrap();
+        encoder.begin(&"one".into()).unwrap();
         encoder.feed(&stereo(&tone[..30_001])).unwrap();
-        encoder.begin("two").unwrap();
+        encoder.begin(&"two".into()).unwrap();
         encoder.feed(&stereo(&tone[30_001..])).unwrap();
-        encoder.begin("three").unwrap();
+        encoder.begin(&"three".into()).unwrap();
         let given: Vec<_> = std::iter::from_fn(|| encoder.frame()).collect();
         let mut heard = Vec::new();
         for stream in given.chunk_by(|one, next| one.head == next.head) {
@@ -339,7 +339,7 @@ mod tests {
             let settings = Vorbis { rate_hz, ..settings(Titles::Aside) };
             for samples in [audio::noise(2 * rate_hz as usize), vec![0.0; 2 * rate_hz as usize]] {
                 let mut encoder = VorbisEncoder::new(settings).unwrap();
-                encoder.begin("not told").unwrap();
+                encoder.begin(&"not told".into()).unwrap();
                 encoder.feed(&Block::stereo(rate_hz, samples.clone(), samples)).unwrap();
 
                 let pages: Vec<_> = std::iter::from_fn(|| encoder.frame()).collect();

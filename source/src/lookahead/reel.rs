@@ -35,6 +35,7 @@ pub(super) struct Reel {
 /// What is known of a file whose first audio is there.
 pub(super) struct Opened {
     pub(super) title: Arc<str>,
+    pub(super) artist: Option<Arc<str>>,
     pub(super) tags: Tags,
     /// How long it is heard, if the file says how long it is.
     pub(super) length: Option<Duration>,
@@ -133,7 +134,7 @@ impl Known {
         let from = |cues: Cues| Cues { cue_in: left_at.or(cues.cue_in), ..cues };
         let (title, length, cues) = if item.address().is_some() {
             let tags = Tags::default();
-            (title(item, &tags), None, from(cues(item, &tags)))
+            (title(item, &tags).0, None, from(cues(item, &tags)))
         } else {
             let (_, Opened { title, length, cues, .. }) = open(item, None, from)?;
             (title, length, cues)
@@ -159,20 +160,29 @@ fn open(
     if let Some(warning) = about.warning {
         warn!(file = %path.display(), "{warning}");
     }
-    let title = title(item, &about.tags);
+    let (title, artist) = title(item, &about.tags);
     let cues = settled(cues(item, &about.tags));
     let length = about.length.map(|length| cues.heard(length));
     let tags = about.tags.clone();
     if cues.cue_in.is_some() || cues.cue_out.is_some() {
         decoder.play_only(cues.cue_in.unwrap_or_default(), cues.cue_out)?;
     }
-    Ok((decoder, Opened { title, tags, length, cues }))
+    Ok((decoder, Opened { title, artist, tags, length, cues }))
 }
 
-fn title(item: &Item, tags: &Tags) -> Arc<str> {
+/// What listeners are told, and who of that is the artist, as far as list or file say so.
+fn title(item: &Item, tags: &Tags) -> (Arc<str>, Option<Arc<str>>) {
     let ordered = item.ordered_title().and_then(|title| tags::ordered(&title));
+    let artist = if ordered.is_some() {
+        item.annotations.get("artist").filter(|artist| !artist.trim().is_empty())
+    } else if tags.title.is_some() {
+        tags.artist.as_deref()
+    } else {
+        item.listed_artist_and_title().and_then(|(artist, _)| artist)
+    };
     let listed = item.listed_title.as_deref();
-    ordered.unwrap_or_else(|| tags.title_for(&item.path, listed))
+    let title = ordered.unwrap_or_else(|| tags.title_for(&item.path, listed));
+    (title, artist.map(Arc::from))
 }
 
 /// What is said of the track.
@@ -182,4 +192,34 @@ fn cues(item: &Item, tags: &Tags) -> Cues {
         warn!(file = %item.path.display(), "{mistake}");
     }
     cues
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_artist_is_whoever_the_title_begins_with_as_its_origin_says() {
+        let listed = Item { listed_title: Some("L - M - N".into()), ..Item::file("/m/x - y.mp3") };
+        let mut ordered = listed.clone();
+        ordered.annotations.push("artist", "O - P");
+        ordered.annotations.push("title", "Q");
+        let tags = |artist: Option<&str>, title: Option<&str>| Tags {
+            artist: artist.map(str::to_owned),
+            title: title.map(str::to_owned),
+            ..Tags::default()
+        };
+        let both = tags(Some("A - B"), Some("C"));
+        for (item, tags, shown, artist) in [
+            (&ordered, &both, "O - P - Q", Some("O - P")),
+            (&listed, &both, "A - B - C", Some("A - B")),
+            (&listed, &tags(None, Some("C")), "C", None),
+            (&listed, &tags(Some("A"), None), "L - M - N", Some("L")),
+            (&Item::file("/m/x - y.mp3"), &tags(None, None), "x - y", None),
+        ] {
+            let (title, of) = title(item, tags);
+
+            assert_eq!((&*title, of.as_deref()), (shown, artist));
+        }
+    }
 }

@@ -88,6 +88,7 @@ mod tests {
             rid: 1,
             key: 0,
             title: "loop".into(),
+            artist: None,
             path: PathBuf::new(),
             playlist: "emergency".into(),
             tags: Tags::default(),

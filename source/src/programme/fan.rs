@@ -4,7 +4,7 @@
 //! and to no other, and nothing waits for it.
 
 use crate::encode::rack::Rack;
-use crate::encode::{EncodeError, Format, Frame};
+use crate::encode::{EncodeError, Format, Frame, Title};
 use crate::programme::Cut;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -50,7 +50,7 @@ impl Fan {
         unplug: &[Arc<str>],
         plug: Vec<Outlet>,
         position: u64,
-        title: &Arc<str>,
+        title: &Title,
     ) -> Vec<(Arc<str>, EncodeError)> {
         let mut faults = Vec::new();
         self.outlets.retain(|(_, outlet)| !unplug.contains(&outlet.id));

@@ -118,7 +118,7 @@ fn an_empty_playlist_sounds_the_emergency() {
     for _ in 0..200 {
         let cut = programme.next_cut(PATIENCE_SIMULATED);
         ear.hear(&cut.block);
-        assert!(cut.titles.iter().all(|(_, title)| &**title == "Carrier"), "{:?}", cut.titles);
+        assert!(cut.titles.iter().all(|(_, title)| &*title.shown == "Carrier"), "{:?}", cut.titles);
     }
 
     assert_eq!(programme.on_air().underruns, 0, "nothing was expected, so nothing is missing");
@@ -158,9 +158,9 @@ fn when_there_is_something_to_play_again_it_is_played() {
 
     audio::write_wav(&path, &audio::tone(440.0, 44_100, 44_100), 2, 44_100, Form::Int16);
 
-    assert!(first.titles.iter().all(|(_, title)| &**title == "Carrier"), "{:?}", first.titles);
+    assert!(first.titles.iter().all(|(_, title)| &*title.shown == "Carrier"), "{:?}", first.titles);
     let limit = Instant::now() + PATIENCE_SIMULATED;
-    let late = |cut: &Cut| cut.titles.iter().any(|(_, title)| &**title == "late");
+    let late = |cut: &Cut| cut.titles.iter().any(|(_, title)| &*title.shown == "late");
     while !late(&programme.next_cut(PATIENCE_SIMULATED)) {
         assert!(Instant::now() < limit, "the file is not noticed");
     }
@@ -217,7 +217,7 @@ fn a_request_with_a_hard_start_is_heard_at_once_and_the_track_goes_on_behind_it(
         for _ in 0..cuts {
             let cut = programme.next_cut(PATIENCE_SIMULATED);
             ear.hear(&cut.block);
-            titles.extend(cut.titles.into_iter().map(|(_, title)| title.to_string()));
+            titles.extend(cut.titles.into_iter().map(|(_, title)| title.shown.to_string()));
         }
         titles.clone()
     };
@@ -256,7 +256,7 @@ fn two_hundred_short_long_and_broken_tracks_with_skips_leave_no_hole() {
         }
         let cut = programme.next_cut(PATIENCE_SIMULATED);
         ear.hear(&cut.block);
-        titles.extend(cut.titles.into_iter().map(|(_, title)| title));
+        titles.extend(cut.titles.into_iter().map(|(_, title)| title.shown));
     }
 
     assert_eq!(programme.on_air().underruns, 0);
@@ -286,8 +286,8 @@ fn what_a_list_says_of_one_track_is_done_to_that_track_alone() {
     for _ in 0..33 * 44_100 / 1_152 {
         let cut = programme.next_cut(PATIENCE_SIMULATED);
         heard.extend_from_slice(cut.block.plane(0));
-        for (at, title) in cut.titles.into_iter().filter(|(_, title)| &**title != "Carrier") {
-            begun.push((at / 44_100, title, programme.on_air().length));
+        for (at, title) in cut.titles.into_iter().filter(|(_, title)| &*title.shown != "Carrier") {
+            begun.push((at / 44_100, title.shown, programme.on_air().length));
         }
     }
 
@@ -348,6 +348,7 @@ fn a_lookahead_that_is_too_slow_is_bridged_and_counted() {
         rid: 1,
         key: 0,
         title: "slow".into(),
+        artist: None,
         path: PathBuf::new(),
         playlist: "p".into(),
         tags: Tags::default(),

@@ -161,6 +161,7 @@ pub(super) fn history(state: &ChannelState) -> VecDeque<Played> {
             rid: shown.rid,
             key: shown.past.key,
             title: Arc::clone(&shown.title),
+            artist: None,
             path: shown.path.clone().into(),
             playlist: Arc::clone(&shown.past.playlist),
             tags: Tags { artist, title, album, ..Tags::default() },

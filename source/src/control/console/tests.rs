@@ -298,6 +298,7 @@ fn track(path: &str, title: &str) -> Arc<Track> {
         rid: 3,
         key: 0,
         title: format!("Brian Eno - {title}").into(),
+        artist: Some("Brian Eno".into()),
         path: path.into(),
         playlist: "library".into(),
         tags: Tags {

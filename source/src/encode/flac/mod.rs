@@ -17,7 +17,7 @@ mod predict;
 mod rice;
 
 use crate::encode::ogg::{self, Stream};
-use crate::encode::{Channels, EncodeError, Encoded, Encoder, Titles};
+use crate::encode::{Channels, EncodeError, Encoded, Encoder, Title, Titles};
 use crate::pcm::block::Block;
 use bytes::Bytes;
 use frame::Framer;
@@ -133,12 +133,12 @@ impl FlacEncoder {
             given: 0,
             frames: VecDeque::new(),
         };
-        encoder.begin_stream("");
+        encoder.begin_stream(&Title::default());
         Ok(encoder)
     }
 
     /// Writes the head of a stream.
-    fn begin_stream(&mut self, title: &str) {
+    fn begin_stream(&mut self, title: &Title) {
         self.framer = Framer::default();
         (self.encoded, self.given) = (0, 0);
         let info = frame::stream_info(&self.settings);
@@ -199,7 +199,7 @@ impl Encoder for FlacEncoder {
         Ok(())
     }
 
-    fn begin(&mut self, title: &str) -> Result<(), EncodeError> {
+    fn begin(&mut self, title: &Title) -> Result<(), EncodeError> {
         let Some(mut serial) = self.stream.as_ref().map(Stream::next_serial) else { return Ok(()) };
         if self.settings.titles() == Titles::Aside {
             return Ok(());

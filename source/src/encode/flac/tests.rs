@@ -30,7 +30,7 @@ proptest! {
         while rest.sample_frames() > 0 {
             encoder.feed(&rest.take_front(cut)).unwrap();
         }
-        encoder.begin("next").unwrap();
+        encoder.begin(&"next".into()).unwrap();
 
         let decoded = decoded(&whole(&given(&mut encoder)));
 
@@ -87,11 +87,11 @@ fn titles_split_the_programme_into_streams_that_together_play_all_of_it() {
     let mut encoder = FlacEncoder::new(settings).unwrap();
     let mut tone = audio::tone(440.0, 44_100, 30_000);
     for (title, length) in [("one", 10_001), ("two", 1), ("three", 19_998)] {
-        encoder.begin(title).unwrap();
+        encoder.begin(&title.into()).unwrap();
         let part: Vec<f32> = tone.drain(..length).collect();
         encoder.feed(&Block::stereo(44_100, part.clone(), part)).unwrap();
     }
-    encoder.begin("four").unwrap();
+    encoder.begin(&"four".into()).unwrap();
 
     let given = given(&mut encoder);
     let streams: Vec<_> = given.chunk_by(|one, next| one.head == next.head).collect();
@@ -115,7 +115,7 @@ fn a_page_comes_at_least_every_quarter_of_a_second() {
         let container = Container::Ogg(Titles::Aside);
         let settings = Flac { rate_hz, ..flac(Depth::Bits16, container) };
         let mut encoder = FlacEncoder::new(settings).unwrap();
-        encoder.begin("not told").unwrap();
+        encoder.begin(&"not told".into()).unwrap();
         let noise = audio::noise(2 * rate_hz as usize);
         encoder.feed(&Block::stereo(rate_hz, noise.clone(), noise)).unwrap();
 

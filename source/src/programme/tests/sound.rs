@@ -55,7 +55,8 @@ fn a_title_is_told_where_its_track_is_heard_though_the_effects_take_their_time()
 
     let cuts: Vec<Cut> = (0..4).map(|_| programme.next_cut(PATIENCE_SIMULATED)).collect();
 
-    let titles = |cut: &Cut| cut.titles.iter().map(|(at, it)| (*at, it.to_string())).collect();
+    let titles =
+        |cut: &Cut| cut.titles.iter().map(|(at, it)| (*at, it.shown.to_string())).collect();
     let titles: Vec<Vec<(u64, String)>> = cuts.iter().map(titles).collect();
     let heard_at = 2_300 + 232;
     assert_eq!(titles[0].last(), Some(&(0, "a".to_owned())));
@@ -71,6 +72,7 @@ fn track(number: u64, title: &str) -> Track {
         rid: number,
         key: 0,
         title: title.into(),
+        artist: None,
         path: PathBuf::new(),
         playlist: "p".into(),
         tags: Tags::default(),
