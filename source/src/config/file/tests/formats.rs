@@ -118,6 +118,27 @@ fn vorbis_has_a_quality_or_a_bit_rate() {
 }
 
 #[test]
+fn the_mode_of_mp3_is_constant_or_variable_and_never_an_average() {
+    let bits = |format: &str| {
+        let Format::Mp3(mp3) = with_format(44_100, format).unwrap().outputs[0].format else {
+            panic!("{format}")
+        };
+        mp3.bits
+    };
+    assert_eq!(bits("mode = 'cbr', bitrate = 96"), Bits::Constant(96));
+    assert_eq!(bits("mode = 'vbr'"), Bits::Variable(4));
+    assert_eq!(bits("mode = 'vbr', vbr = 2"), Bits::Variable(2));
+    for (format, expected) in [
+        ("mode = 'abr', bitrate = 128", "format.mode: an average bit rate is not to be had"),
+        ("mode = 'cbr', vbr = 2", "format.vbr: unknown key"),
+        ("mode = 'vbr', bitrate = 128", "format.bitrate: unknown key"),
+    ] {
+        let mistakes = with_format(44_100, format).unwrap_err();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
+}
+
+#[test]
 fn flac_has_a_container_a_depth_and_a_rate_and_channels_of_its_own() {
     let usual = Flac {
         rate_hz: 44_100,
