@@ -5,6 +5,7 @@
 //! through, because what they are for is done anyway. Whatever else is not known is noted with its
 //! line. Pure.
 
+mod formats;
 mod inputs;
 mod outputs;
 mod predicate;
@@ -14,6 +15,7 @@ use super::tree::{Argument, Expr, Kind, Sentence};
 use predicate::When;
 use std::collections::HashMap;
 
+pub(super) use formats::Format;
 pub(super) use inputs::Input;
 pub(super) use programme::{Queue, Rotation, Rules};
 
@@ -94,9 +96,7 @@ pub(super) struct Output {
     pub(super) mount: String,
     pub(super) texts: Vec<(&'static str, String)>,
     pub(super) public: Option<bool>,
-    pub(super) codec: String,
-    pub(super) bitrate: Option<f64>,
-    pub(super) quality: Option<f64>,
+    pub(super) format: Format,
     pub(super) charset: Option<String>,
     pub(super) method: Option<String>,
 }

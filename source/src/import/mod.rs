@@ -158,9 +158,9 @@ fn output(toml: &mut String, output: &Output) {
     if let Some(charset) = &output.charset {
         line(toml, format_args!("charset = {}", text(charset)));
     }
-    let bitrate = output.bitrate.map(|kbps| format!(", bitrate = {kbps}")).unwrap_or_default();
-    let quality = output.quality.map(|level| format!(", quality = {level}")).unwrap_or_default();
-    line(toml, format_args!("format = {{ codec = \"{}\"{bitrate}{quality} }}", output.codec));
+    let format: Vec<_> =
+        output.format.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    line(toml, format_args!("format = {{ {} }}", format.join(", ")));
 }
 
 /// Notes what is left over, with the script's own lines.

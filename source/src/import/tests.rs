@@ -192,6 +192,104 @@ fn names_may_be_written_by_hand_and_are_quoted_where_they_must_be() {
     }
 }
 
+#[test]
+fn every_format_that_there_is_here_is_taken_over_as_it_is_meant() {
+    for (theirs, ours) in [
+        ("%mp3", "mp3\", bitrate = 128, quality = 2"),
+        (
+            "%mp3(mono, samplerate=22050, bitrate=48, internal_quality=5)",
+            "mp3\", bitrate = 48, quality = 5, sample_rate = 22050, channels = 1",
+        ),
+        ("%mp3(stereo=true, bitrate=320)", "mp3\", bitrate = 320, quality = 2"),
+        ("%mp3(stereo=false, bitrate=64)", "mp3\", bitrate = 64, quality = 2, channels = 1"),
+        (
+            "%mp3.vbr(quality=7, stereo_mode=\"stereo\")",
+            "mp3\", vbr = 7, quality = 2, stereo = \"separate\"",
+        ),
+        ("%mp3.abr(bitrate=160, max_bitrate=192)", "mp3\", bitrate = 160, quality = 2"),
+        ("%shine(bitrate=96)", "mp3\", bitrate = 96"),
+        ("%vorbis", "vorbis\", quality = 3"),
+        ("%vorbis(quality=0.62, channels=1)", "vorbis\", quality = 6, channels = 1"),
+        ("%ogg(%vorbis.cbr(bitrate=96))", "vorbis\", bitrate = 96"),
+        ("%vorbis.abr(samplerate=48000)", "vorbis\", bitrate = 128, sample_rate = 48000"),
+        ("%opus", "opus\""),
+        ("%opus(vbr=\"constrained\", bitrate=64, mono)", "opus\", bitrate = 64, channels = 1"),
+        ("%opus(bitrate=\"auto\", samplerate=48000)", "opus\""),
+        ("%flac(compression=5)", "flac\", container = \"native\""),
+        ("%ogg(%flac(bits_per_sample=24))", "flac\", bits = 24"),
+        ("%fdkaac", "aac\", profile = \"he-v2\", bitrate = 64"),
+        ("%fdkaac(channels=1, bitrate=32)", "aac\", profile = \"he\", bitrate = 32, channels = 1"),
+        ("%fdkaac(bitrate=96, afterburner=false)", "aac\", bitrate = 96"),
+        ("%fdkaac(aot=\"mpeg4_he_aac\", bitrate=64)", "aac\", profile = \"he\", bitrate = 64"),
+        ("%fdkaac(aot=\"mpeg2_aac_lc\", bitrate=128)", "aac\", bitrate = 128"),
+        ("%aac(bitrate=96)", "aac\", bitrate = 96"),
+        (
+            "%ffmpeg(format=\"mp3\", %audio(codec=\"libmp3lame\", b=\"192k\", ar=48000))",
+            "mp3\", bitrate = 192, sample_rate = 48000",
+        ),
+        ("%ffmpeg(format=\"mp3\", %audio(codec=\"libmp3lame\", q=2))", "mp3\", vbr = 2"),
+        ("%ffmpeg(format=\"adts\", %audio(codec=\"aac\", b=96000))", "aac\", bitrate = 96"),
+        (
+            "%ffmpeg(format=\"adts\", %audio(codec=\"libfdk_aac\", b=\"48k\", profile=\"aac_he\"))",
+            "aac\", profile = \"he\", bitrate = 48",
+        ),
+        ("%ffmpeg(format=\"ogg\", %audio(codec=\"libopus\", b=\"96k\"))", "opus\", bitrate = 96"),
+        ("%ffmpeg(format=\"ogg\", %audio(codec=\"libvorbis\", q=5))", "vorbis\", quality = 5"),
+        (
+            "%ffmpeg(format=\"flac\", %audio(codec=\"flac\", ac=1))",
+            "flac\", container = \"native\", channels = 1",
+        ),
+        ("%ffmpeg(format=\"ogg\", %audio(codec=\"flac\"))", "flac\""),
+    ] {
+        let imported = sent_as(theirs);
+
+        assert_eq!(imported.left, [""; 0], "{theirs}");
+        let expected = format!("format = {{ codec = \"{ours} }}\n");
+        assert!(imported.toml.contains(&expected), "{theirs}: {expected}{}", imported.toml);
+        let file = std::path::Path::new("station.toml");
+        crate::config::file::parse(file, &imported.toml).unwrap();
+    }
+}
+
+#[test]
+fn what_a_format_cannot_be_told_here_is_named_with_its_line() {
+    for (theirs, left) in [
+        ("%mp3(bitrate=128, id3v2=true, frames=3)", "frames of %mp3"),
+        ("%fdkaac(vbr=4, aot=\"mpeg4_aac_lc\")", "vbr of %fdkaac"),
+        ("%fdkaac(afterburner=true)", "afterburner of %fdkaac"),
+        ("%fdkaac(aot=\"mpeg4_aac_eld\")", "mpeg4_aac_eld, which is no profile of AAC here;"),
+        ("%opus(dtx=true)", "dtx of %opus"),
+        ("%opus(application=\"voip\")", "application of %opus"),
+        ("%flac(bits_per_sample=32)", "FLAC of 32 bits; it is 16 or 24 here"),
+        ("%mp3(channels=6)", "6 channels; two are sent"),
+        ("%speex", "the format of this output is not understood"),
+        ("%ffmpeg(format=\"mpegts\", %audio(codec=\"aac\"))", "the format of this output is not"),
+        ("%ffmpeg(format=\"mp3\", %audio.copy)", "the format of this output is not understood"),
+    ] {
+        let imported = sent_as(theirs);
+
+        let [line] = &imported.left[..] else { panic!("{theirs}: {:?}", imported.left) };
+        assert!(line.starts_with(&format!("line 2: {left}")), "{theirs}: {line}");
+    }
+    for (theirs, note) in [
+        ("%mp3.abr", "line 2: an average bit rate (%mp3.abr) is sent as a constant one"),
+        ("%mp3(bitrate=100)", "line 2: there is no 100 kbit/s; 96 is taken"),
+        ("%fdkaac(bitrate=96)", "HE-AAC v2 unless an aot is said, which has no 96 kbit/s: AAC-LC"),
+        ("%vorbis.cbr", "line 2: the bit rate of Vorbis varies here"),
+    ] {
+        let toml = sent_as(theirs).toml;
+        assert!(toml.contains(note), "{theirs}: {toml}");
+    }
+}
+
+/// A script of one list and one output, whose format is on the second line.
+fn sent_as(format: &str) -> Imported {
+    import(&format!(
+        "a = playlist(\"a.m3u\")\n\
+         output.icecast({format}, mount=\"m\", password=\"x\", mksafe(a))\n"
+    ))
+}
+
 proptest! {
     #[test]
     fn any_text_becomes_toml(text in any::<String>()) {
@@ -222,6 +320,8 @@ const PIECES: &[&str] = &[
     "b = a\n",
     "output.icecast(%mp3, mount=\"\u{7f}m\", b)\n",
     "output.icecast(%ffmpeg(format=\"adts\", %audio(codec=\"aac\", b=\"96k\")), a)\n",
+    "output.icecast(%fdkaac(mono, bitrate=1e9, aot=\"\u{7f}\"), mount=\"m\", a)\n",
+    "output.icecast(%ogg(%flac(samplerate=-1.)), mount=\"m\", a)\n",
     "set(\"server.telnet\", true)\n",
     "def f(x) =\n x\nend\n",
     "x = y ?? \"a\nb\"\n",
