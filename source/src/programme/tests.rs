@@ -1,5 +1,6 @@
 //! Tests of the programme as a whole, from files to frames, in simulated time.
 
+mod level;
 mod sound;
 
 use super::*;
