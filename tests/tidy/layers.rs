@@ -391,6 +391,7 @@ const PURE: &[&str] = &[
     "source/src/input/title.rs",
     "source/src/import/lexer.rs",
     "source/src/import/meaning.rs",
+    "source/src/import/meaning/effects.rs",
     "source/src/import/meaning/formats.rs",
     "source/src/import/meaning/inputs.rs",
     "source/src/import/meaning/outputs.rs",

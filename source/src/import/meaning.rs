@@ -5,6 +5,7 @@
 //! through, because what they are for is done anyway. Whatever else is not known is noted with its
 //! line. Pure.
 
+mod effects;
 mod formats;
 mod inputs;
 mod outputs;
@@ -12,6 +13,7 @@ mod predicate;
 mod programme;
 
 use super::tree::{Argument, Expr, Kind, Sentence};
+use effects::Effect;
 use predicate::When;
 use std::collections::HashMap;
 
@@ -74,6 +76,7 @@ pub(super) struct Channel {
     pub(super) play: Vec<String>,
     pub(super) emergency: Option<String>,
     pub(super) crossfade: Option<[f64; 3]>,
+    pub(super) effects: Vec<Effect>,
 }
 
 impl Channel {
@@ -133,6 +136,8 @@ enum Source {
         of: usize,
         times_s: [f64; 3],
     },
+    /// Another one, to which something is done.
+    Effect(usize, Effect),
     /// The first of them that is ready.
     Fallback(Vec<usize>),
     File(String),
@@ -299,7 +304,7 @@ impl Reader {
             }
             "sine" | "sine.soft" | "saw" | "square" => self.source(Source::Tone),
             "blank" => self.source(Source::Silence),
-            "amplify" => self.amplify(&given, line),
+            _ if effects::CALLS.contains(&callee) => self.effect(callee, &given, line),
             "map_metadata" | "metadata.map" => {
                 self.remark("tracks without tags are called by their file names");
                 given.value_of_source()
@@ -326,16 +331,6 @@ impl Reader {
                 given.value_of_source()
             }
         }
-    }
-
-    fn amplify(&mut self, given: &Given, line: usize) -> Value {
-        let of = given.sources().first().copied();
-        let is_quiet = of
-            .is_some_and(|of| matches!(self.sources.get(of), Some(Source::Silence | Source::Tone)));
-        if !is_quiet && given.numbers().first() != Some(&1.0) {
-            self.leave(line, line, "amplify: the level of music is not changed");
-        }
-        given.value_of_source()
     }
 
     /// What a sentence does that is there for it.
@@ -393,7 +388,13 @@ impl Reader {
         if self.meaning.channels.iter().any(|channel| channel.name == name) {
             name = format!("{name}-{count}");
         }
-        let mut channel = Channel { name, play: Vec::new(), emergency: None, crossfade: None };
+        let mut channel = Channel {
+            name,
+            play: Vec::new(),
+            emergency: None,
+            crossfade: None,
+            effects: Vec::new(),
+        };
         self.fill(&mut channel, source, line, 0);
         if channel.play.is_empty() {
             self.leave(line, line, "this output plays no playlist");
@@ -415,6 +416,10 @@ impl Reader {
                     self.leave(line, line, "a second crossfade; a channel has one");
                 }
                 channel.crossfade.get_or_insert(times_s);
+                self.fill(channel, of, line, depth + 1);
+            }
+            Source::Effect(of, effect) => {
+                self.put(channel, effect, line);
                 self.fill(channel, of, line, depth + 1);
             }
             Source::Fallback(sources) => {
@@ -559,7 +564,7 @@ fn is_of_sound(callee: &str) -> bool {
     SOUND.contains(&first)
 }
 
-const SOUND: [&str; 6] = ["add", "cue_cut", "input", "interactive", "nrj", "request"];
+const SOUND: [&str; 5] = ["add", "input", "interactive", "nrj", "request"];
 /// What changes nothing that is heard here.
 const PASSED_THROUGH: [&str; 6] =
     ["buffer", "clock", "drop_tracks", "id", "source.drop.tracks", "stereo"];

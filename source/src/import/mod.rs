@@ -134,6 +134,12 @@ fn channel(toml: &mut String, channel: &Channel, sample_rate: Option<f64>) {
     if let Some(rate) = sample_rate {
         line(toml, format_args!("sample_rate = {rate}"));
     }
+    for effect in &channel.effects {
+        line(toml, format_args!("\n[[channels.{}.sound]]", key(&channel.name)));
+        for (name, value) in effect.keys() {
+            line(toml, format_args!("{name} = {value}"));
+        }
+    }
 }
 
 fn output(toml: &mut String, output: &Output) {

@@ -92,6 +92,49 @@ fn rotations_switches_requests_and_jingles_are_taken_over() {
 }
 
 #[test]
+fn loudness_replay_gain_and_silence_are_taken_over() {
+    for (call, expected) in [
+        ("normalize(target=-16., s)", "effect = \"loudness\"\ntarget_lufs = -16\n"),
+        (
+            "amplify(1., override=\"replay_gain\", replaygain(s))",
+            "effect = \"replaygain\"\nmeasured = false\nprevent_clipping = false\n",
+        ),
+        (
+            "skip_blank(max_blank=10., threshold=-50., s)",
+            "effect = \"blank\"\nafter = 10\nthreshold_db = -50\nthen = \"skip\"\n",
+        ),
+        (
+            "cue_cut(blank.strip(s))",
+            "effect = \"blank\"\nafter = 20\nthreshold_db = -40\nthen = \"next\"\n",
+        ),
+    ] {
+        let imported = import(&format!(
+            "s = playlist(id=\"music\", \"/m\")\nradio = mksafe({call})\n\
+             output.icecast(%mp3, mount=\"m\", password=\"x\", radio)\n",
+        ));
+
+        assert_eq!(imported.left, [""; 0], "{}", imported.toml);
+        let expected = format!("\n[[channels.radio.sound]]\n{expected}");
+        assert!(imported.toml.contains(&expected), "{expected}\nis not in\n{}", imported.toml);
+        let file = std::path::Path::new("station.toml");
+        crate::config::file::parse(file, &imported.toml).unwrap();
+    }
+}
+
+#[test]
+fn two_effects_of_a_kind_and_who_is_told_of_silence_are_left() {
+    let imported = import(
+        "s = playlist(id=\"music\", \"/m\")\n\
+         s = on_blank(f, normalize(replaygain(s)))\n\
+         output.icecast(%mp3, mount=\"m\", password=\"x\", mksafe(s))\n",
+    );
+
+    assert_eq!(imported.left.len(), 2, "{:?}", imported.left);
+    assert!(imported.left[0].contains("nobody is told of silence"), "{:?}", imported.left);
+    assert!(imported.left[1].contains("a second effect of a kind"), "{:?}", imported.left);
+}
+
+#[test]
 fn a_list_that_is_limited_in_one_place_is_not_in_another() {
     let imported = import(
         "music = playlist(id=\"music\", \"/m\")\nids = playlist(id=\"ids\", \"/ids\")\n\

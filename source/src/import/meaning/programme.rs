@@ -140,6 +140,10 @@ impl Reader {
         }
         match self.sources.get(source)?.clone() {
             Source::Crossfade { of, .. } => self.list(of, line, depth + 1),
+            Source::Effect(of, _) => {
+                self.leave(line, line, "an effect on one source of a rotation; channels have them");
+                self.list(of, line, depth + 1)
+            }
             Source::Fallback(sources) => {
                 if sources.iter().filter(|&&it| self.is_list(it)).count() > 1 {
                     let why = "of a fallback in a rotation only the first source is taken";
@@ -247,6 +251,9 @@ impl Reader {
         let limited = match self.sources[source].clone() {
             Source::Crossfade { of, times_s } => {
                 Source::Crossfade { of: self.limited(of, line, depth + 1, put), times_s }
+            }
+            Source::Effect(of, effect) => {
+                Source::Effect(self.limited(of, line, depth + 1, put), effect)
             }
             Source::Fallback(sources) => {
                 let sources = sources.into_iter();

@@ -64,8 +64,9 @@ fn silence_between_tracks_is_cut_and_nothing_is_missing() {
     let mut programme = treated(vec![path], settings(), &measures, loudness);
 
     let mut ear = Ear::default();
+    // 15.7 s: five times, and a sixth begins.
     for _ in 0..600 {
-        ear.hear(&programme.next_cut(PATIENCE_SIMULATED).block); // 15.7 s: five times, and a sixth begins
+        ear.hear(&programme.next_cut(PATIENCE_SIMULATED).block);
     }
 
     // What is kept at both ends, 10 and 50 ms, and not more.

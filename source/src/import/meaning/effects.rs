@@ -1,0 +1,114 @@
+//! What a script does to the sound of single tracks, and about silence.
+
+use super::{Channel, Given, Reader, Source, Value};
+
+/// Something that is done, as far as it has a counterpart.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::import) enum Effect {
+    /// Silence is listened for: so long, below this level, and its source is left for another one
+    /// if it is not only skipped.
+    Blank { after_s: f64, threshold_db: f64, is_left: bool },
+    /// All is made equally loud.
+    Loudness { target_lufs: f64 },
+    /// Tracks are made equally loud where their tags say how.
+    ReplayGain,
+}
+
+impl Reader {
+    /// What one of the calls makes that change the sound, or listen to it.
+    pub(super) fn effect(&mut self, callee: &str, given: &Given, line: usize) -> Value {
+        let Some(&of) = given.sources().last() else { return Value::Unknown };
+        let effect = match callee {
+            "amplify" => return self.amplify(given, line),
+            "cue_cut" => {
+                self.remark("cue points in lists and tags are always minded");
+                return given.value_of_source();
+            }
+            "blank.detect" | "on_blank" => {
+                self.leave(line, line, format!("{callee}: nobody is told of silence but the log"));
+                return given.value_of_source();
+            }
+            "normalize" | "normalize.old" => {
+                self.remark("tracks are brought to one loudness as a whole, not while they sound");
+                Effect::Loudness { target_lufs: given.number("target").unwrap_or(-13.0) }
+            }
+            "replaygain" => Effect::ReplayGain,
+            _ => {
+                let is_left = matches!(callee, "blank.strip" | "strip_blank");
+                if is_left {
+                    self.remark("a source that is silent is left for ten minutes");
+                }
+                Effect::Blank {
+                    after_s: given.number("max_blank").unwrap_or(20.0),
+                    threshold_db: given.number("threshold").unwrap_or(-40.0),
+                    is_left,
+                }
+            }
+        };
+        self.source(Source::Effect(of, effect))
+    }
+
+    /// `amplify`, which changes nothing of what is quiet.
+    fn amplify(&mut self, given: &Given, line: usize) -> Value {
+        let of = given.sources().first().copied();
+        let is_quiet = of
+            .is_some_and(|of| matches!(self.sources.get(of), Some(Source::Silence | Source::Tone)));
+        if !is_quiet && given.numbers().first() != Some(&1.0) {
+            self.leave(line, line, "amplify: the level of music is not changed");
+        }
+        given.value_of_source()
+    }
+
+    /// Lets `channel` have `effect`, if it has none of its kind yet.
+    pub(super) fn put(&mut self, channel: &mut Channel, effect: Effect, line: usize) {
+        let is_blank = |effect: &Effect| matches!(effect, Effect::Blank { .. });
+        if channel.effects.contains(&effect) {
+            return;
+        }
+        if channel.effects.iter().any(|other| is_blank(other) == is_blank(&effect)) {
+            return self.leave(line, line, "a second effect of a kind; a channel has one");
+        }
+        channel.effects.push(effect);
+    }
+}
+
+impl Effect {
+    /// Its keys and values in the configuration.
+    pub(in crate::import) fn keys(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Blank { after_s, threshold_db, is_left } => {
+                let then = if *is_left { "next" } else { "skip" };
+                vec![
+                    ("effect", "\"blank\"".to_owned()),
+                    ("after", after_s.clamp(1.0, 3_600.0).to_string()),
+                    ("threshold_db", threshold_db.clamp(-90.0, -20.0).to_string()),
+                    ("then", format!("\"{then}\"")),
+                ]
+            }
+            Self::Loudness { target_lufs } => vec![
+                ("effect", "\"loudness\"".to_owned()),
+                ("target_lufs", target_lufs.clamp(-40.0, -5.0).to_string()),
+            ],
+            Self::ReplayGain => vec![
+                ("effect", "\"replaygain\"".to_owned()),
+                ("measured", "false".to_owned()),
+                ("prevent_clipping", "false".to_owned()),
+            ],
+        }
+    }
+}
+
+/// The calls that are read here.
+pub(super) const CALLS: [&str; 11] = [
+    "amplify",
+    "blank.detect",
+    "blank.skip",
+    "blank.strip",
+    "cue_cut",
+    "normalize",
+    "normalize.old",
+    "on_blank",
+    "replaygain",
+    "skip_blank",
+    "strip_blank",
+];
