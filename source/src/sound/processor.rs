@@ -14,10 +14,18 @@ pub struct Processor {
     stages: Stages,
     /// The chain to go over to, once that can be.
     wanted: Option<Chain>,
-    /// What sounded before, and how loud it still is.
-    leaving: Option<(Stages, Glide)>,
+    /// What sounded before.
+    leaving: Option<Leaving>,
     /// Room for what sounds of that.
     aside: [Vec<f32>; 2],
+}
+
+/// The stages of the chain before, which still sound.
+struct Leaving {
+    stages: Stages,
+    /// So many sample frames are not faded yet, because nothing comes of the new stages before.
+    wait: usize,
+    loudness: Glide,
 }
 
 /// One for each effect that has one, in their order.
@@ -52,12 +60,14 @@ impl Processor {
             }
         }
         self.stages.process(left, right);
-        let Some((stages, loudness)) = &mut self.leaving else { return };
+        let Some(Leaving { stages, wait, loudness }) = &mut self.leaving else { return };
         let [aside_left, aside_right] = &mut self.aside;
         stages.process(aside_left, aside_right);
         let pairs = left.iter_mut().zip(right).zip(aside_left.iter().zip(aside_right.iter()));
         for ((left, right), (old_left, old_right)) in pairs {
-            let old = single(loudness.next());
+            let old = if *wait > 0 { loudness.now() } else { loudness.next() };
+            *wait = wait.saturating_sub(1);
+            let old = single(old);
             *left += (old_left - *left) * old;
             *right += (old_right - *right) * old;
         }
@@ -78,7 +88,8 @@ impl Processor {
             let stages = Stages::new(&wanted, self.rate_hz);
             let mut loudness = Glide::new(1.0, self.rate_hz);
             loudness.go(0.0);
-            self.leaving = Some((std::mem::replace(&mut self.stages, stages), loudness));
+            let stages = std::mem::replace(&mut self.stages, stages);
+            self.leaving = Some(Leaving { stages, wait: self.latency(), loudness });
             self.chain = wanted;
         }
     }
@@ -178,6 +189,33 @@ mod tests {
         assert!((listening::level_db(end) + 26.0).abs() < 0.01, "{}", listening::level_db(end));
         assert_eq!(processor.chain.0[0].id, "b");
         assert!(processor.leaving.is_none() && processor.wanted.is_none());
+    }
+
+    #[test]
+    fn a_chain_that_takes_its_time_is_not_faded_to_before_it_sounds() {
+        let with = |gain_db| {
+            let mut chain = lower("gain");
+            chain.set("gain.gain_db", gain_db).unwrap();
+            let effect = Effect::usual("limiter").unwrap();
+            chain.0.push(Insert { id: gain_db.to_owned(), effect });
+            chain
+        };
+        let sound = listening::tone(100.0, -6.0);
+        let mut processor = Processor::new(with("0"), RATE_HZ);
+        let mut heard = Vec::new();
+
+        for (at, part) in sound.chunks(PART).enumerate() {
+            if at == 10 {
+                processor.take_over(with("-1"));
+            }
+            let mut block = Block::stereo(RATE_HZ, part.to_vec(), part.to_vec());
+            processor.process(&mut block);
+            heard.extend_from_slice(block.plane(0));
+        }
+
+        let steps = listening::step_max(&sound) + 0.06 / 1_323.0;
+        let most = listening::step_max(&heard[processor.latency()..]);
+        assert!(most <= steps, "{most}");
     }
 
     fn lower(id: &str) -> Chain {
