@@ -1,4 +1,4 @@
-//! `Chunk`: bytes that begin where a decoder may begin.
+//! `Chunk`: bytes that begin where a decoder may begin, or that say that it may not.
 
 use bytes::Bytes;
 use std::time::Duration;
@@ -19,9 +19,19 @@ pub struct Chunk {
 pub enum Opening {
     /// Audio, which makes sense to a decoder that has read the stream's headers, if it has any.
     Audio,
+    /// What makes sense only to a decoder that has read what comes before: pictures that say what
+    /// has changed since the last.
+    Middle,
     /// All headers of a logical stream, and nothing else. Whoever joins later needs them first.
     Headers,
     /// The headers of a logical stream that goes on after its connection broke: who listens has
     /// them, so they are not aired again.
     KnownHeaders,
+}
+
+impl Opening {
+    /// Whether the chunk is headers and nothing to hear.
+    pub fn is_headers(self) -> bool {
+        matches!(self, Self::Headers | Self::KnownHeaders)
+    }
 }

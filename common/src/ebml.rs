@@ -38,6 +38,28 @@ impl Element {
     }
 }
 
+/// The elements in `bytes`, one after the other, each with its body; those that are not whole are
+/// left out, but for the last of unknown length, which has the rest.
+pub fn elements(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let Element { id, head_bytes, body_bytes } = Element::read(rest).ok().flatten()?;
+        let body = rest.get(head_bytes..)?;
+        let length = match body_bytes {
+            Some(length) => usize::try_from(length).ok()?,
+            None => body.len(),
+        };
+        let (body, after) = body.split_at_checked(length)?;
+        rest = after;
+        Some((id, body))
+    })
+}
+
+/// The number that is the body of an element; no larger ones are needed.
+pub fn number(body: &[u8]) -> u64 {
+    body.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 /// How many bytes a number has, which its first byte says.
 fn length_of(first: u8, bytes_max: usize) -> Result<usize, NoElement> {
     let bytes = 1 + usize::try_from(first.leading_zeros()).map_err(|_| NoElement)?;
@@ -52,6 +74,22 @@ pub const SEGMENT: u32 = 0x1853_8067;
 pub const CLUSTER: u32 = 0x1F43_B675;
 /// What may stand in a cluster: its time, the blocks, and what says where it is.
 pub const WITHIN_CLUSTER: [u32; 8] = [0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xEC, 0xBF, 0x5854];
+/// Holds what tracks there are.
+pub const TRACKS: u32 = 0x1654_AE6B;
+/// Holds what one track is.
+pub const TRACK: u32 = 0xAE;
+/// The number of a track, within it.
+pub const TRACK_NUMBER: u32 = 0xD7;
+/// What a track holds: 1 for pictures, 2 for sound.
+pub const TRACK_TYPE: u32 = 0x83;
+/// A block that says itself whether it can be decoded alone.
+pub const SIMPLE_BLOCK: u32 = 0xA3;
+/// Holds a block and what is to be known of it.
+pub const BLOCK_GROUP: u32 = 0xA0;
+/// A block within a group.
+pub const BLOCK: u32 = 0xA1;
+/// Names another block of the track, within a group, without which this one means nothing.
+pub const REFERENCE: u32 = 0xFB;
 const ID_BYTES_MAX: usize = 4;
 const SIZE_BYTES_MAX: usize = 8;
 

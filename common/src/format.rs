@@ -39,6 +39,29 @@ impl Format {
         }
     }
 
+    /// The format of a body that begins with `bytes`, where that is beyond doubt: that of a
+    /// container, which begins with its mark.
+    pub fn of_beginning(bytes: &[u8]) -> Option<Self> {
+        match bytes.first_chunk()? {
+            b"OggS" => Some(Self::Ogg),
+            b"fLaC" => Some(Self::Flac),
+            [0x1A, 0x45, 0xDF, 0xA3] => Some(Self::Matroska),
+            _ => None,
+        }
+    }
+
+    /// What it is called, with the content type under which it is sent.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Adts => "AAC in ADTS frames (audio/aac)",
+            Self::Flac => "FLAC without a container (audio/flac)",
+            Self::Matroska => "Matroska or WebM (video/x-matroska, audio/webm)",
+            Self::Mpeg => "MPEG audio (audio/mpeg)",
+            Self::Ogg => "Ogg (audio/ogg)",
+            Self::Unknown => "of an unknown format",
+        }
+    }
+
     /// Whether a title rides inside the stream as ICY blocks; a container carries its own.
     pub fn takes_icy(self) -> bool {
         !matches!(self, Self::Matroska | Self::Ogg)
@@ -63,5 +86,13 @@ mod tests {
         assert_eq!(Format::of("audio/x-flac"), Format::Flac);
         assert_eq!(Format::of("video/webm"), Format::Matroska);
         assert_eq!(Format::of("video/mp4"), Format::Unknown);
+    }
+
+    #[test]
+    fn a_container_is_known_by_its_mark() {
+        assert_eq!(Format::of_beginning(b"OggS\0\x02"), Some(Format::Ogg));
+        assert_eq!(Format::of_beginning(b"\x1a\x45\xdf\xa3"), Some(Format::Matroska));
+        assert_eq!(Format::of_beginning(b"\xff\xfb\x90\x64"), None, "which may be chance");
+        assert_eq!(Format::of_beginning(b"fLa"), None);
     }
 }

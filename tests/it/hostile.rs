@@ -4,7 +4,7 @@
 //! The requests are those which were sent to the real Icecast to see what it does; it closes on
 //! most of them without a word, where we say what is wrong.
 
-use e2e::{FakeSource, SOURCE_PASSWORD, Station, Wire, basic, until};
+use e2e::{FakeSource, Player, SOURCE_PASSWORD, Station, Wire, basic, pages, until};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -145,6 +145,90 @@ async fn a_source_that_lies_about_its_body_takes_nobody_with_it() {
 
     good.play(10).await;
     station.until_on_air("/good.mp3").await;
+}
+
+#[tokio::test]
+async fn damaged_and_lost_pages_of_ogg_cost_only_themselves() {
+    let station = Station::start();
+    let mut source = FakeSource::of(&station, "/a.opus", "audio/ogg").await;
+    let mut listener = Player::tune_in(&station, "/a.opus").await;
+    let headers = pages::opus_headers(1, "A title");
+    let mut bad = pages::audio(1, 1);
+    bad[100] ^= 1;
+    // The third is lost, too.
+    let kept = [pages::audio(1, 0), pages::audio(1, 3), pages::audio(1, 4)];
+
+    source.send([&headers[..], &kept[0], &bad, b"no page", &kept[1], &kept[2]].concat()).await;
+
+    let heard = [headers, kept.concat()].concat();
+    assert_eq!(listener.hear(heard.len()).await, heard);
+}
+
+#[tokio::test]
+async fn headers_without_end_are_cut_off_and_listeners_of_others_notice_nothing() {
+    let station = Station::start();
+    let mut good = FakeSource::on(&station, "/good.mp3").await;
+    let mut listener = Player::tune_in(&station, "/good.mp3").await;
+    let padding = [&[1, 0xFF, 0xFF, 0xFF][..], &[0; 60_000]].concat();
+    let of_flac = [b"fLaC".to_vec(), padding].concat();
+    let of_ogg = pages::page(1, 2, 0, b"unknown");
+    let of_webm = b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x80\x16\x54\xae\x6b\x18\0\0\0";
+
+    for (content_type, beginning, more) in [
+        ("audio/ogg", of_ogg.as_slice(), pages::page(1, 0, 0, &[7; 250]).repeat(240)),
+        ("audio/flac", of_flac.as_slice(), vec![0; 60_000]),
+        ("video/webm", of_webm.as_slice(), vec![0; 60_000]),
+    ] {
+        let request = FakeSource::request("/bad", &[("Content-Type", content_type)]);
+        let mut wire = Wire::ask(station.address(), request).await;
+        assert_eq!(wire.head().await.status, 200);
+        let mut sent_bytes = beginning.len();
+        let mut is_taken = wire.try_send(beginning).await.is_ok();
+        while is_taken {
+            is_taken = wire.try_send(&more).await.is_ok();
+            sent_bytes += more.len();
+            // What the system holds for both sides, and the mebibyte that headers may have.
+            assert!(sent_bytes < 16 << 20, "{content_type}: {sent_bytes} bytes were taken");
+        }
+        station.until_off_air("/bad").await;
+        good.play(20).await;
+        listener.hear_frames(20).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_another_than_its_type_says_is_cut_off() {
+    let station = Station::start();
+    let ogg = [pages::opus_headers(1, "A title"), pages::audio(1, 0)].concat();
+    let mp3 = e2e::frames::run(0..700);
+    for (content_type, body) in [
+        ("audio/mpeg", &ogg),
+        ("audio/aac", &ogg),
+        ("audio/flac", &ogg),
+        ("video/webm", &ogg),
+        ("audio/ogg", &mp3),
+        ("audio/flac", &mp3),
+        ("video/webm", &mp3),
+        ("audio/aac", &mp3),
+    ] {
+        let mut source = FakeSource::of(&station, "/x", content_type).await;
+        source.send(body).await;
+
+        source.until_closed().await;
+        station.until_off_air("/x").await;
+    }
+}
+
+#[tokio::test]
+async fn strictly_a_stream_that_is_another_than_its_type_says_passes_as_it_comes() {
+    let station = Station::changed("", |config| config.compat = server::config::Compat::Strict);
+    let mut source = FakeSource::of(&station, "/x", "audio/mpeg").await;
+    let mut listener = Player::tune_in(&station, "/x").await;
+    let ogg = [pages::opus_headers(1, "A title"), pages::audio(1, 0)].concat();
+
+    source.send(&ogg).await;
+
+    assert_eq!(listener.hear(ogg.len()).await, ogg);
 }
 
 /// `Some` when the server counts `expected` clients, of which the one who asks is one.

@@ -23,6 +23,7 @@ mod guests;
 mod hooks;
 mod hostile;
 mod http;
+mod joins;
 mod listeners;
 mod live;
 mod logs;

@@ -15,12 +15,33 @@ pub struct Tags {
     pub title: Option<String>,
     /// What the audio is, where the first packet tells.
     pub audio: Option<Audio>,
+    /// What the pictures are, if there are any.
+    pub video: Option<Video>,
+    /// The codecs of all streams side by side, in the order in which they begin.
+    pub codecs: Vec<&'static str>,
+}
+
+/// What Theora says of its pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Video {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Pictures in a second: so many
+    pub pictures: u32,
+    /// in so many seconds.
+    pub seconds: u32,
+    /// Bits per second that the codec aims at.
+    pub bitrate_bps: u32,
+    /// How well it is to look, from 0 to 63.
+    pub quality: u8,
 }
 
 /// A codec's own description of its audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audio {
-    /// `Vorbis`, `Opus` or `FLAC`.
+    /// `Vorbis`, `Opus`, `FLAC` or `Speex`.
     pub codec: &'static str,
     /// Channels.
     pub channels: u8,
@@ -101,7 +122,12 @@ impl Tags {
     pub fn read(header_pages: &[u8]) -> Self {
         let mut tags = Self::default();
         for (_, packet) in stream::packets(header_pages) {
-            tags.audio = tags.audio.or_else(|| Audio::read(&packet));
+            let audio = Audio::read(&packet);
+            let video = Video::read(&packet);
+            tags.codecs.extend(audio.map(|audio| audio.codec));
+            tags.codecs.extend(video.map(|_| "Theora"));
+            tags.audio = tags.audio.or(audio);
+            tags.video = tags.video.or(video);
             if let Some(list) = list_start(&packet).and_then(|start| packet.get(start..)) {
                 tags.read_list(list);
             }
@@ -126,6 +152,24 @@ impl Tags {
     }
 }
 
+impl Video {
+    fn read(packet: &[u8]) -> Option<Self> {
+        let fields = packet.strip_prefix(b"\x80theora")?;
+        let big = |at: usize, bytes: usize| {
+            let bytes = fields.get(at..at + bytes)?;
+            Some(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+        };
+        Some(Self {
+            width: big(7, 3)?,
+            height: big(10, 3)?,
+            pictures: big(15, 4)?,
+            seconds: big(19, 4)?,
+            bitrate_bps: big(30, 3)?,
+            quality: fields.get(33)? >> 2,
+        })
+    }
+}
+
 impl Audio {
     fn read(packet: &[u8]) -> Option<Self> {
         let little = |at: usize| {
@@ -140,6 +184,10 @@ impl Audio {
         if packet.starts_with(b"OpusHead") {
             let channels = *packet.get(9)?;
             return Some(Self::plain("Opus", channels, OPUS_RATE_HZ));
+        }
+        if packet.starts_with(b"Speex   ") {
+            let channels = u8::try_from(little(48)?).ok()?;
+            return Some(Self::plain("Speex", channels, little(36)?));
         }
         if packet.starts_with(b"\x7fFLAC") {
             let &[a, b, c] = packet.get(27..30)?.first_chunk()?;
@@ -214,6 +262,23 @@ mod tests {
         assert_eq!(tags.artist.as_deref(), Some("A, B"));
         let audio = Audio::plain("Vorbis", 2, 44_100);
         assert_eq!(tags.audio, Some(Audio { bitrate_bps: Some(96_000), ..audio }));
+    }
+
+    #[test]
+    fn theora_tells_what_its_pictures_are() {
+        // 160 x 120 pictures, 15 in a second, 200 kbit/s, quality 12, as libtheora writes it.
+        let theora = b"\x80theora\x03\x02\x01\0\x0a\0\x08\0\0\xa0\0\0\x78\0\x08\
+            \0\0\0\x0f\0\0\0\x01\0\0\x01\0\0\x01\0\x03\x0d\x40\x31\xc0";
+        let speex =
+            [b"Speex   ".as_slice(), &[0; 28], &32_000_u32.to_le_bytes(), &[0; 8], &[1, 0, 0, 0]];
+        let pages = [page(1, 2, 0, &[theora]), page(2, 2, 0, &[&speex.concat()])].concat();
+
+        let tags = Tags::read(&pages);
+
+        let (width, height, pictures, seconds) = (160, 120, 15, 1);
+        let video = Video { width, height, pictures, seconds, bitrate_bps: 200_000, quality: 12 };
+        assert_eq!((tags.video, tags.audio), (Some(video), Some(Audio::plain("Speex", 1, 32_000))));
+        assert_eq!(tags.codecs, ["Theora", "Speex"]);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub enum Role {
 struct Stream {
     serial: u32,
     headers: Headers,
+    has_pictures: bool,
 }
 
 /// The header packets that a logical stream has yet to send.
@@ -56,7 +57,9 @@ impl Chain {
                 self.streams.clear();
                 self.opening = true;
             }
-            let mut stream = Stream { serial: page.serial, headers: Headers::announced(page) };
+            let has_pictures = first_packet(page).starts_with(THEORA);
+            let headers = Headers::announced(page);
+            let mut stream = Stream { serial: page.serial, headers, has_pictures };
             stream.headers = stream.headers.after(page);
             self.streams.retain(|other| other.serial != page.serial);
             if self.streams.len() < STREAMS_MAX {
@@ -79,6 +82,21 @@ impl Chain {
         }
     }
 
+    /// Whether there are pictures, of which most only say what has changed since the last.
+    pub fn has_pictures(&self) -> bool {
+        self.streams.iter().any(|stream| stream.has_pictures)
+    }
+
+    /// Whether a whole picture comes first on `page`, for which nothing before it is needed.
+    pub fn begins_picture(&self, page: &Page<'_>) -> bool {
+        let mut begun = page.segments().skip(usize::from(page.continues_packet));
+        let is_of_pictures =
+            self.streams.iter().any(|stream| stream.has_pictures && stream.serial == page.serial);
+        // Two bits: no header, and no difference to another.
+        let is_whole = begun.next().and_then(|segment| segment.bytes.first()).map(|b| b >> 6);
+        is_of_pictures && is_whole == Some(0)
+    }
+
     fn complete(&self) -> bool {
         self.streams.iter().all(|stream| stream.headers == Headers::Packets(0))
     }
@@ -87,7 +105,7 @@ impl Chain {
 impl Headers {
     /// What the page that begins a stream says about its headers.
     fn announced(page: &Page<'_>) -> Self {
-        let first = page.segments().next().map_or(&[][..], |segment| segment.bytes);
+        let first = first_packet(page);
         if let Some(rest) = first.strip_prefix(b"\x7fFLAC") {
             return match rest.get(2..4).map(|count| u16::from_be_bytes([count[0], count[1]])) {
                 None | Some(0) => Self::UntilLastFlacBlock,
@@ -121,6 +139,10 @@ impl Headers {
     }
 }
 
+fn first_packet<'p>(page: &Page<'p>) -> &'p [u8] {
+    page.segments().next().map_or(&[][..], |segment| segment.bytes)
+}
+
 /// The packets of `pages` (whole pages, one after the other) with the serial of their stream, in
 /// the order in which they end.
 pub fn packets(pages: &[u8]) -> Vec<(u32, Vec<u8>)> {
@@ -141,6 +163,8 @@ pub fn packets(pages: &[u8]) -> Vec<(u32, Vec<u8>)> {
     ended
 }
 
+/// What a stream of Theora begins with.
+const THEORA: &[u8] = b"\x80theora";
 /// The most logical streams side by side; further ones are left out of the headers.
 const STREAMS_MAX: usize = 16;
 
@@ -220,6 +244,24 @@ mod tests {
         ];
 
         assert_eq!(roles(&pages), [FirstHeader, Header, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn a_whole_picture_is_told_from_a_difference_and_from_sound() {
+        let mut chain = Chain::default();
+        let follow = |chain: &mut Chain, bytes: &[u8]| {
+            let page = Page::read(bytes).unwrap().unwrap();
+            (chain.follow(&page), chain.begins_picture(&page)).1
+        };
+        follow(&mut chain, &page(1, BOS, 0, &[b"\x80theora"]));
+        assert!(chain.has_pictures());
+        follow(&mut chain, &page(2, BOS, 0, &[b"OpusHead"]));
+
+        assert!(!follow(&mut chain, &page(1, 0, 0, &[b"\x81theora", b"\x82theora"])));
+        assert!(follow(&mut chain, &page(1, 0, 64, &[b"\x30whole", b"\x40"])));
+        assert!(!follow(&mut chain, &page(1, 0, 65, &[b"\x40difference"])));
+        assert!(!follow(&mut chain, &page(1, 0, 65, &[b""])), "the last picture once more");
+        assert!(!follow(&mut chain, &page(2, 0, 960, &[b"\x30sound"])));
     }
 
     #[test]

@@ -439,7 +439,7 @@ pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Field
     if let Some(audio) = &air.audio {
         let version = audio.flac_version.map(|(major, minor)| format!("{major}.{minor}"));
         let version = version.map(|version| Field::guessed(&version));
-        fields.add_some("FLAC_version", version).add("subtype", audio.codec);
+        fields.add_some("FLAC_version", version);
         if audio.codec == "Vorbis" {
             fields.add_some("ice-bitrate", audio.bitrate_bps.map(|bps| u64::from(bps / 1_000)));
             fields.add_some("audio_bitrate", audio.bitrate_bps.map(u64::from));
@@ -447,6 +447,17 @@ pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Field
             fields.add("audio_samplerate", u64::from(audio.rate_hz));
         }
     }
+    if let Some(video) = &air.video {
+        let rate = f64::from(video.pictures) / f64::from(video.seconds.max(1));
+        fields
+            .add("frame_rate", format!("{rate:.2}"))
+            .add("frame_size", format!("{} x {}", video.width, video.height))
+            .add("video_bitrate", u64::from(video.bitrate_bps))
+            .add("video_quality", u64::from(video.quality));
+    }
+    // Icecast names first what began last.
+    let codecs: Vec<_> = air.codecs.iter().rev().copied().collect();
+    let codecs = Some(codecs.join("/")).filter(|codecs| !codecs.is_empty());
     let kbps = says.bitrate.clone().or_else(|| source.kbps());
     let (name, description) = ("Unspecified name", "Unspecified description");
     fields
@@ -465,7 +476,7 @@ pub(super) fn public_fields(mount: &MountSnapshot, snapshot: &Snapshot) -> Field
         .add_some("server_url", says.url.clone().or_else(|| source.url.clone()))
         .add("stream_start", date(air.since))
         .add("stream_start_iso8601", iso_date(air.since))
-        .add_some("subtype", says.subtype.clone())
+        .add_some("subtype", says.subtype.clone().or(codecs))
         .add_some("title", air.title.title.clone());
     fields
 }

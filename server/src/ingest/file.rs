@@ -3,7 +3,7 @@
 //! The file is aired in the time that it plays, again and again, for as long as somebody listens.
 //! Icecast sends such a file as fast as a listener takes it.
 
-use super::framer::{Framer, HeadersTooLong};
+use super::framer::{BadStream, Framer};
 use crate::mount::name::MountName;
 use crate::mount::on_air::SourceAbout;
 use crate::mount::{Mount, SourceArrival, SourceLine};
@@ -145,8 +145,8 @@ enum Stop {
     Unreadable(io::Error),
 }
 
-impl From<HeadersTooLong> for Stop {
-    fn from(error: HeadersTooLong) -> Self {
+impl From<BadStream> for Stop {
+    fn from(error: BadStream) -> Self {
         Self::Unreadable(io::Error::other(error))
     }
 }
@@ -186,7 +186,7 @@ impl Clock {
                     });
                     self.ogg = rate_hz.filter(|rate| *rate > 0).map(|rate| (rate, self.played));
                 }
-                Opening::Audio => self.pass_pages(&chunk.bytes),
+                Opening::Audio | Opening::Middle => self.pass_pages(&chunk.bytes),
             }
         }
     }

@@ -13,6 +13,7 @@ pub(crate) mod rejoin;
 
 use crate::auth;
 use crate::client::Client;
+use crate::config::Compat;
 use crate::dial::Line;
 use crate::hooks::Event;
 use crate::logs::access::Asked;
@@ -127,7 +128,7 @@ async fn seat(
         return Err(if taken { Refusal::MountTaken } else { Refusal::SourcesFull });
     };
     let about = SourceAbout::read(&head.headers, content_type, client.ip);
-    let framer = Framer::new(about.format);
+    let framer = framer(about.format, parts);
     let unweaver = inline_titles(head, about.format).map(Unweaver::new);
     let decoder = chunked.then(Decoder::default);
     let (mount, line, archive) = attached(about, name, parts).await?;
@@ -177,7 +178,7 @@ pub(crate) async fn pull(
     let Pulled { headers, ip, line: upstream, received, rejoin } = pulled;
     let content_type = headers.first("content-type").unwrap_or("audio/mpeg");
     let about = SourceAbout::read(headers, content_type, ip);
-    let framer = Framer::new(about.format);
+    let framer = framer(about.format, parts);
     let interval = headers.first("icy-metaint").and_then(|interval| interval.trim().parse().ok());
     let unweaver = interval.filter(|_| about.format.takes_icy()).map(Unweaver::new);
     let sources_max = parts.config().limits.sources_max;
@@ -226,6 +227,12 @@ impl Drop for Presence<'_> {
     fn drop(&mut self) {
         self.tell(Event::Disconnect);
     }
+}
+
+/// What frames a body of `format`. Icecast passes on what is not of its type, and so do we where
+/// that is wanted.
+fn framer(format: Format, parts: &Parts) -> Framer {
+    Framer::new(format).lenient(parts.config().compat == Compat::Strict)
 }
 
 fn gather(name: &MountName, parts: &Parts) -> Gather {

@@ -60,6 +60,8 @@ struct Place {
     /// Bytes of the link's audio that have been sent.
     used_bytes: usize,
     wrap: Wrap,
+    /// Whether it has nothing of the stream yet, and passes over links that are no entry.
+    awaits_entry: bool,
 }
 
 /// Where a listener stands in its wrapping.
@@ -135,7 +137,8 @@ impl Feed {
         };
         let used_bytes = if start.before_link { 0 } else { start.link.bytes.len() };
         let owed = [head, &wrap.headers(start.headers)].concat().into();
-        Self { owed, link: start.link, place: Place { used_bytes, wrap }, jump: None }
+        let place = Place { used_bytes, wrap, awaits_entry: !start.before_link };
+        Self { owed, link: start.link, place, jump: None }
     }
 
     /// A listener that is to get `head`, then the intro from `start` up to its end at
@@ -172,6 +175,7 @@ impl Feed {
     pub(crate) fn land(&mut self, start: Start) {
         let Start { link, before_link, headers } = start;
         self.jump = None;
+        self.place.awaits_entry = !before_link;
         self.place.used_bytes = if before_link { 0 } else { link.bytes.len() };
         if let Wrap::Chunked(part) = &mut self.place.wrap {
             *part = if before_link { Part::Opening } else { Part::Sent };
@@ -277,8 +281,11 @@ impl Place {
                 self.framing(&link.chunk_opening, Wrap::Chunked(Part::Audio))
             }
             Wrap::Chunked(Part::Audio) => {
-                let then =
-                    Self { used_bytes: link.bytes.len(), wrap: Wrap::Chunked(Part::Closing) };
+                let then = Self {
+                    used_bytes: link.bytes.len(),
+                    wrap: Wrap::Chunked(Part::Closing),
+                    ..self
+                };
                 Step::Piece { bytes: audio, is_audio: true, then }
             }
             Wrap::Chunked(Part::Closing) => {
@@ -288,9 +295,7 @@ impl Place {
             Wrap::Chunked(Part::Sent) => match link.after() {
                 After::Nothing => Step::CaughtUp,
                 After::End => self.framing(chunked::END, Wrap::Chunked(Part::Over)),
-                After::Link(next) => {
-                    Step::Follow(next, self.at_start(Wrap::Chunked(Part::Opening)))
-                }
+                After::Link(next) => self.follow(next, Wrap::Chunked(Part::Opening)),
             },
             Wrap::Icy { interval_bytes, due_in_bytes: 0, told } => {
                 let title = &link.title;
@@ -312,7 +317,7 @@ impl Place {
             Wrap::Icy { .. } | Wrap::Plain => match link.after() {
                 After::Nothing => Step::CaughtUp,
                 After::End => Step::End,
-                After::Link(next) => Step::Follow(next, self.at_start(self.wrap)),
+                After::Link(next) => self.follow(next, self.wrap),
             },
         }
     }
@@ -321,8 +326,12 @@ impl Place {
         Step::Piece { bytes, is_audio: false, then: Self { wrap, ..self } }
     }
 
-    fn at_start(self, wrap: Wrap) -> Self {
-        Self { used_bytes: 0, wrap }
+    /// Goes on to `next`, at whose start the wrapping is `wrap`.
+    fn follow(self, next: &Arc<Link>, wrap: Wrap) -> Step<'_> {
+        if self.awaits_entry && !next.is_entry {
+            return Step::Follow(next, Self { used_bytes: next.bytes.len(), ..self });
+        }
+        Step::Follow(next, Self { used_bytes: 0, wrap, awaits_entry: false })
     }
 
     /// Some audio of the link has been sent.
@@ -477,6 +486,27 @@ mod tests {
         assert_eq!(written_across(&mut plain, &other, 3), b"HEAD|aaaaOPUSbbbb");
         let expected = b"HEAD|4\r\naaaa\r\n4\r\nOPUS\r\n4\r\nbbbb\r\n";
         assert_eq!(written_across(&mut in_chunks, &other, 3), expected);
+    }
+
+    #[test]
+    fn a_listener_that_found_no_entry_waits_for_the_next() {
+        let mut writer = Writer::new(0);
+        let air_middle = |writer: &mut Writer| {
+            let bytes = Bytes::from_static(b"middle");
+            writer.air(Chunk { bytes, opening: Opening::Middle, plays: Duration::ZERO });
+        };
+        air_middle(&mut writer);
+        let mut plain = feed(&writer, Wrapping::Plain);
+        let mut in_chunks = feed(&writer, Wrapping::Chunked);
+        air_middle(&mut writer);
+        assert_eq!(written(&mut plain, 9), (b"HEAD|".to_vec(), Plan::CaughtUp));
+
+        air(&mut writer, b"key");
+        air_middle(&mut writer);
+
+        assert_eq!(written(&mut plain, 9).0, b"keymiddle");
+        let expected = b"HEAD|3\r\nkey\r\n6\r\nmiddle\r\n";
+        assert_eq!(written(&mut in_chunks, 3).0, expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use common::format::{self, Format};
 use common::http::head::Headers;
 pub(crate) use common::ogg::comment::Title as TitleText;
-use common::ogg::comment::{Audio, Tags};
+use common::ogg::comment::{Audio, Tags, Video};
 use common::ogg::retitle;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -21,6 +21,10 @@ pub(crate) struct OnAir {
     pub(crate) title: TitleText,
     /// What the headers of an Ogg stream say about the audio.
     pub(crate) audio: Option<Audio>,
+    /// What they say about the pictures.
+    pub(crate) video: Option<Video>,
+    /// The codecs of its streams side by side, in the order in which they begin.
+    pub(crate) codecs: Vec<&'static str>,
     /// Whether a title can be put into the Ogg stream; before its headers nothing speaks against.
     bears_titles: bool,
 }
@@ -30,7 +34,8 @@ impl OnAir {
     pub(crate) fn new(source: SourceAbout, since: Timestamp) -> Self {
         let bears_titles = source.format == Format::Ogg;
         let (source, title) = (Arc::new(source), TitleText::default());
-        Self { source, since, title, audio: None, bears_titles }
+        let (audio, video, codecs) = (None, None, Vec::new());
+        Self { source, since, title, audio, video, codecs, bears_titles }
     }
 
     /// Whether the stream can bear a title that somebody else than its source gives.
@@ -44,9 +49,9 @@ impl OnAir {
         if self.source.format != Format::Ogg {
             return;
         }
-        let Tags { artist, title, audio } = Tags::read(pages);
+        let Tags { artist, title, audio, video, codecs } = Tags::read(pages);
         self.title = TitleText { artist, title };
-        self.audio = audio;
+        (self.audio, self.video, self.codecs) = (audio, video, codecs);
         self.bears_titles = retitle::can_bear_titles(pages);
     }
 

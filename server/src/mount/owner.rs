@@ -159,7 +159,7 @@ impl Owner {
             self.flush();
             self.stream.forget_past();
         }
-        if chunk.opening != Opening::Audio {
+        if chunk.opening.is_headers() {
             let title = |on_air: &Option<OnAir>| on_air.as_ref().map(|air| air.title.shown());
             let before = title(&self.on_air.borrow());
             self.on_air.send_modify(|on_air| {
@@ -175,7 +175,7 @@ impl Owner {
         if chunk.opening == Opening::KnownHeaders {
             return Seat::Taken(taken);
         }
-        let is_audio = chunk.opening == Opening::Audio;
+        let is_audio = !chunk.opening.is_headers();
         let aired = self.gather.take(chunk, taken.heard);
         aired.into_iter().flatten().for_each(|chunk| self.stream.air(chunk));
         if is_audio && !std::mem::replace(&mut taken.has_aired, true) {

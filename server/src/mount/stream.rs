@@ -1,7 +1,8 @@
 //! A mount's stream: one writer, any number of readers, and no lock of ours between them.
 //!
-//! The stream is a chain of *links*, each a chunk that begins where a decoder may begin. The
-//! writer hangs each new link on the last; a reader is only a place in the chain. So a burst needs
+//! The stream is a chain of *links*, each a chunk; a decoder may begin with those that are entries,
+//! which all are where there are no pictures. The writer hangs each new link on the last; a
+//! reader is only a place in the chain. So a burst needs
 //! no machinery: a new listener is a reader that starts a little in the past. A link is freed when
 //! nobody can reach it any more, so what a stream costs is what its slowest reader has yet to
 //! read; whoever keeps a reader bounds that by how far it is [`Link::end_bytes`] behind.
@@ -32,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) title: Arc<Title>,
     /// The headers that a decoder needs before it; empty if it needs none.
     pub(crate) headers: Bytes,
+    /// Whether a decoder with the headers may begin with it.
+    pub(crate) is_entry: bool,
     next: OnceLock<Next>,
 }
 
@@ -128,6 +131,7 @@ impl Writer {
             chunk_opening: Bytes::new(),
             title: Arc::clone(&title),
             headers: Bytes::new(),
+            is_entry: false,
             next: OnceLock::new(),
         });
         let nothing = Start { link: Arc::clone(&tail), before_link: false, headers: Bytes::new() };
@@ -160,20 +164,24 @@ impl Writer {
         }
         self.link(chunk);
         self.trim();
-        let newest = Start::before(&self.tail);
+        let newest = match self.tail.is_entry {
+            true => Start::before(&self.tail),
+            false => self.start_at(self.recent.iter().rfind(|link| link.is_entry)),
+        };
         let bytes = self.tail.end_bytes;
         self.edge.send_replace(Edge { bytes, burst: self.start(), newest });
     }
 
     fn link(&mut self, chunk: Chunk) {
         let headers = match chunk.opening {
-            Opening::Audio => self.headers.clone(),
+            Opening::Audio | Opening::Middle => self.headers.clone(),
             Opening::Headers | Opening::KnownHeaders => Bytes::new(),
         };
         if chunk.opening == Opening::Headers {
             // Copied, so that they do not keep the buffer of the audio around them.
             self.headers = Bytes::copy_from_slice(&chunk.bytes);
         }
+        let is_entry = chunk.opening != Opening::Middle;
         let end_bytes = self.tail.end_bytes + chunk.bytes.len() as u64;
         let opening = &mut [0; chunked::OPENING_BYTES_MAX];
         let link = Arc::new(Link {
@@ -182,6 +190,7 @@ impl Writer {
             end_bytes,
             title: Arc::clone(&self.title),
             headers,
+            is_entry,
             next: OnceLock::new(),
         });
         self.hang(Next::Link(Arc::clone(&link)));
@@ -220,7 +229,12 @@ impl Writer {
     /// The place where a new listener starts: at most `burst_bytes` in the past, and where a
     /// decoder may begin.
     pub(crate) fn start(&self) -> Start {
-        match self.recent.front() {
+        self.start_at(self.recent.iter().find(|link| link.is_entry))
+    }
+
+    /// The start at `entry`, or at the next that comes if there is none in the burst.
+    fn start_at(&self, entry: Option<&Arc<Link>>) -> Start {
+        match entry {
             Some(link) => Start::before(link),
             None => {
                 let (link, headers) = (Arc::clone(&self.tail), self.headers.clone());
@@ -252,7 +266,8 @@ impl Drop for Writer {
 pub(crate) struct Start {
     /// The link that it holds first.
     pub(crate) link: Arc<Link>,
-    /// Whether that link is the first to send; else all of it is past.
+    /// Whether that link is the first to send; else all of it is past, and so is all that comes
+    /// before the next entry.
     pub(crate) before_link: bool,
     /// The stream headers that its decoder needs first.
     pub(crate) headers: Bytes,
@@ -291,6 +306,23 @@ mod tests {
             link = next;
         }
         heard
+    }
+
+    #[test]
+    fn a_listener_starts_where_a_decoder_may_begin() {
+        let mut writer = Writer::new(7);
+        let middle = |text| Chunk { opening: Opening::Middle, ..audio(text) };
+        writer.air(audio("key"));
+        writer.air(middle("a"));
+        assert_eq!(heard(&writer.start()), ["key", "a"]);
+
+        writer.air(middle("bbbb"));
+        assert!(!writer.start().before_link, "the key is past");
+
+        writer.air(audio("key"));
+        writer.air(middle("c"));
+        assert_eq!(heard(&writer.start()), ["key", "c"]);
+        assert_eq!(heard(&writer.edge().borrow().newest), ["key", "c"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod players;
 mod senders;
+mod statistics;
 
 use e2e::{Browser, Icecast, IcecastXml, Program, Station, within_limit};
 use players::{PLAYERS, Player};
@@ -144,11 +145,16 @@ async fn all_hear(kind: &'static Kind, sender: Sender) {
             }
         }
     }
-    let heard = async { tokio::join!(cells.join_all(), browse(in_browser)) };
-    let (mut heard, browsed) = within_limit(ROW_LIMIT, "all players have heard", heard).await;
+    let alike = statistics::are_alike(&ours, &icecast, kind.mount);
+    let heard = async { tokio::join!(cells.join_all(), browse(in_browser), alike) };
+    let (mut heard, browsed, alike) =
+        within_limit(ROW_LIMIT, "all players have heard", heard).await;
     heard.extend(browsed);
 
     let mut wrong = Vec::new();
+    if let Err(what) = alike {
+        wrong.push(format!("{} from {}: statistics: {what}", kind.name, sender.name()));
+    }
     for (server, player, result) in heard {
         let name = cell(kind, sender, server, player);
         match result {
@@ -314,5 +320,7 @@ const RECEIVED_BYTES: u64 = 16_384;
 const TONE_HZ: f64 = 500.0;
 /// What a player may take; it hears two seconds of sound as it is made.
 const CELL_LIMIT: Duration = Duration::from_secs(25);
+/// What the servers may take to show what a stream is; Icecast shows it late.
+const STATISTICS_LIMIT: Duration = Duration::from_secs(8);
 /// What all of them may take.
 const ROW_LIMIT: Duration = Duration::from_secs(40);

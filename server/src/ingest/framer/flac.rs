@@ -5,7 +5,7 @@
 //! its number begins, is damaged and left out. A stream whose beginning was missed, such as one
 //! that was joined in the middle, gets one that is made from its first frame.
 
-use super::{Found, HEADERS_BYTES_MAX, HeadersTooLong, audio};
+use super::{BadStream, Found, HEADERS_BYTES_MAX, audio};
 use bytes::{Bytes, BytesMut};
 use common::chunk::{Chunk, Opening};
 use common::flac::{self, Block, Header, NoFrame};
@@ -34,7 +34,7 @@ struct Frame {
 
 impl FlacFrames {
     /// The headers, or one frame.
-    pub(super) fn next(&mut self, waiting: &mut BytesMut) -> Result<Found, HeadersTooLong> {
+    pub(super) fn next(&mut self, waiting: &mut BytesMut) -> Result<Found, BadStream> {
         if let Some(headers_bytes) = self.headers_bytes {
             return self.rest_of_headers(headers_bytes, waiting);
         }
@@ -62,7 +62,7 @@ impl FlacFrames {
     }
 
     /// Finds out what comes first, and goes on with that.
-    fn begin(&mut self, waiting: &mut BytesMut) -> Result<Found, HeadersTooLong> {
+    fn begin(&mut self, waiting: &mut BytesMut) -> Result<Found, BadStream> {
         if waiting.starts_with(flac::MARK) {
             return self.rest_of_headers(flac::MARK.len(), waiting);
         }
@@ -90,11 +90,11 @@ impl FlacFrames {
         &mut self,
         mut headers_bytes: usize,
         waiting: &mut BytesMut,
-    ) -> Result<Found, HeadersTooLong> {
+    ) -> Result<Found, BadStream> {
         while let Some(block) = Block::read(&waiting[headers_bytes..]) {
             let end = headers_bytes + block.whole_bytes;
             if end > HEADERS_BYTES_MAX {
-                return Err(HeadersTooLong);
+                return Err(BadStream::HeadersTooLong);
             }
             if waiting.len() < end {
                 break;
@@ -262,7 +262,7 @@ mod tests {
         let padding = [&[1, 0xFF, 0xFF, 0xFF][..], &[0; 1_000]].concat();
         framer.push(&padding);
 
-        assert_eq!(framer.next(), Err(HeadersTooLong));
+        assert_eq!(framer.next(), Err(BadStream::HeadersTooLong));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! else passes as it comes. Frames and pages go on in order, and unchanged unless a title is put
 //! into them. What stands between them (tags, damage) is left out, since it is noise to a decoder.
 //!
-//! A body in which nothing is found for too long is passed as it comes: its content type was
-//! wrong, and somebody may still be able to play it.
+//! A body that is not what its content type says is refused: one that begins as another container
+//! at once, one in which nothing is found after [`JUNK_BYTES_MAX`]. A lenient framer passes it as
+//! it comes instead, and somebody may still be able to play it.
 
 mod clusters;
 mod flac;
@@ -32,6 +33,12 @@ pub(crate) struct Framer {
     waiting: BytesMut,
     /// Bytes left out since the last frame or page.
     junk_bytes: usize,
+    /// Bytes of a tag that stands in a stream of frames, which may be left out besides.
+    tag_bytes: usize,
+    /// Whether nothing of the body has been looked at.
+    is_fresh: bool,
+    /// Whether a body passes that is not of its format.
+    is_lenient: bool,
 }
 
 #[derive(Debug)]
@@ -53,10 +60,34 @@ enum Found {
     Nothing,
 }
 
-/// The headers of a stream do not end.
+/// Why a body is not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the headers of the stream exceed {HEADERS_BYTES_MAX} bytes")]
-pub(crate) struct HeadersTooLong;
+pub(crate) enum BadStream {
+    /// Its headers do not end.
+    #[error("the headers of the stream exceed {HEADERS_BYTES_MAX} bytes")]
+    HeadersTooLong,
+    /// There is nothing in it of its format.
+    #[error(
+        "{JUNK_BYTES_MAX} bytes without anything of what the content type says, {}",
+        said.described()
+    )]
+    Nothing {
+        /// What its content type says.
+        said: Format,
+    },
+    /// It is of another format.
+    #[error(
+        "the stream is {}, but its content type says {}",
+        is.described(),
+        said.described()
+    )]
+    Other {
+        /// What it is.
+        is: Format,
+        /// What its content type says.
+        said: Format,
+    },
+}
 
 impl Framer {
     /// A framer at the start of a body.
@@ -69,7 +100,20 @@ impl Framer {
             Format::Ogg => Cut::Pages(Box::default()),
             Format::Unknown => Cut::Nowhere,
         };
-        Self { format, cut, waiting: BytesMut::new(), junk_bytes: 0 }
+        Self {
+            format,
+            cut,
+            waiting: BytesMut::new(),
+            junk_bytes: 0,
+            tag_bytes: 0,
+            is_fresh: true,
+            is_lenient: false,
+        }
+    }
+
+    /// One that, if it `is_lenient`, passes a body that is not of its format as it comes.
+    pub(crate) fn lenient(self, is_lenient: bool) -> Self {
+        Self { is_lenient, ..self }
     }
 
     /// The format that the body was announced to have.
@@ -83,8 +127,10 @@ impl Framer {
     }
 
     /// The next chunk; `None` until more is pushed.
-    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, HeadersTooLong> {
+    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, BadStream> {
+        self.look_at_beginning()?;
         loop {
+            self.look_for_tag();
             let found = match &mut self.cut {
                 Cut::Clusters(clusters) => clusters.next(&mut self.waiting)?,
                 Cut::Flac(frames) => frames.next(&mut self.waiting)?,
@@ -95,18 +141,54 @@ impl Framer {
             };
             match found {
                 Found::Chunk(chunk) => {
-                    self.junk_bytes = 0;
+                    (self.junk_bytes, self.tag_bytes) = (0, 0);
                     return Ok(Some(chunk));
                 }
                 Found::Junk(bytes) => {
                     let _ = self.waiting.split_to(bytes);
                     self.junk_bytes += bytes;
-                    if self.junk_bytes > JUNK_BYTES_MAX {
-                        self.cut = Cut::Nowhere;
+                    if self.junk_bytes > JUNK_BYTES_MAX + self.tag_bytes {
+                        self.give_up(BadStream::Nothing { said: self.format })?;
                     }
                 }
                 Found::Nothing => return Ok(None),
             }
+        }
+    }
+
+    /// Compares what the body begins with to what it should be.
+    fn look_at_beginning(&mut self) -> Result<(), BadStream> {
+        if !self.is_fresh || self.waiting.len() < MARK_BYTES {
+            return Ok(());
+        }
+        self.is_fresh = false;
+        match Format::of_beginning(&self.waiting) {
+            Some(is) if is != self.format && self.format != Format::Unknown => {
+                self.give_up(BadStream::Other { is, said: self.format })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The body is not of its format, as `what` says.
+    fn give_up(&mut self, what: BadStream) -> Result<(), BadStream> {
+        if !self.is_lenient {
+            return Err(what);
+        }
+        self.cut = Cut::Nowhere;
+        Ok(())
+    }
+
+    /// Allows for an ID3 tag between frames, which may hold pictures of any size. It is looked
+    /// through nevertheless, since what it says of its size may be wrong.
+    fn look_for_tag(&mut self) {
+        let has_frames = matches!(self.cut, Cut::Flac(_) | Cut::Frames(_));
+        let Some(&[b'I', b'D', b'3', _, _, _, a, b, c, d]) = self.waiting.first_chunk() else {
+            return;
+        };
+        if has_frames {
+            let bytes = |sum: usize, byte: &u8| sum << 7 | usize::from(byte & 127);
+            self.tag_bytes = [a, b, c, d].iter().fold(0, bytes).min(TAG_BYTES_MAX);
         }
     }
 
@@ -130,8 +212,12 @@ fn audio(bytes: Bytes, plays: Duration) -> Chunk {
 
 /// A chunk holds frames or pages up to about this many bytes, so that a burst can be cut finely.
 const CHUNK_BYTES_MAX: usize = 2_048;
-/// After so many bytes without a frame or page, a body is passed as it comes.
+/// After so many bytes without a frame or page, a body is taken for another format.
 const JUNK_BYTES_MAX: usize = 262_144;
+/// So many bytes show which container it is.
+const MARK_BYTES: usize = 4;
+/// The most bytes that are believed to be a tag.
+const TAG_BYTES_MAX: usize = 16 << 20;
 /// The most bytes that the headers of a stream may have; large ones hold pictures.
 const HEADERS_BYTES_MAX: usize = 1 << 20;
 
@@ -151,6 +237,10 @@ mod tests {
         let mut frame = vec![fill; 417];
         frame[..4].copy_from_slice(&[0xFF, 0xFB, 0x90, 0x64]);
         frame
+    }
+
+    fn body_of_frames(fills: std::ops::Range<u8>) -> Vec<u8> {
+        fills.flat_map(frame).collect()
     }
 
     fn page(serial: u8, flags: u8, granule: u8, packet: &[u8]) -> Vec<u8> {
@@ -206,7 +296,7 @@ mod tests {
 
     #[test]
     fn tags_and_damage_between_frames_are_left_out() {
-        let tag = [b"ID3\x04\0\0\0\0\0\x23TSSE".as_slice(), &[0; 30]].concat();
+        let tag = [b"ID3\x04\0\0\0\0\0\x22TSSE".as_slice(), &[0; 30]].concat();
         let body = [&tag[..], &frame(1), &frame(2), b"TAG\xff\xfbtitle", &frame(3), &frame(4)];
 
         let heard = joined(&chunks(Format::Mpeg, &body.concat(), 100));
@@ -224,8 +314,59 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_frames_is_passed_as_it_comes_in_the_end() {
+    fn a_body_without_frames_is_refused_in_the_end() {
         let mut framer = Framer::new(Format::Mpeg);
+        framer.push(&vec![0; JUNK_BYTES_MAX]);
+        assert_eq!(framer.next(), Ok(None));
+
+        framer.push(b"abcdef");
+
+        assert_eq!(framer.next(), Err(BadStream::Nothing { said: Format::Mpeg }));
+    }
+
+    #[test]
+    fn why_a_body_is_refused_is_said_in_one_line() {
+        let other = BadStream::Other { is: Format::Ogg, said: Format::Mpeg }.to_string();
+        let nothing = BadStream::Nothing { said: Format::Flac }.to_string();
+
+        assert_eq!(
+            other,
+            "the stream is Ogg (audio/ogg), but its content type says MPEG audio (audio/mpeg)"
+        );
+        assert_eq!(
+            nothing,
+            "262144 bytes without anything of what the content type says, \
+             FLAC without a container (audio/flac)"
+        );
+    }
+
+    #[test]
+    fn a_body_that_begins_as_another_container_is_refused_at_once() {
+        let bodies: [(Format, &[u8]); 3] =
+            [(Format::Ogg, b"OggS"), (Format::Flac, b"fLaC"), (Format::Matroska, &webm(&[])[..4])];
+        for (said, (is, body)) in
+            FORMATS.into_iter().flat_map(|said| bodies.map(|body| (said, body)))
+        {
+            let mut framer = Framer::new(said);
+            framer.push(body);
+
+            let is_refused = framer.next() == Err(BadStream::Other { is, said });
+
+            assert_eq!(is_refused, is != said && said != Format::Unknown, "{is:?} as {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_of_any_size_costs_no_frame() {
+        let tag = [&b"ID3\x03\0\0\0\x20\0\x03"[..], &vec![0xFF; 0x20 << 14 | 3]].concat();
+        let body = [&tag[..], &frame(1), &frame(2), &tag, &frame(3), &frame(4)].concat();
+
+        assert_eq!(joined(&chunks(Format::Mpeg, &body, 1_000)), body_of_frames(1..5));
+    }
+
+    #[test]
+    fn a_lenient_framer_passes_a_body_without_frames_as_it_comes_in_the_end() {
+        let mut framer = Framer::new(Format::Mpeg).lenient(true);
         framer.push(&vec![0; JUNK_BYTES_MAX]);
         assert_eq!(framer.next(), Ok(None));
         assert!(!framer.is_blind());
@@ -420,6 +561,69 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_with_pictures_is_an_entry_if_the_first_needs_no_other() {
+        let track = |number, kind| {
+            let inside = [element(b"\xd7", Some(&[number])), element(b"\x83", Some(&[kind]))];
+            element(b"\xae", Some(&inside.concat()))
+        };
+        let headers = [
+            element(b"\x1a\x45\xdf\xa3", Some(b"webm")),
+            element(b"\x18\x53\x80\x67", None),
+            element(b"\x16\x54\xae\x6b", Some(&[track(1, 2), track(2, 1)].concat())),
+        ];
+        let block = |track: u8, flags| element(b"\xa3", Some(&[0x80 | track, 0, 0, flags, 7]));
+        let of = |blocks: &[Vec<u8>]| element(b"\x1f\x43\xb6\x75", Some(&blocks.concat()));
+        let group = |inside: &[Vec<u8>]| element(b"\xa0", Some(&inside.concat()));
+        let inner = element(b"\xa1", Some(&[0x82, 0, 0, 0, 7]));
+        let clusters = [
+            of(&[block(1, 0x80), block(2, 0x80)]),
+            of(&[block(1, 0x80), block(2, 0)]),
+            of(&[block(1, 0x80)]),
+            of(&[group(std::slice::from_ref(&inner))]),
+            of(&[group(&[inner, element(b"\xfb", Some(b"\x01"))])]),
+        ];
+        let body = [headers.concat(), clusters.concat()].concat();
+
+        let openings: Vec<_> =
+            chunks(Format::Matroska, &body, 9).iter().skip(1).map(|chunk| chunk.opening).collect();
+
+        use Opening::{Audio, Middle};
+        assert_eq!(openings, [Audio, Middle, Middle, Audio, Middle]);
+    }
+
+    #[test]
+    fn a_chunk_begins_with_every_whole_picture_of_theora() {
+        let sound = page(2, 0, 9, b"sound");
+        let pages = [
+            page(1, 2, 0, b"\x80theora"),
+            page(2, 2, 0, b"OpusHead"),
+            page(1, 0, 0, b"\x81theora"),
+            page(1, 0, 0, b"\x82theora"),
+            page(2, 0, 0, b"OpusTags"),
+            page(1, 0, 64, b"\x30whole"),
+            sound.clone(),
+            page(1, 0, 65, b"\x40difference"),
+            page(1, 0, 128, b"\x30whole"),
+            sound.clone(),
+        ];
+
+        let chunks = chunks(Format::Ogg, &pages.concat(), usize::MAX);
+
+        let shape: Vec<_> = chunks.iter().map(|chunk| (chunk.opening, chunk.bytes.len())).collect();
+        let expected = [
+            (Opening::Headers, pages[..5].concat()),
+            (Opening::Audio, pages[5..8].concat()),
+            (Opening::Audio, pages[8..].concat()),
+        ];
+        assert_eq!(shape, expected.map(|(opening, bytes)| (opening, bytes.len())));
+        let mut framer = Framer::new(Format::Ogg);
+        framer.push(&pages[..5].concat());
+        framer.next().unwrap();
+        framer.push(&sound);
+        assert_eq!(framer.next().unwrap().unwrap().opening, Opening::Middle);
+    }
+
+    #[test]
     fn what_stands_between_clusters_is_left_out() {
         let cues = element(b"\x1c\x53\xbb\x6b", Some(b"places"));
         let body = [webm(&[cluster(b"one", true)]), cues, cluster(b"two", true)].concat();
@@ -436,7 +640,7 @@ mod tests {
 
         framer.push(&element(b"\x16\x54\xae\x6b", Some(&vec![0; HEADERS_BYTES_MAX])));
 
-        assert_eq!(framer.next(), Err(HeadersTooLong));
+        assert_eq!(framer.next(), Err(BadStream::HeadersTooLong));
     }
 
     #[test]
@@ -446,7 +650,7 @@ mod tests {
         let header = page(1, 0, 0, &[b'x'; 200]);
         let refused = (0..=HEADERS_BYTES_MAX / 200).any(|_| {
             framer.push(&header);
-            framer.next() == Err(HeadersTooLong)
+            framer.next() == Err(BadStream::HeadersTooLong)
         });
 
         assert!(refused);
@@ -533,7 +737,7 @@ mod tests {
                         match framer.next() {
                             Ok(Some(chunk)) => heard += chunk.bytes.len(),
                             Ok(None) => break,
-                            Err(HeadersTooLong) => break 'body,
+                            Err(_) => break 'body,
                         }
                     }
                 }

@@ -1,10 +1,12 @@
 //! Pages of a chain of Ogg streams.
 //!
 //! A chunk ends where its last packet does, if it can: then a listener may be moved to another
-//! mount after any chunk, and a title may be put between any two. A packet that stays unfinished
+//! mount after any chunk, and a title may be put between any two. Where there are pictures, a
+//! chunk begins with each that is whole, and those that do not are the middle of the stream. A
+//! packet that stays unfinished
 //! when a new link begins is left out, since some players take what follows for its end.
 
-use super::{CHUNK_BYTES_MAX, Found, HEADERS_BYTES_MAX, HeadersTooLong, audio};
+use super::{BadStream, CHUNK_BYTES_MAX, Found, HEADERS_BYTES_MAX, audio};
 use bytes::{Bytes, BytesMut};
 use common::chunk::{Chunk, Opening};
 use common::ogg::comment::Title;
@@ -40,7 +42,7 @@ impl Pages {
     }
 
     /// All headers of a link of the chain, or whole pages of audio in a row.
-    pub(super) fn next(&mut self, waiting: &mut BytesMut) -> Result<Found, HeadersTooLong> {
+    pub(super) fn next(&mut self, waiting: &mut BytesMut) -> Result<Found, BadStream> {
         loop {
             if let Some(due) = self.due.pop_front() {
                 return Ok(Found::Chunk(due));
@@ -63,6 +65,9 @@ impl Pages {
                 }
                 Err(page::NoPage) => return Ok(Found::Junk(1 + page::junk_bytes(&rest[1..]))),
             };
+            if self.audio_bytes > 0 && self.chain.begins_picture(&page) {
+                return Ok(self.air(waiting, self.audio_bytes));
+            }
             let (page_bytes, ends_packet) = (page.bytes.len(), page.ends_packet());
             let ends_stream = page.ends_stream;
             match self.chain.follow(&page) {
@@ -94,19 +99,20 @@ impl Pages {
         role: Role,
         waiting: &mut BytesMut,
         page_bytes: usize,
-    ) -> Result<(), HeadersTooLong> {
+    ) -> Result<(), BadStream> {
         let mut audio = waiting.split_to(self.audio_bytes);
         audio.truncate(self.whole_bytes);
         (self.audio_bytes, self.whole_bytes) = (0, 0);
         if !audio.is_empty() {
-            self.due.push_back(super::audio(audio.freeze(), Duration::ZERO));
+            let rest = self.piece(audio.freeze());
+            self.due.push_back(rest);
         }
         if role == Role::FirstHeader {
             self.headers.clear();
         }
         self.headers.extend_from_slice(&waiting.split_to(page_bytes));
         if self.headers.len() > HEADERS_BYTES_MAX {
-            return Err(HeadersTooLong);
+            return Err(BadStream::HeadersTooLong);
         }
         if role == Role::LastHeader {
             let pages = self.headers.split().freeze();
@@ -141,7 +147,17 @@ impl Pages {
     fn air(&mut self, waiting: &mut BytesMut, bytes: usize) -> Found {
         self.audio_bytes -= bytes;
         self.whole_bytes = 0;
-        Found::Chunk(audio(waiting.split_to(bytes).freeze(), Duration::ZERO))
+        Found::Chunk(self.piece(waiting.split_to(bytes).freeze()))
+    }
+
+    /// A chunk of whole pages. Where there are pictures a decoder begins with one that is whole.
+    fn piece(&self, pages: Bytes) -> Chunk {
+        let chunk = audio(pages, Duration::ZERO);
+        let begins_picture = || matches!(Page::read(&chunk.bytes), Ok(Some(page)) if self.chain.begins_picture(&page));
+        match self.chain.has_pictures() && !begins_picture() {
+            true => Chunk { opening: Opening::Middle, ..chunk },
+            false => chunk,
+        }
     }
 }
 
