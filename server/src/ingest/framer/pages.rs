@@ -153,7 +153,8 @@ impl Pages {
     /// A chunk of whole pages. Where there are pictures a decoder begins with one that is whole.
     fn piece(&self, pages: Bytes) -> Chunk {
         let chunk = audio(pages, Duration::ZERO);
-        let begins_picture = || matches!(Page::read(&chunk.bytes), Ok(Some(page)) if self.chain.begins_picture(&page));
+        let first = || Page::read(&chunk.bytes).ok().flatten();
+        let begins_picture = || first().is_some_and(|page| self.chain.begins_picture(&page));
         match self.chain.has_pictures() && !begins_picture() {
             true => Chunk { opening: Opening::Middle, ..chunk },
             false => chunk,
