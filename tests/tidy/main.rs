@@ -12,5 +12,6 @@ mod layers;
 mod manifest;
 mod masked;
 mod paths;
+mod purity;
 mod text;
 mod words;

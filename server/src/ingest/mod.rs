@@ -203,8 +203,8 @@ pub(crate) async fn pull(
     Ok(())
 }
 
-/// A mount's source is there. Its programs and its backend are told so, and that it has gone however
-/// it goes: a relay is let go in the middle of its stream.
+/// A mount's source is there. Its programs and its backend are told so, and that it has gone,
+/// however it goes: a relay is let go in the middle of its stream.
 struct Presence<'a> {
     name: &'a MountName,
     parts: &'a Parts,

@@ -4,8 +4,8 @@
 //! of the stream come before it. Whoever fetched the stream before the connection broke has aired
 //! much of that, and listeners would hear it twice. So the end of what was aired is kept, and
 //! looked for where the new connection begins: what is the same to the last byte is passed over,
-//! with the headers before it, which are only told as known. If nothing is the same (the server was away for longer than its
-//! burst, or sends something else), everything is aired.
+//! with the headers before it, which are only told as known. If nothing is the same (the server was
+//! away for longer than its burst, or sends something else), everything is aired.
 //!
 //! Pure: chunks in, chunks out.
 

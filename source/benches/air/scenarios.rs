@@ -112,7 +112,7 @@ fn cost(spans: Spans) -> Vec<Row> {
 
 /// A station of both, what each has used of a core over `seconds`, and what it holds at the end.
 ///
-/// With its AAC output Liquidsoap now and then ends by itself within a minute; then both begin anew.
+/// With its AAC output Liquidsoap ends by itself now and then; both begin anew then.
 fn spent(change: Change, seconds: u32) -> (Two, [f64; 2], [Usage; 2]) {
     let mut last_words = String::new();
     for _ in 0..TRIES_MAX {

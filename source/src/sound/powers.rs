@@ -1,7 +1,7 @@
 //! Logarithms and powers of two, for a row of samples at a time.
 //!
-//! Both are polynomials on the bits of a number, written without a branch so that several go through
-//! at once. They are right to 0.000 1 dB, which is as good as any for a gain. Pure.
+//! Both are polynomials on the bits of a number, written without a branch so that several go
+//! through at once. They are right to 0.000 1 dB, which is as good as any for a gain. Pure.
 
 /// The logarithm to the base of two; of nothing, −126.
 pub(super) fn log2(value: f32) -> f32 {
