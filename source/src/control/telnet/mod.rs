@@ -4,7 +4,8 @@
 //! after the other side has said that it will send nothing more. `exit` ends a session, and so does
 //! silence of [`IDLE_MAX`]. Where [`SESSIONS_MAX`] are open and one more comes, the one that has
 //! been silent for longest makes room: whoever forgets to hang up keeps nobody out. One that has
-//! just come is given [`SETTLING`] to say what it came for; whoever comes then waits so long.
+//! just come is given [`SETTLING`] to say what it came for; whoever comes then waits so long, or until
+//! one ends.
 //!
 //! Where anybody but this machine may connect, a session begins with `login PASSWORD`.
 
@@ -15,7 +16,9 @@ use crate::control::console::{Console, Said};
 use crate::control::telnet::lines::{LINE_BYTES_MAX, Lines};
 use crate::tasks::Tasks;
 use common::auth::Password;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
@@ -140,7 +143,10 @@ impl Sessions {
             }
             let spoke = |session: &OpenSession| *session.spoke.borrow();
             let longest = self.open.iter().map(spoke).min().unwrap_or_else(Instant::now);
-            sleep_until(longest + SETTLING).await;
+            tokio::select! {
+                () = sleep_until(longest + SETTLING) => {}
+                () = any_ends(&mut self.open) => {}
+            }
             // Some may have ended meanwhile, or spoken.
             self.open.retain(|session| !session.end.is_closed());
             let places = 0..self.open.len();
@@ -154,6 +160,15 @@ impl Sessions {
         self.open.push(OpenSession { spoke: speaks, end });
         Place { end: ends, spoke }
     }
+}
+
+/// Resolves when one of `sessions` has ended.
+async fn any_ends(sessions: &mut [OpenSession]) {
+    poll_fn(|context| {
+        let mut ends = sessions.iter_mut().map(|session| session.end.poll_closed(context));
+        if ends.any(|end| end.is_ready()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// One connection.

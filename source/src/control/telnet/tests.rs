@@ -124,6 +124,26 @@ async fn a_session_that_has_just_come_is_given_time_to_say_what_it_came_for() {
     assert_eq!(crowd.iter_mut().filter_map(|place| has_ended(place).then_some(())).count(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_room_comes_in_as_soon_as_another_leaves() {
+    let mut sessions = Sessions::default();
+    let mut crowd: Vec<Place> = Vec::new();
+    while crowd.len() < SESSIONS_MAX {
+        crowd.push(sessions.room().await);
+    }
+    let began = Instant::now();
+    let leaves = async {
+        yield_now().await;
+        drop(crowd.swap_remove(7));
+    };
+
+    let (_fresh, ()) = tokio::join!(sessions.room(), leaves);
+
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    let has_ended = |place: &mut Place| place.end.try_recv() == Err(TryRecvError::Closed);
+    assert!(!crowd.iter_mut().any(has_ended), "nobody had to make room");
+}
+
 fn session(password: Option<Password>) -> (DuplexStream, Tasks) {
     let (client, server) = tokio::io::duplex(4_096);
     let (wishes, _) = sync_channel(1);
