@@ -45,6 +45,11 @@ fn excuse(kind: &Kind, server: Server, player: Player) -> Option<&'static str> {
         ("FLAC", Server::Icecast, _) => {
             Some("Icecast gives no header of FLAC to whoever comes late")
         }
+        // Seen now and then, by where in a frame it begins: Chromium gives up at the first frame
+        // that it cannot decode, others go on to the next.
+        (name, Server::Icecast, Player::Chromium) if name.contains("AAC") => {
+            Some("Icecast lets listeners begin within a frame")
+        }
         ("Speex", _, Player::Chromium) => Some("Chromium has no decoder for Speex"),
         (name, _, Player::Mpg123) if !name.starts_with("MP3") => Some("mpg123 plays MPEG audio"),
         _ => None,

@@ -4,8 +4,8 @@
 //! after the other side has said that it will send nothing more. `exit` ends a session, and so does
 //! silence of [`IDLE_MAX`]. Where [`SESSIONS_MAX`] are open and one more comes, the one that has
 //! been silent for longest makes room: whoever forgets to hang up keeps nobody out. One that has
-//! just come is given [`SETTLING`] to say what it came for; whoever comes then waits so long, or until
-//! one ends.
+//! just come is given [`SETTLING`] to say what it came for; whoever comes then waits so long, or
+//! until one ends.
 //!
 //! Where anybody but this machine may connect, a session begins with `login PASSWORD`.
 
