@@ -95,12 +95,8 @@ fn liquidsoap(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
     let folder = tempfile::tempdir().expect("a folder for a script");
     let encoder = kind.liquidsoap.expect("a format that Liquidsoap has");
     let mut script = "settings.init.allow_root.set(true)\n\
-         settings.frame.video.width.set(160)\nsettings.frame.video.height.set(120)\n\
          sound = add(normalize=false, [amplify(0.3, sine(500.)), amplify(0.02, noise())])\n"
         .to_owned();
-    if kind.mount.ends_with(".ogv") {
-        script += "sound = mux_video(video=video.fail(), sound)\n";
-    }
     for server in servers {
         let (port, mount) = (server.address().port(), kind.mount.trim_start_matches('/'));
         script += &format!(

@@ -2,9 +2,8 @@
 //!
 //! All that comes before the first cluster are the headers, which every decoder needs. A chunk is
 //! a whole cluster, since only there may a reader begin; where there are pictures, only if the
-//! first
-//! of them in it needs no other. What stands between clusters says where
-//! in a file they are, and is left out.
+//! first of them in it needs no other. What stands between clusters says where in a file they are,
+//! and is left out.
 
 use super::{BadStream, Found, HEADERS_BYTES_MAX, audio};
 use bytes::{Bytes, BytesMut};
