@@ -320,7 +320,7 @@ const SOURCE: &[Layer] = &[
     ("encode", &["pcm", "resample", "tasks"]),
     ("fetch", &["tasks", "tls"]),
     ("fetch::address", &[]),
-    ("import", &["encode"]),
+    ("import", &["config", "encode", "sound"]),
     ("input", &["decode", "fetch", "pcm", "tasks"]),
     ("input::disarm", &[]),
     ("input::door", &["input::title"]),

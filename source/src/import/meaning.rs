@@ -5,18 +5,24 @@
 //! through, because what they are for is done anyway. Whatever else is not known is noted with its
 //! line. Pure.
 
+mod channels;
 mod effects;
+mod filters;
 mod formats;
+mod given;
 mod inputs;
+mod inserts;
 mod outputs;
 mod predicate;
 mod programme;
 
 use super::tree::{Argument, Expr, Kind, Sentence};
-use effects::Effect;
+use given::Given;
+use inserts::Insert;
 use predicate::When;
 use std::collections::HashMap;
 
+pub(super) use effects::Effect;
 pub(super) use formats::Format;
 pub(super) use inputs::Input;
 pub(super) use programme::{Queue, Rotation, Rules};
@@ -76,7 +82,10 @@ pub(super) struct Channel {
     pub(super) play: Vec<String>,
     pub(super) emergency: Option<String>,
     pub(super) crossfade: Option<[f64; 3]>,
+    /// What is done to single tracks, and about silence.
     pub(super) effects: Vec<Effect>,
+    /// What the programme goes through, with the lines that say so.
+    pub(super) inserts: Vec<(Insert, usize)>,
 }
 
 impl Channel {
@@ -109,7 +118,13 @@ pub(super) struct Output {
 enum Value {
     Bool(bool),
     List(Vec<Self>),
+    /// A number that the running script may change, by what that is called; as it is at first.
+    Live {
+        name: Option<String>,
+        number: f64,
+    },
     Number(f64),
+    Record(Vec<(String, Self)>),
     /// A source, by its place in the table.
     Source(usize),
     Text(String),
@@ -121,7 +136,11 @@ enum Value {
 
 impl Value {
     fn number(&self) -> Option<f64> {
-        if let Self::Number(number) = self { Some(*number) } else { None }
+        if let Self::Live { number, .. } | Self::Number(number) = self {
+            Some(*number)
+        } else {
+            None
+        }
     }
 
     fn text(&self) -> Option<&str> {
@@ -136,8 +155,8 @@ enum Source {
         of: usize,
         times_s: [f64; 3],
     },
-    /// Another one, to which something is done.
-    Effect(usize, Effect),
+    /// Another one, to which something is done on this line.
+    Effect(usize, Effect, usize),
     /// The first of them that is ready.
     Fallback(Vec<usize>),
     File(String),
@@ -162,7 +181,10 @@ pub(super) fn meaning(sentences: &[Sentence]) -> Meaning {
                 reader.leave(*first, *last, "this is not understood");
             }
             Sentence::Let { name, value, line } => {
-                let value = reader.value(value);
+                let mut value = reader.value(value);
+                if let Value::Live { name: nameless @ None, .. } = &mut value {
+                    *nameless = Some(name.clone());
+                }
                 if let Value::Source(source) = value {
                     reader.called.insert(source, name.clone());
                 }
@@ -190,6 +212,8 @@ struct Reader {
     /// Names whose value is not known; that matters only if somebody uses them.
     undecided: Vec<(String, usize)>,
     icecasts: usize,
+    /// How many sources have been looked at for the present channel.
+    looked: usize,
     /// Lists that are copies of others: their ids, and those of the others.
     copies: Vec<(String, String)>,
 }
@@ -223,12 +247,20 @@ impl Reader {
                 (Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
                 _ => Value::Unknown,
             },
+            Kind::Compound(sign @ ("+" | "-" | "*" | "/"), left, right) => {
+                let (left, right) = (self.value(left), self.value(right));
+                given::reckoned(sign, &left, &right)
+            }
             Kind::List(parts) | Kind::Tuple(parts) => {
                 Value::List(parts.iter().map(|part| self.value(part)).collect())
             }
-            Kind::Name(name) => self.names.get(name).cloned().unwrap_or(Value::Unknown),
+            Kind::Name(name) => self.named(name),
             Kind::Number(number) => Value::Number(*number),
             Kind::Predicate(words) => When::read(words).map_or(Value::Unknown, Value::When),
+            Kind::Record(fields) => {
+                let field = |(name, value): &(String, Expr)| (name.clone(), self.value(value));
+                Value::Record(fields.iter().map(field).collect())
+            }
             Kind::Text(text) => Value::Text(text.clone()),
             Kind::Field(..) if self.is_source_of(expr) => self.value(root(expr)),
             Kind::Compound(..)
@@ -237,6 +269,14 @@ impl Reader {
             | Kind::Function(_)
             | Kind::If(..)
             | Kind::Index(..) => Value::Unknown,
+        }
+    }
+
+    fn named(&self, name: &str) -> Value {
+        match self.names.get(name) {
+            Some(value) => value.clone(),
+            None if name == "infinity" => Value::Number(f64::INFINITY),
+            None => Value::Unknown,
         }
     }
 
@@ -293,37 +333,25 @@ impl Reader {
                 let sources = given.sources().into_iter().chain([silence]).collect();
                 self.source(Source::Fallback(sources))
             }
-            "crossfade" | "crossfade.simple" => {
-                let Some(&of) = given.sources().first() else { return Value::Unknown };
-                let time = |key: &str, usual| given.number(key).unwrap_or(usual);
-                let times_s = [time("duration", 5.0), time("fade_in", 3.0), time("fade_out", 3.0)];
-                if given.named("smart") == Some(&Value::Bool(true)) {
-                    self.leave(line, line, "smart=true: every border gets the same crossfade");
-                }
-                self.source(Source::Crossfade { of, times_s })
-            }
+            "crossfade" | "crossfade.simple" => self.crossfade(&given, line),
             "sine" | "sine.soft" | "saw" | "square" => self.source(Source::Tone),
             "blank" => self.source(Source::Silence),
+            "interactive.float" | "ref" => given.live(callee),
+            "dB_of_lin" | "lin_of_dB" | "float" | "float_of_int" => given.converted(callee),
+            _ if arguments.is_empty() && self.named(callee).number().is_some() => {
+                self.named(callee)
+            }
             _ if effects::CALLS.contains(&callee) => self.effect(callee, &given, line),
             "map_metadata" | "metadata.map" => {
                 self.remark("tracks without tags are called by their file names");
                 given.value_of_source()
             }
             _ if PASSED_THROUGH.contains(&callee) => given.value_of_source(),
-            "environment.get" | "getenv" => match given.texts().first() {
-                Some(name) => match given.named("default") {
-                    Some(Value::Text(usual)) => {
-                        let usual = usual.clone();
-                        self.remark(format!(
-                            "${{{name}}} of the environment is fixed to \"{usual}\""
-                        ));
-                        Value::Text(usual)
-                    }
-                    _ => Value::Text(format!("${{{name}}}")),
-                },
-                None => Value::Unknown,
-            },
+            "environment.get" | "getenv" => self.environment(&given),
             _ => {
+                if let Some(value) = self.sounding(callee, &given, line) {
+                    return value;
+                }
                 let is_known = NEEDLESS.iter().any(|known| callee.starts_with(known));
                 if !is_known && (!given.sources().is_empty() || is_of_sound(callee)) {
                     self.leave(line, line, format!("{callee} has no counterpart"));
@@ -331,6 +359,26 @@ impl Reader {
                 given.value_of_source()
             }
         }
+    }
+
+    fn crossfade(&mut self, given: &Given, line: usize) -> Value {
+        let Some(&of) = given.sources().first() else { return Value::Unknown };
+        let time = |key: &str, usual| given.number(key).unwrap_or(usual);
+        let times_s = [time("duration", 5.0), time("fade_in", 3.0), time("fade_out", 3.0)];
+        if given.named("smart") == Some(&Value::Bool(true)) {
+            self.leave(line, line, "smart=true: every border gets the same crossfade");
+        }
+        self.source(Source::Crossfade { of, times_s })
+    }
+
+    /// A variable of the environment.
+    fn environment(&mut self, given: &Given) -> Value {
+        let Some(name) = given.texts().into_iter().next() else { return Value::Unknown };
+        let Some(Value::Text(usual)) = given.named("default") else {
+            return Value::Text(format!("${{{name}}}"));
+        };
+        self.remark(format!("${{{name}}} of the environment is fixed to \"{usual}\""));
+        Value::Text(usual.clone())
     }
 
     /// What a sentence does that is there for it.
@@ -377,71 +425,6 @@ impl Reader {
         }
     }
 
-    /// The name of the channel that plays `source`.
-    fn channel(&mut self, source: usize, line: usize) -> String {
-        if let Some(&known) = self.channels.get(&source) {
-            return self.meaning.channels[known].name.clone();
-        }
-        let name = self.called.get(&source).cloned();
-        let count = self.meaning.channels.len() + 1;
-        let mut name = name.unwrap_or_else(|| format!("channel-{count}"));
-        if self.meaning.channels.iter().any(|channel| channel.name == name) {
-            name = format!("{name}-{count}");
-        }
-        let mut channel = Channel {
-            name,
-            play: Vec::new(),
-            emergency: None,
-            crossfade: None,
-            effects: Vec::new(),
-        };
-        self.fill(&mut channel, source, line, 0);
-        if channel.play.is_empty() {
-            self.leave(line, line, "this output plays no playlist");
-        }
-        self.channels.insert(source, self.meaning.channels.len());
-        let name = channel.name.clone();
-        self.meaning.channels.push(channel);
-        name
-    }
-
-    /// Puts what `source` plays behind what `channel` plays.
-    fn fill(&mut self, channel: &mut Channel, source: usize, line: usize, depth: usize) {
-        if depth > DEPTH_MAX {
-            return self.leave(line, line, "sources are nested too deep");
-        }
-        match self.sources[source].clone() {
-            Source::Crossfade { of, times_s } => {
-                if channel.crossfade.is_some_and(|other| other != times_s) {
-                    self.leave(line, line, "a second crossfade; a channel has one");
-                }
-                channel.crossfade.get_or_insert(times_s);
-                self.fill(channel, of, line, depth + 1);
-            }
-            Source::Effect(of, effect) => {
-                self.put(channel, effect, line);
-                self.fill(channel, of, line, depth + 1);
-            }
-            Source::Fallback(sources) => {
-                for source in sources {
-                    self.fill(channel, source, line, depth + 1);
-                }
-            }
-            Source::Playlist(number) => channel.plays(&self.meaning.playlists[number].id),
-            Source::Live(number) => channel.plays(&self.meaning.inputs[number].id),
-            Source::Queue(number) => channel.plays(&self.meaning.queues[number].id),
-            Source::Rotation(number) => channel.plays(&self.meaning.rotations[number].id),
-            Source::File(path) => {
-                channel.emergency.get_or_insert(path);
-            }
-            // A tone further down is not heard in Liquidsoap, but this says what is wanted.
-            Source::Silence => {
-                channel.emergency.get_or_insert_with(|| "silence".to_owned());
-            }
-            Source::Tone => channel.emergency = Some("tone".to_owned()),
-        }
-    }
-
     fn finish(mut self) -> Meaning {
         let mut used: Vec<String> =
             self.meaning.channels.iter().flat_map(|channel| channel.play.clone()).collect();
@@ -458,70 +441,6 @@ impl Reader {
         self.meaning.rotations.retain(|rotation| used.contains(&rotation.id));
         self.meaning.left.sort_by_key(|left| left.first);
         self.meaning
-    }
-}
-
-/// The arguments of a call, with what they stand for.
-struct Given {
-    names: Vec<(String, Value)>,
-    /// Those without a name.
-    values: Vec<Value>,
-}
-
-impl Given {
-    fn new(reader: &mut Reader, arguments: &[Argument]) -> Self {
-        let mut given = Self { names: Vec::new(), values: Vec::new() };
-        for Argument { name, value } in arguments {
-            let value = reader.value(value);
-            match name {
-                Some(name) => given.names.push((name.clone(), value)),
-                None => given.values.push(value),
-            }
-        }
-        given
-    }
-
-    fn named(&self, key: &str) -> Option<&Value> {
-        self.names.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-    }
-
-    fn number(&self, key: &str) -> Option<f64> {
-        self.named(key).and_then(Value::number)
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.named(key).and_then(Value::text)
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        self.values.iter().filter_map(Value::number).collect()
-    }
-
-    fn texts(&self) -> Vec<String> {
-        self.values.iter().filter_map(Value::text).map(str::to_owned).collect()
-    }
-
-    /// All sources among the arguments, also those in lists.
-    fn sources(&self) -> Vec<usize> {
-        fn collect(value: &Value, sources: &mut Vec<usize>) {
-            match value {
-                Value::List(values) => values.iter().for_each(|value| collect(value, sources)),
-                Value::Source(source) => sources.push(*source),
-                Value::Bool(_)
-                | Value::Number(_)
-                | Value::Text(_)
-                | Value::Unknown
-                | Value::When(_) => {}
-            }
-        }
-        let mut sources = Vec::new();
-        let named = self.names.iter().map(|(_, value)| value);
-        named.chain(&self.values).for_each(|value| collect(value, &mut sources));
-        sources
-    }
-
-    fn value_of_source(&self) -> Value {
-        self.sources().last().map_or(Value::Unknown, |&source| Value::Source(source))
     }
 }
 
@@ -564,7 +483,7 @@ fn is_of_sound(callee: &str) -> bool {
     SOUND.contains(&first)
 }
 
-const SOUND: [&str; 5] = ["add", "input", "interactive", "nrj", "request"];
+const SOUND: [&str; 4] = ["add", "input", "interactive", "request"];
 /// What changes nothing that is heard here.
 const PASSED_THROUGH: [&str; 6] =
     ["buffer", "clock", "drop_tracks", "id", "source.drop.tracks", "stereo"];
@@ -589,3 +508,5 @@ const NEEDLESS_SETTINGS: [&str; 14] = [
 ];
 /// Sources may be nested this deep.
 const DEPTH_MAX: usize = 100;
+/// And a channel may have so many, each counted as often as it stands in it.
+const SOURCES_MAX: usize = 10_000;

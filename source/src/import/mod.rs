@@ -10,7 +10,7 @@ mod lexer;
 mod meaning;
 mod tree;
 
-use meaning::{Channel, Input, Meaning, Output, Rotation, Rules};
+use meaning::{Channel, Effect, Input, Meaning, Output, Rotation, Rules};
 use std::fmt::Write as _;
 
 /// What comes of a script.
@@ -134,9 +134,11 @@ fn channel(toml: &mut String, channel: &Channel, sample_rate: Option<f64>) {
     if let Some(rate) = sample_rate {
         line(toml, format_args!("sample_rate = {rate}"));
     }
-    for effect in &channel.effects {
+    let inserts = channel.inserts.iter().map(|(insert, _)| insert.keys());
+    // What is done to tracks stands before what is done to the programme.
+    for keys in channel.effects.iter().map(Effect::keys).chain(inserts) {
         line(toml, format_args!("\n[[channels.{}.sound]]", key(&channel.name)));
-        for (name, value) in effect.keys() {
+        for (name, value) in keys {
             line(toml, format_args!("{name} = {value}"));
         }
     }

@@ -1,5 +1,7 @@
 //! Scripts that stations run, and the configurations that come of them.
 
+mod heard;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -122,6 +124,130 @@ fn loudness_replay_gain_and_silence_are_taken_over() {
 }
 
 #[test]
+fn what_the_programme_goes_through_is_taken_over_in_its_order() {
+    for (radio, expected) in [
+        (
+            "compress(attack=5., ratio=4., threshold=-18., gain=2., amplify(lin_of_dB(-3.), s))",
+            "effect = \"gain\"\ngain_db = -3\n\n[[channels.radio.sound]]\neffect = \"compressor\"\n\
+             threshold_db = -18\nratio = 4\nknee_db = 1\nattack = \"5ms\"\nrelease = \"400ms\"\n\
+             makeup_db = 2\n",
+        ),
+        (
+            "limit(filter.iir.eq.peak(id=\"eq\", frequency=1000., gain=-2., filter.iir.eq.high(\
+             frequency=40., q=0.7, filter.iir.eq.low(frequency=15000., s))))",
+            "effect = \"equalizer\"\nid = \"eq\"\nbands = [\n  { kind = \"low-pass\", frequency = \
+             15000, q = 1 },\n  { kind = \"high-pass\", frequency = 40, q = 0.7 },\n  { kind = \
+             \"peaking\", frequency = 1000, q = 1, gain_db = -2 },\n]\n\n\
+             [[channels.radio.sound]]\neffect = \"compressor\"\nthreshold_db = -2\nratio = 20\n",
+        ),
+        (
+            "nrj(s)",
+            "effect = \"loudness\"\ntarget_lufs = -13\n\n[[channels.radio.sound]]\n\
+             effect = \"compressor\"\nthreshold_db = -15\nratio = 3\n",
+        ),
+        (
+            "compress.multiband(s, [{frequency=200., attack=100., release=200., ratio=5., \
+             threshold=-20., gain=3.}, {frequency=22000., attack=50., release=100., ratio=2., \
+             threshold=-10., gain=1.}])",
+            "effect = \"multiband\"\ncrossovers = [200]\nbands = [\n  { \
+             threshold_db = -20, ratio = 5, knee_db = 1, attack = \"100ms\", release = \"200ms\", makeup_db = 3 },\n  { \
+             threshold_db = -10, ratio = 2, knee_db = 1, attack = \"50ms\", release = \"100ms\", \
+             makeup_db = 1 },\n]\n\n[[channels.radio.sound]]\neffect = \"compressor\"\n",
+        ),
+        (
+            "swap(gate(threshold=-45., mean(s)))",
+            "effect = \"stereo\"\nmono = true\n\n[[channels.radio.sound]]\neffect = \"gate\"\n\
+             threshold_db = -45\nattack = \"10ms\"\nhold = \"1s\"\nrelease = \"2s\"\n\
+             range_db = -30\n\n[[channels.radio.sound]]\neffect = \"stereo\"\nswap = true\n",
+        ),
+        (
+            "echo(delay=0.25, feedback=-6., s)",
+            "effect = \"delay\"\ntime = \"250ms\"\nfeedback = 0.501\nmix = 0.334\n\n\
+             [[channels.radio.sound]]\neffect = \"gain\"\ngain_db = 3.529\n",
+        ),
+        (
+            "amplify(1., override=\"replaygain_track_gain\", s)",
+            "effect = \"replaygain\"\nmeasured = false\n",
+        ),
+        ("amplify(0., s)", "effect = \"gain\"\ngain_db = -60\n"),
+    ] {
+        let imported = programme(&format!("radio = fallback([{radio}, blank()])\n"));
+
+        assert_eq!(imported.left, [""; 0], "{}", imported.toml);
+        let expected = format!("\n[[channels.radio.sound]]\n{expected}");
+        assert!(imported.toml.contains(&expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+}
+
+#[test]
+fn what_a_script_turns_while_it_runs_is_turned_by_a_name_like_that() {
+    let imported = programme(
+        "vol = interactive.float(\"main volume\", 0.5)\nthr = ref(-20.)\n\
+         g = interactive.float(\"bass\", 2.)\nspeech = amplify(vol, s)\n\
+         radio = compress(threshold={!thr}, filter.iir.eq.peak(frequency=100., gain=g, \
+         filter.iir.eq.high(frequency=30., speech)))\n",
+    );
+
+    assert_eq!(imported.left, [""; 0], "{}", imported.toml);
+    for expected in [
+        "effect = \"gain\"\nid = \"main_volume\"\ngain_db = -6.021\n",
+        "effect = \"equalizer\"\nid = \"bass\"\n",
+        "frequency = 100, q = 1, gain_db = 2 }",
+        "effect = \"compressor\"\nid = \"thr\"\nthreshold_db = -20\n",
+        "# Note: line 5: main volume is taken as it is at first; var.set main_volume.gain_db \
+         changes it, in decibels.\n",
+        "var.set bass.2.gain_db changes it, in decibels.\n",
+        "var.set thr.threshold_db changes it, in decibels.\n",
+    ] {
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+}
+
+#[test]
+fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
+    for (radio, left) in [
+        (
+            "radio = limit(fallback([s, amplify(0.5, playlist(\"/b\"))]))\n",
+            "line 2: a gain of one source alone; what a channel has is for all that it plays",
+        ),
+        ("radio = amplify(f(), s)\n", "line 2: amplify: its number is not a number here; 1 is"),
+        ("radio = compress(lookahead=5., s)\n", "line 2: compress: lookahead: it does not look"),
+        ("radio = compress(odd=5., s)\n", "line 2: compress: odd has no counterpart"),
+        ("radio = flanger(s)\n", "line 2: flanger has no counterpart"),
+        (
+            "radio = compress.multiband(s, [f()])\n",
+            "line 2: compress.multiband: a band that is not",
+        ),
+        (
+            "radio = filter.iir.eq.lowshelf(frequency=100., s)\n",
+            "line 2: filter.iir.eq.lowshelf: how much it raises is not said",
+        ),
+    ] {
+        let imported = programme(radio);
+
+        let [line] = &imported.left[..] else { panic!("{radio}: {:?}", imported.left) };
+        assert!(line.starts_with(left), "{radio}: {line}");
+    }
+    let both = programme("radio = fallback([amplify(0.5, s), amplify(0.5, playlist(\"/b\"))])\n");
+    assert_eq!(both.left, [""; 0], "all that is played is as much softer");
+    let beyond = programme("radio = compress(ratio=1000., attack=5000., s)\n");
+    assert!(beyond.toml.contains("compressor: ratio of 1000 is 100 here"), "{}", beyond.toml);
+    assert!(beyond.toml.contains("ratio = 100\n"), "{}", beyond.toml);
+}
+
+/// A script of a list `s` on its first line, of `radio`, and of an output, as a configuration that
+/// holds.
+fn programme(radio: &str) -> Imported {
+    let imported = import(&format!(
+        "s = playlist(id=\"music\", \"/m\")\n{radio}\
+         output.icecast(%mp3, mount=\"m\", password=\"x\", radio)\n",
+    ));
+    let file = std::path::Path::new("station.toml");
+    crate::config::file::parse(file, &imported.toml).unwrap();
+    imported
+}
+
+#[test]
 fn two_effects_of_a_kind_and_who_is_told_of_silence_are_left() {
     let imported = import(
         "s = playlist(id=\"music\", \"/m\")\n\
@@ -212,7 +338,7 @@ fn of_a_script_with_everything_the_playlist_and_the_output_are_taken_over() {
         assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
     }
     let left = imported.left.join("\n");
-    for expected in ["icy=true", "output.file", "interactive.float", "server.register"] {
+    for expected in ["icy=true", "output.file", "interactive.bool", "server.register"] {
         assert!(left.contains(expected), "{expected} is not in\n{left}");
     }
 }
@@ -358,6 +484,8 @@ const PIECES: &[&str] = &[
     "a = playlist(\"x.m3u\")\n",
     "a = fallback([a, sine()])\n",
     "a = crossfade(duration=3., a)\n",
+    "a = compress(ratio=1e300, threshold=-9., fallback([a, a, amplify(0. - 1. / 0., a)]))\n",
+    "a = filter(freq=0., q=1e99, mode=\"low\", filter.iir.butterworth.low(order=20, a))\n",
     "a = fallback([input.harbor(\"l\", password=\"\u{7f}\"), a])\n",
     "a = rotate([input.http(\"http://h/x\"), a])\n",
     "b = a\n",

@@ -44,6 +44,8 @@ pub(super) enum Kind {
     Number(f64),
     /// `{6h-12h}`: the words in braces.
     Predicate(String),
+    /// `{frequency = 200., gain = 3.}`.
+    Record(Vec<(String, Expr)>),
     Text(String),
     Tuple(Vec<Expr>),
 }
@@ -394,8 +396,12 @@ impl Parser<'_> {
         Some(parts)
     }
 
-    /// `{6h-12h}`, or an expression in braces.
+    /// `{6h-12h}`, `{a = 1., b = 2.}`, or an expression in braces.
     fn braces(&mut self) -> Option<Kind> {
+        let second = self.tokens.get(self.at + 1).map(|token| &token.word);
+        if matches!((self.peek(), second), (Some(Word::Name(_)), Some(Word::Mark("=")))) {
+            return self.record();
+        }
         let mut words = Vec::new();
         let start = self.at;
         let mut has_moment = false;
@@ -418,6 +424,20 @@ impl Parser<'_> {
         let value = self.expression()?;
         self.takes("}").then_some(())?;
         Some(value.kind)
+    }
+
+    /// Fields with commas between them, up to the closing brace.
+    fn record(&mut self) -> Option<Kind> {
+        let mut fields = Vec::new();
+        while !self.takes("}") {
+            let name = self.name()?;
+            self.takes("=").then_some(())?;
+            fields.push((name, self.expression()?));
+            if !self.takes(",") && !self.is_at("}") {
+                return None;
+            }
+        }
+        Some(Kind::Record(fields))
     }
 }
 
@@ -477,6 +497,7 @@ mod tests {
             "x = if a == 1 then b elsif c then d else e end",
             "s.on_track(fun(m) -> print(\"#{m}\"))",
             "settings.server.telnet.port.set(1234)",
+            "c = compress.multiband(s, [{frequency = 200., gain = !g}, {frequency=9., x = f()}])",
         ] {
             let read = sentences(script);
 

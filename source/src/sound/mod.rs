@@ -231,6 +231,8 @@ fn single(value: f64) -> f32 {
     single
 }
 
+/// Effects of a channel, those of its tracks counted as well.
+pub const EFFECTS_MAX: usize = 16;
 /// All effects there are, as the configuration calls them.
 pub const NAMES: [&str; 8] =
     ["compressor", "delay", "equalizer", "gain", "gate", "limiter", "multiband", "stereo"];

@@ -9,7 +9,7 @@ use crate::sound::compressor::Compressor;
 use crate::sound::dial::{Dial, Unit};
 use crate::sound::equalizer::{BANDS_MAX, Band, Equalizer};
 use crate::sound::multiband::{CROSSOVERS_MAX, Multiband};
-use crate::sound::{Chain, Effect, Insert, NAMES};
+use crate::sound::{Chain, EFFECTS_MAX, Effect, Insert, NAMES};
 use common::config::{Section, Value};
 use std::time::Duration;
 use toml::de::DeValue;
@@ -231,5 +231,3 @@ const LOOKAHEAD_S: (f64, f64) = (0.001, 0.02);
 /// Where crossovers may be, and how far one is above the other at least.
 const CROSSOVER_HZ: (f64, f64) = (20.0, 16_000.0);
 const CROSSOVER_APART: f64 = 2.0;
-/// Effects of a channel.
-const EFFECTS_MAX: usize = 16;

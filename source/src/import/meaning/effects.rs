@@ -1,5 +1,6 @@
-//! What a script does to the sound of single tracks, and about silence.
+//! What a script does to the sound: of single tracks, about silence, and of a whole programme.
 
+use super::inserts::{Insert, Making};
 use super::{Channel, Given, Reader, Source, Value};
 
 /// Something that is done, as far as it has a counterpart.
@@ -8,6 +9,8 @@ pub(in crate::import) enum Effect {
     /// Silence is listened for: so long, below this level, and its source is left for another one
     /// if it is not only skipped.
     Blank { after_s: f64, threshold_db: f64, is_left: bool },
+    /// The whole programme goes through it.
+    Insert(Insert),
     /// All is made equally loud.
     Loudness { target_lufs: f64 },
     /// Tracks are made equally loud where their tags say how.
@@ -30,7 +33,7 @@ impl Reader {
             }
             "normalize" | "normalize.old" => {
                 self.remark("tracks are brought to one loudness as a whole, not while they sound");
-                Effect::Loudness { target_lufs: given.number("target").unwrap_or(-13.0) }
+                Effect::Loudness { target_lufs: given.number("target").unwrap_or(NORMALIZE_LUFS) }
             }
             "replaygain" => Effect::ReplayGain,
             _ => {
@@ -45,18 +48,55 @@ impl Reader {
                 }
             }
         };
-        self.source(Source::Effect(of, effect))
+        self.source(Source::Effect(of, effect, line))
     }
 
-    /// `amplify`, which changes nothing of what is quiet.
-    fn amplify(&mut self, given: &Given, line: usize) -> Value {
-        let of = given.sources().first().copied();
-        let is_quiet = of
-            .is_some_and(|of| matches!(self.sources.get(of), Some(Source::Silence | Source::Tone)));
-        if !is_quiet && given.numbers().first() != Some(&1.0) {
-            self.leave(line, line, "amplify: the level of music is not changed");
+    /// What `callee` makes of a source that goes through an effect of the programme; nothing if it
+    /// is no such call.
+    pub(super) fn sounding(&mut self, callee: &str, given: &Given, line: usize) -> Option<Value> {
+        let mut making = Making::new(callee, given);
+        if !making.make() {
+            return None;
         }
-        given.value_of_source()
+        let Some(&of) = given.sources().last() else { return Some(Value::Unknown) };
+        let of = match callee {
+            "nrj" => {
+                let loudness = Effect::Loudness { target_lufs: NORMALIZE_LUFS };
+                self.sources.push(Source::Effect(of, loudness, line));
+                self.sources.len() - 1
+            }
+            _ => of,
+        };
+        Some(self.made(of, making, line))
+    }
+
+    /// `of`, as it is behind all that was made.
+    fn made(&mut self, mut of: usize, making: Making<'_>, line: usize) -> Value {
+        let (inserts, left, remarks) = making.finish();
+        left.iter().for_each(|left| self.leave(line, line, left.as_str()));
+        remarks.iter().for_each(|remark| self.remark(format!("line {line}: {remark}")));
+        for insert in inserts {
+            self.sources.push(Source::Effect(of, Effect::Insert(insert), line));
+            of = self.sources.len() - 1;
+        }
+        Value::Source(of)
+    }
+
+    /// `amplify`: by a factor, and by what the tags of tracks say.
+    fn amplify(&mut self, given: &Given, line: usize) -> Value {
+        let Some(&of) = given.sources().last() else { return Value::Unknown };
+        // What there is instead of music has its own level here.
+        if matches!(self.sources.get(of), Some(Source::Silence | Source::Tone)) {
+            return Value::Source(of);
+        }
+        let mut of = of;
+        if given.text("override").is_some_and(|tag| REPLAY_GAINS.contains(&tag)) {
+            self.sources.push(Source::Effect(of, Effect::ReplayGain, line));
+            of = self.sources.len() - 1;
+        }
+        let mut making = Making::new("amplify", given);
+        making.amplify();
+        self.made(of, making, line)
     }
 
     /// Lets `channel` have `effect`, if it has none of its kind yet.
@@ -85,6 +125,7 @@ impl Effect {
                     ("then", format!("\"{then}\"")),
                 ]
             }
+            Self::Insert(insert) => insert.keys(),
             Self::Loudness { target_lufs } => vec![
                 ("effect", "\"loudness\"".to_owned()),
                 ("target_lufs", target_lufs.clamp(-40.0, -5.0).to_string()),
@@ -112,3 +153,7 @@ pub(super) const CALLS: [&str; 11] = [
     "skip_blank",
     "strip_blank",
 ];
+/// The loudness to which `normalize` brings what it hears.
+const NORMALIZE_LUFS: f64 = -13.0;
+/// Tags that say by how much a track is to be louder, as `amplify` may be told to heed them.
+const REPLAY_GAINS: [&str; 2] = ["replay_gain", "replaygain_track_gain"];

@@ -140,7 +140,7 @@ impl Reader {
         }
         match self.sources.get(source)?.clone() {
             Source::Crossfade { of, .. } => self.list(of, line, depth + 1),
-            Source::Effect(of, _) => {
+            Source::Effect(of, _, line) => {
                 self.leave(line, line, "an effect on one source of a rotation; channels have them");
                 self.list(of, line, depth + 1)
             }
@@ -177,7 +177,9 @@ impl Reader {
         let list = |value: &Value| match value {
             Value::List(branches) => branches.clone(),
             Value::Bool(_)
+            | Value::Live { .. }
             | Value::Number(_)
+            | Value::Record(_)
             | Value::Source(_)
             | Value::Text(_)
             | Value::Unknown
@@ -252,8 +254,8 @@ impl Reader {
             Source::Crossfade { of, times_s } => {
                 Source::Crossfade { of: self.limited(of, line, depth + 1, put), times_s }
             }
-            Source::Effect(of, effect) => {
-                Source::Effect(self.limited(of, line, depth + 1, put), effect)
+            Source::Effect(of, effect, at) => {
+                Source::Effect(self.limited(of, line, depth + 1, put), effect, at)
             }
             Source::Fallback(sources) => {
                 let sources = sources.into_iter();
