@@ -126,6 +126,7 @@ impl Tags {
             let video = Video::read(&packet);
             tags.codecs.extend(audio.map(|audio| audio.codec));
             tags.codecs.extend(video.map(|_| "Theora"));
+            tags.codecs.extend(packet.starts_with(b"fishead\0").then_some("Skeleton"));
             tags.audio = tags.audio.or(audio);
             tags.video = tags.video.or(video);
             if let Some(list) = list_start(&packet).and_then(|start| packet.get(start..)) {

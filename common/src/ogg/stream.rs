@@ -26,6 +26,8 @@ pub enum Role {
     Header,
     /// The last page of the headers.
     LastHeader,
+    /// The headers ended with the page before; this one is yet to be followed, as one of audio.
+    HeadersEnded,
     /// A page of a stream that never began; of no use to any decoder.
     Orphan,
 }
@@ -42,7 +44,9 @@ struct Stream {
 enum Headers {
     /// So many; at 0 they are complete.
     Packets(usize),
-    /// All pages up to the first with a position, for codecs that we do not know.
+    /// All pages up to the first with a position, for codecs that we do not know; or up to the last
+    /// page of the stream, since the skeleton that some encoders put before others is nothing but
+    /// headers; or up to the audio of another stream, before which RFC 3533 wants all headers.
     UntilPosition,
     /// FLAC that does not say how many: up to the metadata block that is marked as the last.
     UntilLastFlacBlock,
@@ -68,11 +72,18 @@ impl Chain {
             return role;
         }
         let had_headers = self.opening || self.complete();
+        let was_complete = had_headers && !self.opening;
+        if !was_complete && self.is_audio_before_unknown_headers(page) {
+            for stream in &mut self.streams {
+                stream.headers = Headers::Packets(0);
+            }
+            self.opening = false;
+            return Role::HeadersEnded;
+        }
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.serial == page.serial)
         else {
             return Role::Orphan;
         };
-        let was_complete = had_headers && !self.opening;
         stream.headers = stream.headers.after(page);
         self.opening = false;
         match (was_complete, self.complete()) {
@@ -95,6 +106,16 @@ impl Chain {
         // Two bits: no header, and no difference to another.
         let is_whole = begun.next().and_then(|segment| segment.bytes.first()).map(|b| b >> 6);
         is_of_pictures && is_whole == Some(0)
+    }
+
+    /// Whether `page` is of a stream whose headers are complete, and so are those of all others of
+    /// which it is known how many there are.
+    fn is_audio_before_unknown_headers(&self, page: &Page<'_>) -> bool {
+        let own = self.streams.iter().find(|stream| stream.serial == page.serial);
+        let or_unknown = [Headers::Packets(0), Headers::UntilPosition];
+        has_position(page)
+            && own.is_some_and(|stream| stream.headers == Headers::Packets(0))
+            && self.streams.iter().all(|stream| or_unknown.contains(&stream.headers))
     }
 
     fn complete(&self) -> bool {
@@ -124,9 +145,7 @@ impl Headers {
     fn after(self, page: &Page<'_>) -> Self {
         match self {
             Self::Packets(count) => Self::Packets(count.saturating_sub(page.packets_ended())),
-            Self::UntilPosition if page.granule.is_some_and(|granule| granule > 0) => {
-                Self::Packets(0)
-            }
+            Self::UntilPosition if has_position(page) || page.ends_stream => Self::Packets(0),
             Self::UntilLastFlacBlock if !page.begins_stream => {
                 let last = page.segments().any(|segment| {
                     segment.bytes.first().is_some_and(|kind| kind & 0x80 != 0)
@@ -137,6 +156,10 @@ impl Headers {
             Self::UntilPosition | Self::UntilLastFlacBlock => self,
         }
     }
+}
+
+fn has_position(page: &Page<'_>) -> bool {
+    page.granule.is_some_and(|granule| granule > 0)
 }
 
 fn first_packet<'p>(page: &Page<'p>) -> &'p [u8] {
@@ -174,6 +197,7 @@ mod tests {
     use super::*;
 
     const BOS: u8 = 2;
+    const EOS: u8 = 4;
 
     fn roles(pages: &[Vec<u8>]) -> Vec<Role> {
         let mut chain = Chain::default();
@@ -276,6 +300,37 @@ mod tests {
         ];
 
         assert_eq!(roles(&pages), [FirstHeader, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn a_skeleton_is_headers_to_its_end() {
+        use Role::{Audio, FirstHeader, Header, LastHeader};
+
+        let pages = [
+            page(1, BOS, 0, &[b"fishead"]),
+            page(2, BOS, 0, &[b"OpusHead"]),
+            page(1, 0, 0, &[b"fisbone"]),
+            page(2, 0, 0, &[b"OpusTags"]),
+            page(1, EOS, 0, &[b""]),
+            page(2, 0, 960, &[b"audio"]),
+        ];
+
+        assert_eq!(roles(&pages), [FirstHeader, Header, Header, Header, LastHeader, Audio]);
+    }
+
+    #[test]
+    fn the_audio_of_one_stream_ends_the_headers_of_those_that_are_not_known() {
+        let mut chain = Chain::default();
+        let mut role = |bytes: &[u8]| chain.follow(&Page::read(bytes).unwrap().unwrap());
+
+        assert_eq!(role(&page(1, BOS, 0, &[b"OpusHead"])), Role::FirstHeader);
+        assert_eq!(role(&page(2, BOS, 0, &[b"\x80kate"])), Role::Header);
+        assert_eq!(role(&page(1, 0, 0, &[b"OpusTags"])), Role::Header);
+        assert_eq!(role(&page(2, 0, 0, &[b"\x81kate"])), Role::Header);
+        let audio = page(1, 0, 960, &[b"audio"]);
+        assert_eq!(role(&audio), Role::HeadersEnded);
+        assert_eq!(role(&audio), Role::Audio);
+        assert_eq!(role(&page(2, 0, 5, &[b"a line"])), Role::Audio);
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Pages {
                     return Ok(self.air(waiting, self.audio_bytes));
                 }
                 Role::Orphan => return Ok(Found::Junk(page_bytes)),
+                Role::HeadersEnded => self.end_headers(),
                 role @ (Role::FirstHeader | Role::Header | Role::LastHeader) => {
                     self.take_header(role, waiting, page_bytes)?;
                 }
@@ -115,16 +116,21 @@ impl Pages {
             return Err(BadStream::HeadersTooLong);
         }
         if role == Role::LastHeader {
-            let pages = self.headers.split().freeze();
-            // What the source says of itself later counts for more than what was said before.
-            let early = self.wanted.take().filter(|_| !self.has_begun);
-            match self.retitler.begin(&pages, early.as_ref()) {
-                Some(seam) => self.begin_with(seam),
-                None => self.due.push_back(headers(pages)),
-            }
-            self.has_begun = true;
+            self.end_headers();
         }
         Ok(())
+    }
+
+    /// The headers are whole.
+    fn end_headers(&mut self) {
+        let pages = self.headers.split().freeze();
+        // What the source says of itself later counts for more than what was said before.
+        let early = self.wanted.take().filter(|_| !self.has_begun);
+        match self.retitler.begin(&pages, early.as_ref()) {
+            Some(seam) => self.begin_with(seam),
+            None => self.due.push_back(headers(pages)),
+        }
+        self.has_begun = true;
     }
 
     /// Ends the stream with its page `last`; what begins it anew with the title is due then.
