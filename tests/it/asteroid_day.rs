@@ -4,7 +4,7 @@
 //! It speaks telnet through `nc -q1`, which sends a line, closes its half and is gone a second
 //! later, and takes what it reads apart with the regular expressions that stand here.
 
-use crate::programme::wav;
+use crate::programme::tone_wav;
 use e2e::{Player, Program, SOURCE_PASSWORD, Station, until, within, within_limit};
 use regex_lite::Regex;
 use source::config::{self, Config};
@@ -109,7 +109,7 @@ impl Day {
         let server = Station::start();
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("music")).expect("a new folder");
-        write(&folder.path().join("music/library.wav"), &wav("The - Library", 60));
+        write(&folder.path().join("music/library.wav"), &tone_wav("The - Library", 60));
         let first = list(folder.path(), "0");
         let config = imported(folder.path(), server.address());
         let source = source::station::Station::start(&config).expect("a station can start");
@@ -168,7 +168,7 @@ fn list(folder: &Path, name: &str) -> String {
     let mut lines = "#EXTM3U\n".to_owned();
     for title in &titles {
         let path = folder.join(format!("{title}.wav"));
-        write(&path, &wav(title, 60));
+        write(&path, &tone_wav(title, 60));
         lines += &format!("#EXTINF:-1,{title}\n{}\n", path.display());
     }
     write(&folder.join("stream-queue.m3u"), lines.as_bytes());

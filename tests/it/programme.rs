@@ -123,7 +123,7 @@ async fn a_folder_without_music_holds_the_mount_with_a_tone() {
     player.hear(40_000).await;
 
     assert!(source.status().channels[0].on_air.title.is_none());
-    fs::write(folder.path().join("found.wav"), wav("A - Found", 20)).unwrap();
+    fs::write(folder.path().join("found.wav"), tone_wav("A - Found", 20)).unwrap();
     let found = station.until_titled("/live.mp3", "A - Found");
     within_limit(Duration::from_secs(30), "the new file is found", found).await;
     source.stop().await;
@@ -153,15 +153,20 @@ pub(crate) fn music(titles: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (number, title) in titles.iter().enumerate() {
         let path: PathBuf = folder.path().join(format!("{number}.wav"));
-        fs::write(path, wav(title, 60)).expect("our own folder");
+        fs::write(path, tone_wav(title, 60)).expect("our own folder");
     }
     folder
 }
 
-/// `seconds` of a tone as a WAV file of 8 kHz, with `Artist - Title` as its tags.
-pub(crate) fn wav(tag: &str, seconds: u16) -> Vec<u8> {
+/// `seconds` of a tone of 500 Hz as a WAV file, with `Artist - Title` as its tags.
+pub(crate) fn tone_wav(tag: &str, seconds: u32) -> Vec<u8> {
     const RATE_HZ: u32 = 8_000;
-    let samples = u32::from(seconds) * RATE_HZ;
+    let samples = 0..seconds * RATE_HZ;
+    wav(tag, RATE_HZ, samples.map(|at| if at % 16 < 8 { 900 } else { -900 }))
+}
+
+/// One channel of `samples` as a WAV file, with `Artist - Title` as its tags.
+pub(crate) fn wav(tag: &str, rate_hz: u32, samples: impl Iterator<Item = i16>) -> Vec<u8> {
     let (artist, title) = tag.split_once(" - ").expect("artist and title");
     let text = |id: &[u8; 4], text: &str| {
         let mut bytes = text.as_bytes().to_vec();
@@ -171,13 +176,12 @@ pub(crate) fn wav(tag: &str, seconds: u16) -> Vec<u8> {
     };
     let info = [b"INFO".to_vec(), text(b"IART", artist), text(b"INAM", title)].concat();
     let format =
-        [&[1, 0, 1, 0], &RATE_HZ.to_le_bytes()[..], &(RATE_HZ * 2).to_le_bytes(), &[2, 0, 16, 0]];
-    let tone = (0..samples).flat_map(|at| (if at % 16 < 8 { 900_i16 } else { -900 }).to_le_bytes());
+        [&[1, 0, 1, 0], &rate_hz.to_le_bytes()[..], &(rate_hz * 2).to_le_bytes(), &[2, 0, 16, 0]];
     let body = [
         b"WAVE".to_vec(),
         chunk(b"fmt ", &format.concat()),
         chunk(b"LIST", &info),
-        chunk(b"data", &tone.collect::<Vec<u8>>()),
+        chunk(b"data", &samples.flat_map(i16::to_le_bytes).collect::<Vec<u8>>()),
     ];
     chunk(b"RIFF", &body.concat())
 }

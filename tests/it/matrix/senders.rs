@@ -1,9 +1,10 @@
 //! The senders of the matrix: each puts a tone on both servers, in one format.
 
-use super::Kind;
-use crate::programme::{music, station_config};
+use super::{Kind, TONE_HZ};
+use crate::programme::{station_config, wav};
 use e2e::{Peer, Program, SOURCE_PASSWORD, Station};
 use source::config::Address;
+use std::f64::consts::TAU;
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
@@ -95,13 +96,24 @@ fn liquidsoap(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
     let folder = tempfile::tempdir().expect("a folder for a script");
     let encoder = kind.liquidsoap.expect("a format that Liquidsoap has");
     let mut script = "settings.init.allow_root.set(true)\n\
+         settings.frame.video.width.set(160)\n\
+         settings.frame.video.height.set(128)\n\
+         settings.frame.video.framerate.set(15)\n\
          sound = add(normalize=false, [amplify(0.3, sine(500.)), amplify(0.02, noise())])\n"
         .to_owned();
+    if encoder.contains("%theora") {
+        script += "sound = mux_video(video=video.testsrc(), sound)\n";
+    }
     for server in servers {
         let (port, mount) = (server.address().port(), kind.mount.trim_start_matches('/'));
+        // Without it Liquidsoap refuses formats of which it does not know whether they have titles.
+        let icy = match kind.content_type {
+            "audio/webm" | "audio/x-matroska" => "icy_metadata=\"false\", ",
+            _ => "",
+        };
         script += &format!(
             "output.icecast({encoder}, host=\"127.0.0.1\", port={port}, mount=\"{mount}\", \
-             password=\"{SOURCE_PASSWORD}\", name=\"Matrix\", genre=\"test\", \
+             password=\"{SOURCE_PASSWORD}\", name=\"Matrix\", genre=\"test\", {icy}\
              format=\"{}\", sound)\n",
             kind.content_type
         );
@@ -114,7 +126,9 @@ fn liquidsoap(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
 
 /// Our source.
 fn ours(kind: &Kind, servers: [&Station; 2]) -> Sending {
-    let folder = music(&["The Makers - A tone", "The Makers - Another"]);
+    let folder = tempfile::tempdir().expect("a folder for a tone");
+    let file = folder.path().join("tone.wav");
+    std::fs::write(file, wav("The Makers - A tone", RATE_HZ, tone())).expect("our own folder");
     let mut config = station_config(servers[0], folder.path(), kind.mount);
     let output = &mut config.outputs[0];
     output.format = kind.ours.expect("a format that our source has");
@@ -130,6 +144,19 @@ fn ours(kind: &Kind, servers: [&Station; 2]) -> Sending {
     Sending { _peer: None, ours: Some(ours), _folder: Some(folder), _upstream: None }
 }
 
+/// A minute of the tone, with so much noise that FLAC has as much to send as of music.
+fn tone() -> impl Iterator<Item = i16> {
+    let mut state = 1_u32;
+    (0..60 * RATE_HZ).map(move |at| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = f64::from(state >> 16) / 32_768.0 - 1.0;
+        let tone = (f64::from(at) / f64::from(RATE_HZ) * TONE_HZ * TAU).sin();
+        #[expect(clippy::cast_possible_truncation, reason = "they are below 0.5")]
+        let sample = (32_768.0 * (0.3 * tone + 0.15 * noise)) as i16;
+        sample
+    })
+}
+
 fn url(address: SocketAddr, scheme: &str, mount: &str) -> String {
     format!("{scheme}://source:{SOURCE_PASSWORD}@{address}{mount}")
 }
@@ -142,3 +169,5 @@ const RATE: &str = "2";
 const SOUND: &str = "aevalsrc=0.3*sin(2*PI*500*t)+0.02*(random(0)-0.5)\
     |0.3*sin(2*PI*500*t)+0.02*(random(1)-0.5):s=44100";
 const PICTURE: &str = "testsrc=s=160x120:r=15";
+/// Of what our source plays.
+const RATE_HZ: u32 = 44_100;
