@@ -15,7 +15,7 @@ use crate::logs::Logs;
 use crate::logs::access::{Asked, Finished};
 use crate::mount::feed::{Feed, Landing, Plan, SLICES_MAX};
 use crate::mount::name::MountName;
-use crate::mount::stream::Edge;
+use crate::mount::stream::Tip;
 use crate::socket::Socket;
 use crate::status::counters::{ClientSeat, ListenerSeat, MountCounters};
 use std::io::{ErrorKind, IoSlice};
@@ -172,7 +172,7 @@ pub(crate) struct Fan {
     /// Its number among the fans of its mount.
     index: usize,
     limits: FanLimits,
-    edge: watch::Receiver<Edge>,
+    tip: watch::Receiver<Tip>,
     counters: Arc<MountCounters>,
     logs: Logs,
     slots: Vec<Vec<Listener>>,
@@ -188,12 +188,12 @@ pub(crate) struct Fan {
 }
 
 impl Fan {
-    /// A fan without listeners, for a stream that ends at `edge`.
+    /// A fan without listeners, for a stream that ends at `tip`.
     pub(crate) fn new(
         mount: MountName,
         index: usize,
         limits: FanLimits,
-        edge: watch::Receiver<Edge>,
+        tip: watch::Receiver<Tip>,
         counters: Arc<MountCounters>,
         logs: Logs,
     ) -> Self {
@@ -201,7 +201,7 @@ impl Fan {
             mount,
             index,
             limits,
-            edge,
+            tip,
             counters,
             logs,
             slots: (0..SLOTS).map(|_| Vec::new()).collect(),
@@ -229,7 +229,7 @@ impl Fan {
                     None => stream_ended = true,
                 },
                 _ = ticks.tick(), if self.listeners > 0 => self.serve(at_once || stream_ended),
-                changed = self.edge.changed(), if at_once && !stream_ended => {
+                changed = self.tip.changed(), if at_once && !stream_ended => {
                     self.serve(true);
                     stream_ended = changed.is_err();
                 }
@@ -280,14 +280,14 @@ impl Fan {
         self.listeners += 1;
         // The head and the burst go out at once.
         let mut listener = Listener { arrival };
-        let visit = listener.visit(&self.edge.borrow(), &self.limits, Instant::now());
+        let visit = listener.visit(&self.tip.borrow(), &self.limits, Instant::now());
         self.counters.sent_bytes.add(listener.arrival.sent_bytes);
         self.settle(listener, visit);
     }
 
     /// Sends listeners to another mount; how many. Each hears first what this one has aired.
     fn move_away(&mut self, whose: &Whose, to: &Destination) -> usize {
-        let after_bytes = self.edge.borrow().bytes;
+        let after_bytes = self.tip.borrow().bytes;
         let goes = |listener: &mut Listener| match whose {
             Whose::Everybody | Whose::Guests => true,
             Whose::AtHomeIn(homes) => homes.contains(&listener.arrival.home),
@@ -328,13 +328,13 @@ impl Fan {
     }
 
     fn receive(&mut self, listeners: Vec<Listener>) {
-        let edge = self.edge.borrow().clone();
+        let tip = self.tip.borrow().clone();
         let (now, mut sent_bytes) = (Instant::now(), 0);
         self.listeners += listeners.len();
         for mut listener in listeners {
             listener.arrival.seats.0.move_to(&self.counters);
             let before = listener.arrival.sent_bytes;
-            let visit = listener.visit(&edge, &self.limits, now);
+            let visit = listener.visit(&tip, &self.limits, now);
             sent_bytes += listener.arrival.sent_bytes - before;
             self.settle(listener, visit);
         }
@@ -358,22 +358,22 @@ impl Fan {
         for (fan, listeners) in std::mem::take(&mut self.leaving) {
             self.pass_on(fan, listeners);
         }
-        let edge = self.edge.borrow_and_update().clone();
+        let tip = self.tip.borrow_and_update().clone();
         let now = Instant::now();
-        let mut sent_bytes = self.serve_eager(&edge, now);
+        let mut sent_bytes = self.serve_eager(&tip, now);
         for _ in 0..if everybody { SLOTS } else { 1 } {
-            sent_bytes += self.serve_slot(self.next_served, &edge, now);
+            sent_bytes += self.serve_slot(self.next_served, &tip, now);
             self.next_served = (self.next_served + 1) % SLOTS;
         }
         self.counters.sent_bytes.add(sent_bytes);
     }
 
     /// Visits the listeners of a slot; how many bytes they took.
-    fn serve_slot(&mut self, slot: usize, edge: &Edge, now: Instant) -> u64 {
+    fn serve_slot(&mut self, slot: usize, tip: &Tip, now: Instant) -> u64 {
         let (mut at, mut sent_bytes) = (0, 0);
         while let Some(listener) = self.slots[slot].get_mut(at) {
             let before = listener.arrival.sent_bytes;
-            let visit = listener.visit(edge, &self.limits, now);
+            let visit = listener.visit(tip, &self.limits, now);
             sent_bytes += listener.arrival.sent_bytes - before;
             if matches!(visit, Visit::CaughtUp) {
                 at += 1;
@@ -386,11 +386,11 @@ impl Fan {
     }
 
     /// Visits the eager; how many bytes they took.
-    fn serve_eager(&mut self, edge: &Edge, now: Instant) -> u64 {
+    fn serve_eager(&mut self, tip: &Tip, now: Instant) -> u64 {
         let (mut at, mut sent_bytes) = (0, 0);
         while let Some(listener) = self.eager.get_mut(at) {
             let before = listener.arrival.sent_bytes;
-            let visit = listener.visit(edge, &self.limits, now);
+            let visit = listener.visit(tip, &self.limits, now);
             sent_bytes += listener.arrival.sent_bytes - before;
             if matches!(visit, Visit::Stuck) {
                 at += 1;
@@ -439,7 +439,7 @@ impl Listener {
     }
 
     /// Writes what there is until the socket is full, and notices whether the listener is gone.
-    fn visit(&mut self, edge: &Edge, limits: &FanLimits, now: Instant) -> Visit {
+    fn visit(&mut self, tip: &Tip, limits: &FanLimits, now: Instant) -> Visit {
         if self.has_left() {
             return Visit::Gone(Leaving::Left);
         }
@@ -447,7 +447,7 @@ impl Listener {
         if time_max.is_some_and(|max| now - self.arrival.joined >= max) {
             return Visit::Gone(Leaving::TimeOver);
         }
-        let behind_bytes = self.arrival.feed.behind_bytes(edge.bytes);
+        let behind_bytes = self.arrival.feed.behind_bytes(tip.bytes);
         if behind_bytes > limits.queue_bytes {
             return Visit::Gone(Leaving::TooSlow { behind_bytes });
         }
@@ -465,8 +465,8 @@ impl Listener {
                 }
                 Plan::Land(landing) => {
                     let start = match landing {
-                        Landing::Burst => &edge.burst,
-                        Landing::Newest => &edge.newest,
+                        Landing::Burst => &tip.burst,
+                        Landing::Newest => &tip.newest,
                     };
                     self.arrival.feed.land(start.clone());
                     continue;

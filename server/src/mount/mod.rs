@@ -101,7 +101,7 @@ impl Intro {
     pub(crate) fn new(chunks: impl IntoIterator<Item = Chunk>) -> Option<Self> {
         let mut writer = Writer::new(usize::MAX);
         chunks.into_iter().for_each(|chunk| writer.air(chunk));
-        let bytes = writer.edge().borrow().bytes;
+        let bytes = writer.tip().borrow().bytes;
         (bytes > 0).then(|| Self { start: writer.start(), bytes })
     }
 }
@@ -154,8 +154,8 @@ impl Mount {
         let start_fan = |index| {
             let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
             let limits = (&config.limits).into();
-            let (edge, counters, logs) = (stream.edge(), Arc::clone(&counters), logs.clone());
-            let fan = Fan::new(name.clone(), index, limits, edge, counters, logs);
+            let (tip, counters, logs) = (stream.tip(), Arc::clone(&counters), logs.clone());
+            let fan = Fan::new(name.clone(), index, limits, tip, counters, logs);
             tasks.spawn(fan.run(ordered));
             orders
         };

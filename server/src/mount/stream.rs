@@ -107,12 +107,12 @@ pub(crate) struct Writer {
     waiting_headers: Option<Chunk>,
     title: Arc<Title>,
     /// Where the stream ends now; readers wait on it.
-    edge: watch::Sender<Edge>,
+    tip: watch::Sender<Tip>,
 }
 
 /// Where a stream ends at one moment, and where a listener may start that comes at it.
 #[derive(Clone, Debug)]
-pub(crate) struct Edge {
+pub(crate) struct Tip {
     /// Bytes since the stream began.
     pub(crate) bytes: u64,
     /// The start of a listener that gets the burst.
@@ -135,7 +135,7 @@ impl Writer {
             next: OnceLock::new(),
         });
         let nothing = Start { link: Arc::clone(&tail), before_link: false, headers: Bytes::new() };
-        let edge = Edge { bytes: 0, burst: nothing.clone(), newest: nothing };
+        let tip = Tip { bytes: 0, burst: nothing.clone(), newest: nothing };
         Self {
             tail,
             recent: VecDeque::new(),
@@ -144,7 +144,7 @@ impl Writer {
             headers: Bytes::new(),
             waiting_headers: None,
             title,
-            edge: watch::Sender::new(edge),
+            tip: watch::Sender::new(tip),
         }
     }
 
@@ -169,7 +169,7 @@ impl Writer {
             false => self.start_at(self.recent.iter().rfind(|link| link.is_entry)),
         };
         let bytes = self.tail.end_bytes;
-        self.edge.send_replace(Edge { bytes, burst: self.start(), newest });
+        self.tip.send_replace(Tip { bytes, burst: self.start(), newest });
     }
 
     fn link(&mut self, chunk: Chunk) {
@@ -205,7 +205,7 @@ impl Writer {
         self.recent_bytes = 0;
         self.headers = Bytes::new();
         self.waiting_headers = None;
-        self.edge.send_modify(|edge| edge.burst = self.start());
+        self.tip.send_modify(|tip| tip.burst = self.start());
     }
 
     /// Gives new listeners up to `burst_bytes` of the past from now on.
@@ -244,8 +244,8 @@ impl Writer {
     }
 
     /// Where the stream ends, now and from now on.
-    pub(crate) fn edge(&self) -> watch::Receiver<Edge> {
-        self.edge.subscribe()
+    pub(crate) fn tip(&self) -> watch::Receiver<Tip> {
+        self.tip.subscribe()
     }
 
     fn hang(&self, next: Next) {
@@ -257,7 +257,7 @@ impl Drop for Writer {
     /// Ends the stream, so that its readers know that nothing more will come.
     fn drop(&mut self) {
         self.hang(Next::End);
-        self.edge.send_modify(|_| ());
+        self.tip.send_modify(|_| ());
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
         writer.air(audio("key"));
         writer.air(middle("c"));
         assert_eq!(heard(&writer.start()), ["key", "c"]);
-        assert_eq!(heard(&writer.edge().borrow().newest), ["key", "c"]);
+        assert_eq!(heard(&writer.tip().borrow().newest), ["key", "c"]);
     }
 
     #[test]
@@ -382,15 +382,15 @@ mod tests {
     fn headers_are_aired_with_the_audio_that_follows_them_and_not_before() {
         let mut writer = Writer::new(100);
         writer.air(audio("aaa"));
-        let (edge, start) = (writer.edge(), writer.start());
+        let (tip, start) = (writer.tip(), writer.start());
 
         writer.air(headers("HEAD1"));
-        assert_eq!((edge.borrow().bytes, heard(&start).len()), (3, 1));
+        assert_eq!((tip.borrow().bytes, heard(&start).len()), (3, 1));
         writer.air(headers("HEAD2"));
         writer.air(audio("b"));
 
         assert_eq!(heard(&start), ["aaa", "HEAD2", "b"], "nothing belonged to HEAD1");
-        assert_eq!(edge.borrow().bytes, 9);
+        assert_eq!(tip.borrow().bytes, 9);
     }
 
     #[test]
@@ -428,12 +428,12 @@ mod tests {
         let mut writer = Writer::new(100);
         writer.air(audio("aaa"));
         let start = writer.start();
-        let edge = writer.edge();
+        let tip = writer.tip();
 
         drop(writer);
 
         assert!(matches!(start.link.after(), After::End));
-        assert!(edge.has_changed().is_err());
+        assert!(tip.has_changed().is_err());
     }
 
     #[test]

@@ -94,8 +94,8 @@ fn an_http_1_1_listener_gets_chunks_and_is_told_the_end() {
 fn written_across(feed: &mut Feed, other: &Writer, taken: usize) -> Vec<u8> {
     let (mut out, plan) = written(feed, taken);
     if let Plan::Land(landing) = plan {
-        let edge = other.edge().borrow().clone();
-        feed.land(if landing == Landing::Burst { edge.burst } else { edge.newest });
+        let tip = other.tip().borrow().clone();
+        feed.land(if landing == Landing::Burst { tip.burst } else { tip.newest });
         out.extend(written(feed, taken).0);
     }
     out
