@@ -1,14 +1,14 @@
 //! What no honest client sends, and what odd ones do.
 
 use crate::Area;
-use crate::script::{Group, Nobody, ask, on_air, raw};
+use crate::script::{Group, Nobody, ask, ends, on_air, raw, send, source};
 
 pub(crate) const AREA: Area = Area { name: "hostile", groups, pending: PENDING };
 
 const PENDING: &[(&str, &str)] = &[];
 
 fn groups() -> Vec<Group> {
-    vec![requests(), methods(), paths(), never_ending()]
+    vec![requests(), methods(), paths(), never_ending(), lies()]
 }
 
 /// A server with a file to ask for.
@@ -112,4 +112,11 @@ fn never_ending() -> Group {
         .case("half-a-head", [raw(b"GET /plain.txt HTTP/1.0\r\nHost: x\r\n")])
         .case("garbage", [raw([0xAA; 300])])
         .case("half-a-source", [raw(b"SOURCE /s.mp3 HTTP/1.0\r\n")])
+}
+
+/// Sources that send something else than they say.
+fn lies() -> Group {
+    let ogg = [b"OggS\0\x02".as_slice(), &[0; 1_000]].concat();
+    let mp3 = |name| source(name, "SOURCE /s.mp3 HTTP/1.0").line("Content-Type: audio/mpeg");
+    Group::with("").case("ogg-as-mp3", [mp3("s"), send("s", &ogg), ends("s")])
 }
