@@ -9,16 +9,32 @@ use std::f64::consts::PI;
 /// Measures the true peaks of one side.
 #[derive(Debug)]
 pub(super) struct TruePeak {
-    /// What counts of each sample in the three between two of them.
-    taps: [[f32; 3]; TAPS],
+    /// What counts of the sums and differences of two samples that are as far from the middle.
+    taps: [Taps; TAPS / 2],
     /// The last samples, and then those that are measured.
     samples: [f32; TAPS - 1 + PART],
 }
 
+/// The low-passes of three places, of which the last is the first turned round and the middle one
+/// is the same from both sides: so the first two halves of it are shared.
+#[derive(Debug)]
+struct Taps {
+    /// Of the sum, in the first place and the last.
+    outer: f32,
+    /// Of the difference, in the first place; in the last it is taken off.
+    slope: f32,
+    /// Of the sum, in the middle.
+    middle: f32,
+}
+
 impl TruePeak {
     pub(super) fn new() -> Self {
-        let phases = [0.25, 0.5, 0.75].map(phase);
-        let taps = std::array::from_fn(|at| phases.map(|phase| phase[at]));
+        let [first, middle] = [0.25, 0.5].map(phase);
+        let taps = std::array::from_fn(|at| {
+            let (before, after) = (first[at], first[TAPS - 1 - at]);
+            let (outer, slope) = (0.5 * (before + after), 0.5 * (before - after));
+            Taps { outer, slope, middle: middle[at] }
+        });
         Self { taps, samples: [0.0; TAPS - 1 + PART] }
     }
 
@@ -33,19 +49,22 @@ impl TruePeak {
         let rows = self.samples.windows(TAPS - 1 + ROW).step_by(ROW);
         for (peaks, samples) in peaks.chunks_mut(ROW).zip(rows) {
             // As many sums as a processor has room for at once.
-            let mut between = [[0.0_f32; ROW]; 3];
+            let [mut outer, mut slope, mut middle] = [[0.0_f32; ROW]; 3];
             for (at, taps) in self.taps.iter().enumerate() {
-                let samples = &samples[at..at + ROW];
-                for (sums, tap) in between.iter_mut().zip(taps) {
-                    for (sum, sample) in sums.iter_mut().zip(samples) {
-                        *sum += tap * sample;
-                    }
+                let before = &samples[at..at + ROW];
+                let after = &samples[TAPS - 1 - at..TAPS - 1 - at + ROW];
+                for place in 0..ROW {
+                    let sum = before[place] + after[place];
+                    outer[place] += taps.outer * sum;
+                    slope[place] += taps.slope * (before[place] - after[place]);
+                    middle[place] += taps.middle * sum;
                 }
             }
-            for sums in between {
-                for (peak, sample) in peaks.iter_mut().zip(sums) {
-                    *peak = peak.max(sample.abs());
-                }
+            for ((peak, outer), (slope, middle)) in
+                peaks.iter_mut().zip(outer).zip(slope.into_iter().zip(middle))
+            {
+                let between = (outer.abs() + slope.abs()).max(middle.abs());
+                *peak = peak.max(between);
             }
         }
         self.samples.copy_within(length..length + TAPS - 1, 0);
