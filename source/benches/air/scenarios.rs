@@ -140,7 +140,8 @@ fn spent(change: Change, seconds: u32) -> (Two, [f64; 2], [Usage; 2]) {
     panic!("Liquidsoap has ended {TRIES_MAX} times by itself: {last_words}");
 }
 
-/// What the encoders of `config` take for `seconds` of a track, in percent of a core.
+/// What the encoders of `config` take for `seconds` of a track, in percent of a core. They are fed
+/// in real time, as in a station: a processor that does nothing else all the time is quicker.
 fn encoders_percent(two: &Two, config: &Path, seconds: u32) -> f64 {
     let text = std::fs::read_to_string(config).unwrap();
     let config = config::file::parse(config, &text).unwrap();
@@ -155,9 +156,12 @@ fn encoders_percent(two: &Two, config: &Path, seconds: u32) -> f64 {
             Rack::new(&of_channel.map(|output| output.format).collect::<Vec<_>>()).unwrap()
         })
         .collect();
-    let before = Usage::own().cpu;
+    let (before, began) = (Usage::own().cpu, Instant::now());
     let mut frames = 0_usize;
-    for block in samples.chunks_exact(BLOCK).cycle().take(seconds as usize * RATE_HZ / BLOCK) {
+    let blocks = samples.chunks_exact(BLOCK).cycle().take(seconds as usize * RATE_HZ / BLOCK);
+    for (at, block) in blocks.enumerate() {
+        let due = Duration::from_secs_f64((at * BLOCK) as f64 / RATE_HZ as f64);
+        pass(due.saturating_sub(began.elapsed()));
         // What both channels play is not quite the same, as in music.
         let other = block.iter().rev().copied().collect();
         let block = Block::stereo(44_100, block.to_vec(), other);
