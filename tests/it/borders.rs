@@ -2,7 +2,7 @@
 //! than real time, with borders that lie anywhere in frame and page.
 //!
 //! A few seconds of each with twelve tracks; with `CARRIER_BORDERS=hour`, an hour with a hundred:
-//! `CARRIER_BORDERS=hour cargo test -p e2e --test it ffmpeg_decodes_all`.
+//! `CARRIER_BORDERS=hour cargo test --release -p e2e --test it ffmpeg_decodes_all`.
 
 use bytes::Bytes;
 use e2e::Program;
