@@ -47,6 +47,7 @@ pub mod input;
 pub mod lookahead;
 pub mod measure;
 pub mod mix;
+pub mod passage;
 pub mod pcm;
 pub mod plan;
 pub mod playlist;

@@ -28,6 +28,7 @@ mod supply;
 
 use crate::cues::Cues;
 use crate::decode::tags::Tags;
+use crate::encode::Format;
 use crate::fetch::file::Fetched;
 use crate::fetch::{Fetches, Standing};
 use crate::input::feed::Feed;
@@ -108,6 +109,8 @@ pub struct Lookahead {
     measures: Option<Measures>,
     /// What is done to tracks.
     treatment: watch::Receiver<Treatment>,
+    /// Which formats files pass in untouched.
+    passes: watch::Receiver<Vec<Format>>,
     /// Where it is told what comes next.
     upcoming: watch::Sender<Vec<Upcoming>>,
     rate_hz: u32,
@@ -152,7 +155,8 @@ impl Lookahead {
             numbers,
             fetches: None,
             measures: None,
-            treatment: watch::Sender::new(Treatment::default()).subscribe(),
+            treatment: watch::Sender::default().subscribe(),
+            passes: watch::Sender::default().subscribe(),
             rate_hz,
             coming,
             desk,
@@ -179,6 +183,12 @@ impl Lookahead {
         measures.wakes(self.desk.waker());
         (self.treatment, self.measures) = (treatment, Some(measures));
         self
+    }
+
+    /// The same, which hands out the packets of files in formats that `passes` names.
+    #[must_use]
+    pub fn passing(self, passes: watch::Receiver<Vec<Format>>) -> Self {
+        Self { passes, ..self }
     }
 
     /// What comes next in each playlist, behind what is prepared.
@@ -324,6 +334,7 @@ impl Lookahead {
             fetched,
             left_at: next.left_at,
             trim: treatment.trim.zip(measure),
+            passes: self.passes.borrow().clone(),
             rate_hz: self.rate_hz,
             answer,
             desk: Arc::clone(&self.desk),
@@ -336,7 +347,7 @@ impl Lookahead {
         let deadline = Instant::now() + OPEN_PATIENCE;
         loop {
             match opened.try_recv() {
-                Ok(Ok(Opened { title, artist, tags, length, cues })) => {
+                Ok(Ok(Opened { title, artist, tags, length, cues, passage })) => {
                     let track = Arc::new(Track {
                         number: self.tracks + 1,
                         rid: next.request.unwrap_or_else(|| self.numbers.next()),
@@ -351,13 +362,11 @@ impl Lookahead {
                         level: treatment.levelling.level(&cues, measure.as_ref()),
                     });
                     let (interrupts, live) = (next.interrupts, None);
-                    let prepared = Prepared { track, pieces, live, interrupts, reconsidered };
-                    return Ok(Outcome::Prepared(prepared));
+                    let it = Prepared { track, pieces, passage, live, interrupts, reconsidered };
+                    return Ok(Outcome::Prepared(it));
                 }
                 Ok(Err(reason)) => return Ok(Outcome::Unplayable(reason)),
-                Err(TryRecvError::Disconnected) => {
-                    return Ok(Outcome::Unplayable("its decoding crashed".to_owned()));
-                }
+                Err(TryRecvError::Disconnected) => return Ok(Outcome::Unplayable(CRASHED.into())),
                 Err(TryRecvError::Empty) => {}
             }
             if self.desk.reconsidered() != reconsidered {
@@ -391,9 +400,8 @@ impl Lookahead {
             Ok(thread) => self.reels.push(thread),
             Err(error) => return Ok(Outcome::Unplayable(format!("no thread for it: {error}"))),
         }
-        let interrupts = next.interrupts;
-        let live = Some(live);
-        Ok(Outcome::Prepared(Prepared { track, pieces, live, interrupts, reconsidered }))
+        let (passage, live, interrupts) = (None, Some(live), next.interrupts);
+        Ok(Outcome::Prepared(Prepared { track, pieces, passage, live, interrupts, reconsidered }))
     }
 
     /// The file at `address`, as soon as it has come; what else becomes of it if it cannot be had,
@@ -557,6 +565,7 @@ fn live_track(name: &Arc<str>, number: u64, rid: u64, title: &LiveTitle) -> Trac
     }
 }
 
+const CRASHED: &str = "its decoding crashed";
 /// Titles of a live source that may wait to be heard; a further one is left out.
 const TITLES_MAX: usize = 64;
 /// Selections that may wait; the last one counts.

@@ -20,6 +20,7 @@ use crate::mix::guard::guard;
 use crate::mix::pace::Pace;
 use crate::mix::stand_in::EverReady;
 use crate::mix::timeline::{Side, Step, Timeline};
+use crate::passage::Passage;
 use crate::pcm::block::Block;
 use crate::pcm::level::Meter;
 use crate::programme::blank::{Blanks, Listener, Then};
@@ -77,7 +78,7 @@ pub struct Settings {
 }
 
 /// A stretch of the programme.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Cut {
     /// The how-manieth it is, from 0.
     pub number: u64,
@@ -87,6 +88,9 @@ pub struct Cut {
     pub block: Block,
     /// The titles that begin in it, and where in the programme.
     pub titles: Vec<(u64, Title)>,
+    /// From where in the programme on a file is heard untouched, whose packets these are, or none
+    /// is any more.
+    pub passages: Vec<(u64, Option<Passage>)>,
 }
 
 impl std::fmt::Debug for Rewire {
@@ -108,6 +112,10 @@ pub struct Programme {
     current: Option<Line>,
     /// Where that of the next one comes from.
     next: Option<Line>,
+    /// Packets of tracks that have not begun, by the numbers of those.
+    passages: Vec<(u64, Passage)>,
+    /// Whether what is heard is untouched.
+    is_untouched: bool,
     /// Cuts made so far.
     cuts: u64,
     /// The track that plays; none while the emergency sounds.
@@ -137,6 +145,8 @@ impl Programme {
             supply,
             current: None,
             next: None,
+            passages: Vec::new(),
+            is_untouched: false,
             cuts: 0,
             track: None,
             began_at: 0,
@@ -174,7 +184,7 @@ impl Programme {
     ) -> Result<(), EncodeError> {
         let mut cut = self.next_cut(START_PATIENCE);
         let mut clock = clock();
-        fan.encode(&cut)?;
+        fan.encode(&mut cut)?;
         loop {
             match clock.wait(cut.number, commands) {
                 Woken::Command(Command::Reconsider) => self.reconsider(),
@@ -190,7 +200,7 @@ impl Programme {
                     self.on_air.dropped_frames += fan.send();
                     self.report(&cut, clock.lateness(), report);
                     cut = self.next_cut(clock.time_left(cut.number + 1));
-                    fan.encode(&cut)?;
+                    fan.encode(&mut cut)?;
                 }
             }
         }
@@ -214,10 +224,33 @@ impl Programme {
             self.coming.push_back((heard_at, self.title_of(track.as_deref())));
             self.begin(at, track);
         }
+        let passages = self.untouched(position);
         self.note_missed_blocks();
         let titles = self.titles_before(self.cuts * CUT_SAMPLE_FRAMES as u64);
         self.listen(&block);
-        Cut { number, position, block, titles }
+        Cut { number, position, block, titles, passages }
+    }
+
+    /// From where on a track is heard untouched within the cut that begins at `position`, or none
+    /// is any more.
+    fn untouched(&mut self, position: u64) -> Vec<(u64, Option<Passage>)> {
+        let mut turns = Vec::new();
+        if self.is_untouched && !self.processor.is_idle() {
+            turns.push((position, None));
+        }
+        while let Some((at, track)) = self.timeline.untouched() {
+            let number = track.filter(|_| self.processor.is_idle()).map(|track| track.number);
+            let place = self.passages.iter().position(|(of, _)| Some(*of) == number);
+            let passage = place.map(|place| self.passages.swap_remove(place).1);
+            turns.push((at, passage));
+        }
+        // A track that was touched, or has no format that is wanted, needs them no more.
+        let playing = self.track.as_ref().map_or(0, |track| track.number);
+        self.passages.retain(|(of, _)| *of > playing);
+        if let Some((_, last)) = turns.last() {
+            self.is_untouched = last.is_some();
+        }
+        turns
     }
 
     /// The titles that begin to sound before `end`, and where in the programme.
@@ -240,6 +273,8 @@ impl Programme {
         }
         self.timeline.unload();
         self.next = None;
+        self.passages
+            .retain(|(of, _)| self.timeline.left().is_some_and(|(it, _)| it.number == *of));
         self.on_air.next = None;
         self.supply.reconsider();
     }
@@ -361,7 +396,7 @@ impl Programme {
             Some(Coming::Nothing) => self.timeline.expect_nothing(),
             Some(Coming::Track(prepared)) => {
                 let rate_hz = self.settings.rate_hz;
-                let length = prepared.track.length;
+                let (number, length) = (prepared.track.number, prepared.track.length);
                 let claimed = length.map(|length| sample_frames(length, rate_hz) as u64);
                 let marks = self.marks(&prepared.track);
                 let titles = match prepared.live {
@@ -375,6 +410,7 @@ impl Programme {
                     }
                 };
                 self.next = Some(Line::new(prepared.pieces, titles));
+                self.passages.extend(prepared.passage.map(|passage| (number, passage)));
                 self.supply.press(false);
                 if prepared.interrupts {
                     self.timeline.skip();

@@ -306,7 +306,7 @@ fn started(
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
     let (wanted, is_wanted) = watch::channel(wanted);
     let (id, channel) = (Arc::from(output.id.as_str()), output.channel.as_str().into());
-    let outlet = Outlet { id: Arc::clone(&id), format: output.format, queue };
+    let outlet = Outlet { id: Arc::clone(&id), encoding: output.encoding(), queue };
     let (aliases, format) = (output.aliases.clone(), output.format);
     let server = &output.address.server;
     let url = format!("{}://{server}{}", server.scheme(), output.address.mount).into();

@@ -3,8 +3,9 @@
 //! WAV is written by hand and MP3 by our own encoder; FLAC, Vorbis and AAC come from `ffmpeg`,
 //! and where that is not installed they are left out, which is reported.
 
-use crate::encode::Encoder as _;
 use crate::encode::mp3::{Mp3, Mp3Encoder};
+use crate::encode::rack::Rack;
+use crate::encode::{Encoder as _, Format};
 use crate::pcm::block::Block;
 use std::io::Write as _;
 use std::path::Path;
@@ -85,6 +86,22 @@ pub(crate) fn write_samples(path: &Path, samples: &[f32], rate_hz: u32) {
     } else {
         write_by_ffmpeg(path, samples, rate_hz);
     }
+}
+
+/// A file of a tone in `format`, which is in Ogg, so many sample frames long.
+pub(crate) fn ogg(format: Format, sample_frames: usize) -> Vec<u8> {
+    let mut rack = Rack::new(&[format]).unwrap();
+    let mut frames = Vec::new();
+    rack.title(0, &"made elsewhere".into());
+    rack.title(sample_frames as u64, &"another".into());
+    let tone = tone(331.0, format.rate_hz(), sample_frames + 9_000);
+    for part in tone.chunks(4_096) {
+        let block = Block::stereo(format.rate_hz(), part.to_vec(), part.to_vec());
+        rack.feed(&block, |_, frame| frames.push(frame)).unwrap();
+    }
+    let head = frames[0].head.clone();
+    let pages = frames.iter().filter(|frame| frame.head == head);
+    head.iter().copied().chain(pages.flat_map(|frame| frame.bytes.to_vec())).collect()
 }
 
 /// Writes `samples`, the same on every channel, as WAV.

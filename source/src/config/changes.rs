@@ -126,7 +126,7 @@ fn outputs(old: &Config, new: &Config, lines: &mut Vec<String>) {
 /// Whether an output goes on with its connection when it is configured as `is` instead of `was`.
 pub fn is_same_stream(was: &Output, is: &Output) -> bool {
     let place = |output: &Output| (output.address.server.clone(), output.address.mount.clone());
-    was.channel == is.channel && was.format == is.format && place(was) == place(is)
+    was.channel == is.channel && was.encoding() == is.encoding() && place(was) == place(is)
 }
 
 /// Whether the channel called `channel` plays the same things in the same way by `was` and by `is`.

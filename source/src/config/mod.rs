@@ -12,8 +12,8 @@ pub mod names;
 
 use crate::config::charset::Charset;
 use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
-use crate::encode::Format;
 use crate::encode::mp3::Mp3;
+use crate::encode::{Encoding, Format};
 use crate::mix::crossfade::Crossfade;
 use crate::playlist::rules::Rules;
 use crate::programme::blank::Blanks;
@@ -162,6 +162,8 @@ pub struct Output {
     pub method: Method,
     /// How the programme is encoded for it.
     pub format: Format,
+    /// Whether files in that format pass through untouched where they can.
+    pub passthrough: bool,
     /// What listeners of this mount are told.
     pub identity: Identity,
     /// How titles are written that the server is told aside.
@@ -261,6 +263,7 @@ impl Config {
             address,
             method: Method::default(),
             format: Format::Mp3(Mp3::constant(RATE_HZ, BITRATE_KBPS, QUALITY)),
+            passthrough: false,
             identity: Identity::default(),
             charset: Charset::default(),
         };
@@ -276,6 +279,13 @@ impl Config {
             state: None,
             trust: None,
         }
+    }
+}
+
+impl Output {
+    /// How the programme becomes what it is sent.
+    pub fn encoding(&self) -> Encoding {
+        Encoding { format: self.format, passthrough: self.passthrough }
     }
 }
 

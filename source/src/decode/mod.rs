@@ -18,6 +18,7 @@ mod medium;
 mod mpeg;
 mod ogg;
 mod opus;
+mod original;
 mod riff;
 pub mod tags;
 mod trim;
@@ -26,9 +27,11 @@ use crate::decode::codec::{Codec, codec_for, is_opus, may_be_he_aac};
 use crate::decode::edit_list::EditList;
 use crate::decode::loss::{Incomplete, Loss};
 use crate::decode::medium::{Medium, Patience};
+use crate::decode::original::Kept;
 use crate::decode::riff::InfoList;
 use crate::decode::tags::Tags;
 use crate::decode::trim::{Excerpt, Trim, sample_frames};
+use crate::passage;
 use crate::pcm::block::Block;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -63,6 +66,7 @@ pub struct Decoder {
     excerpt: Excerpt,
     /// Whether what is decoded next lies somewhere in the file, and its packet says where.
     jumped: bool,
+    kept: Kept,
     about: About,
     /// Whether the tags are others than they were.
     has_fresh_tags: bool,
@@ -161,6 +165,25 @@ impl Decoder {
     /// What is known of the file.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// What the file is encoded as, if its packets can be sent as they are.
+    pub fn original(&self) -> Option<passage::Original> {
+        let mut tracks = self.reader.tracks().iter();
+        let track = tracks.find(|track| track.id == self.track_id)?;
+        audio_parameters(track).and_then(original::original)
+    }
+
+    /// Keeps the packets of what is decoded from now on.
+    pub fn keep_packets(&mut self) {
+        let is_opus = self.original().is_some_and(|it| it.codec == passage::Codec::Opus);
+        self.kept = Kept::Packets { is_opus, packets: Vec::new() };
+    }
+
+    /// The packets of all that was decoded since this was last asked; `None` if one was damaged, or
+    /// what follows is a stream of its own.
+    pub fn packets(&mut self) -> Option<Vec<passage::Packet>> {
+        self.kept.take()
     }
 
     /// Plays only what lies between `from` and `to`, both counted from the beginning of the
@@ -288,6 +311,7 @@ impl Decoder {
             trim,
             excerpt,
             jumped: false,
+            kept: Kept::Nothing,
             about,
             has_fresh_tags: false,
         })
@@ -357,15 +381,20 @@ impl Decoder {
                 Ok(decoded) => {
                     self.loss.note_whole_packet();
                     self.patience.renew();
-                    let Some(block) = decoded else { continue };
-                    if self.jumped {
+                    if self.jumped && decoded.is_some() {
                         self.land(packet.pts);
                     }
-                    if let Some(block) = self.wanted(block) {
-                        return Ok(Some(block));
+                    let wanted = decoded.and_then(|block| self.wanted(block));
+                    let heard = wanted.as_ref().map_or(0, Block::sample_frames);
+                    self.kept.keep(&packet, heard);
+                    if wanted.is_some() {
+                        return Ok(wanted);
                     }
                 }
-                Err(fault) => self.loss.note_damaged_packet(&fault)?,
+                Err(fault) => {
+                    self.kept = Kept::Nothing;
+                    self.loss.note_damaged_packet(&fault)?;
+                }
             }
         }
         while !self.excerpt.is_over() {
@@ -390,6 +419,7 @@ impl Decoder {
     fn chain(&mut self) -> Result<(), DecodeError> {
         let track = playable(self.reader.as_ref())?;
         self.track_id = track.id;
+        self.kept = Kept::Nothing;
         let parameters = audio_parameters(track);
         if parameters.is_some_and(is_opus) {
             self.trim = Trim::lead_in(track.delay);

@@ -11,6 +11,7 @@ pub mod flac;
 pub mod mp3;
 mod ogg;
 pub mod opus;
+pub mod passing;
 pub mod rack;
 pub mod vorbis;
 
@@ -23,7 +24,7 @@ use crate::pcm::block::Block;
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// What a stream is encoded as. Equal formats of one programme are encoded once.
+/// What a stream is encoded as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// AAC in ADTS frames.
@@ -36,6 +37,16 @@ pub enum Format {
     Opus(Opus),
     /// Vorbis in Ogg.
     Vorbis(Vorbis),
+}
+
+/// How a programme becomes a stream. Equal encodings of one programme are made once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// What it is encoded as.
+    pub format: Format,
+    /// Whether files that are in this format already pass through untouched where nothing is done
+    /// to their sound.
+    pub passthrough: bool,
 }
 
 /// How many channels a stream has.
@@ -127,6 +138,14 @@ pub(crate) trait Encoder: Send {
         Ok(())
     }
 
+    /// Ends the stream where it is. What is fed from here on, once [`Encoder::begin`] was told, is
+    /// another one, which knows nothing of this. Asked only of formats that files pass through.
+    ///
+    /// Fails as [`Encoder::feed`] does.
+    fn end(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
     /// The next whole frame, if there is one.
     fn frame(&mut self) -> Option<Encoded>;
 }
@@ -156,6 +175,13 @@ impl Title {
 impl From<&str> for Title {
     fn from(shown: &str) -> Self {
         Self { shown: shown.into(), artist: None }
+    }
+}
+
+impl From<Format> for Encoding {
+    /// Encoded throughout.
+    fn from(format: Format) -> Self {
+        Self { format, passthrough: false }
     }
 }
 

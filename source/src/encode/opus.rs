@@ -190,6 +190,13 @@ impl Encoder for OpusEncoder {
         Ok(())
     }
 
+    fn end(&mut self) -> Result<(), EncodeError> {
+        self.begin(&Title::default())?;
+        self.recent.clear();
+        self.samples.clear(); // what was heard so long before leads nothing in
+        Ok(())
+    }
+
     fn frame(&mut self) -> Option<Encoded> {
         self.pages.pop_front()
     }

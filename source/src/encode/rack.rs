@@ -5,8 +5,14 @@
 //! one channel, to which the programme is brought first. So each encoder counts its own frames, and
 //! a title is tied to a place in the programme: the frame in which that place lies is the first to
 //! carry it.
+//!
+//! A file that suits an encoding with `passthrough` goes past its encoder, which rests meanwhile:
+//! its packets are given out as the programme gets to them. How far that has come, and which title
+//! it has, is counted as ever.
 
-use crate::encode::{Channels, EncodeError, Encoder, Format, Frame, Title};
+use crate::encode::passing::{self, Passing};
+use crate::encode::{Channels, EncodeError, Encoded, Encoder, Encoding, Frame, Title, ogg};
+use crate::passage::{Original, Packet, Passage};
 use crate::pcm::block::{Block, Layout};
 use crate::resample::Resampler;
 use std::borrow::Cow;
@@ -16,89 +22,110 @@ use std::sync::Arc;
 /// The encoders of one programme.
 pub struct Rack {
     lines: Vec<Line>,
+    /// Where in the programme the next block begins.
+    position: u64,
+    /// From where in the programme on a file can pass, or cannot any more.
+    turns: VecDeque<(u64, Option<Passage>)>,
+    /// The file that passes on some line, and where in the programme it began.
+    passage: Option<(u64, Passage)>,
 }
 
 /// One encoder, and the titles that its next frames will carry.
 struct Line {
-    format: Format,
+    encoding: Encoding,
     encoder: Box<dyn Encoder>,
+    /// What is given out while the encoder rests.
+    passing: Option<Passing>,
+    /// The name of the next stream that passes.
+    serial: u32,
     /// Brings the programme to the format's rate; made with the first block.
     resampler: Option<Resampler>,
-    /// The programme's rate.
+    /// The programme's rate; known with the first block.
     programme_hz: u32,
     /// Where in the programme it joined.
     joined: u64,
-    /// Sample frames fed to the encoder, at the format's rate.
+    /// Sample frames fed to the encoder or passed, at the format's rate.
     fed: u64,
     /// Sample frames of the frames given out, at the format's rate.
     given: u64,
     title: Arc<str>,
+    /// The title that was told to the encoder last.
+    told: Title,
     /// Titles still to be told to the encoder, with the places in the programme where they begin.
     untold: VecDeque<(u64, Title)>,
     /// Titles still to come in a frame.
     coming: VecDeque<(u64, Arc<str>)>,
+    /// Frames that nobody has taken yet.
+    frames: VecDeque<Frame>,
 }
 
 impl Rack {
-    /// A rack that makes each of `formats` once, however often it is named.
+    /// A rack that makes each of `encodings` once, however often it is named.
     ///
     /// Fails if an encoder does not take its settings.
-    pub fn new(formats: &[Format]) -> Result<Self, EncodeError> {
-        let mut rack = Self { lines: Vec::new() };
-        for &format in formats {
-            rack.add(format, 0, &Title::default())?;
+    pub fn new(encodings: &[impl Copy + Into<Encoding>]) -> Result<Self, EncodeError> {
+        let (lines, turns) = (Vec::new(), VecDeque::new());
+        let mut rack = Self { lines, position: 0, turns, passage: None };
+        for &encoding in encodings {
+            rack.add(encoding, 0, &Title::default())?;
         }
         Ok(rack)
     }
 
-    /// Adds an encoder for `format`, which begins at `position` with `title`, unless there is one;
-    /// says which line it is.
+    /// Adds an encoder for `encoding`, which begins at `position` with `title`, unless there is
+    /// one; says which line it is.
     ///
     /// Fails if the encoder does not take its settings.
     pub fn add(
         &mut self,
-        format: Format,
+        encoding: impl Into<Encoding>,
         position: u64,
         title: &Title,
     ) -> Result<usize, EncodeError> {
-        if let Some(line) = self.line_of(format) {
+        let encoding = encoding.into();
+        if let Some(line) = self.line_of(encoding) {
             return Ok(line);
         }
-        let mut encoder = format.encoder()?;
+        let mut encoder = encoding.format.encoder()?;
         encoder.begin(title)?;
         self.lines.push(Line {
-            format,
+            encoding,
             encoder,
+            passing: None,
+            serial: ogg::first_serial(),
             resampler: None,
-            programme_hz: format.rate_hz(),
+            programme_hz: encoding.format.rate_hz(),
             joined: position,
             fed: 0,
             given: 0,
             title: Arc::clone(&title.shown),
+            told: title.clone(),
             untold: VecDeque::new(),
             coming: VecDeque::new(),
+            frames: VecDeque::new(),
         });
         Ok(self.lines.len() - 1)
     }
 
-    /// Takes away the encoders of formats that are not `wanted`; says for each line that there was
-    /// which one it is now, if it is still there.
-    pub fn keep(&mut self, wanted: impl Fn(Format) -> bool) -> Vec<Option<usize>> {
+    /// Takes away encoders of what is not `wanted`; says for each line that there was which one it
+    /// is now, if it is still there.
+    pub fn keep(&mut self, wanted: impl Fn(Encoding) -> bool) -> Vec<Option<usize>> {
         let mut left = 0;
         let places = self.lines.iter().map(|line| {
-            wanted(line.format).then(|| {
+            wanted(line.encoding).then(|| {
                 left += 1;
                 left - 1
             })
         });
         let places = places.collect();
-        self.lines.retain(|line| wanted(line.format));
+        self.lines.retain(|line| wanted(line.encoding));
         places
     }
 
-    /// The line that makes `format`, if there is one.
-    pub fn line_of(&self, format: Format) -> Option<usize> {
-        self.lines.iter().position(|line| line.format == format)
+    /// The line that makes `encoding`, if there is one.
+    pub fn line_of(&self, encoding: impl Into<Encoding>) -> Option<usize> {
+        let encoding = encoding.into();
+        self.lines.iter().position(|line| line.encoding == encoding)
     }
 
     /// From `position` in the programme on, `title` is what sounds. Told in the order of the
@@ -110,6 +137,13 @@ impl Rack {
         }
     }
 
+    /// From `position` in the programme on, what is heard is the recording of `passage` from its
+    /// beginning, and nothing else; or without one, something else again. Told after the titles
+    /// that begin there, and before the block in which the position lies.
+    pub fn pass(&mut self, position: u64, passage: Option<Passage>) {
+        self.turns.push_back((position, passage));
+    }
+
     /// Feeds the next `block` of the programme to every encoder, and gives every frame that is
     /// whole by then to `take`, with the line that made it.
     ///
@@ -119,20 +153,128 @@ impl Rack {
         block: &Block,
         mut take: impl FnMut(usize, Frame),
     ) -> Result<(), EncodeError> {
+        self.lines.iter_mut().for_each(|line| line.programme_hz = block.rate_hz());
+        let mut rest = Cow::Borrowed(block);
+        while let Some((at, _)) = self.turns.front() {
+            let before = usize::try_from(at.saturating_sub(self.position)).unwrap_or(usize::MAX);
+            if before >= rest.sample_frames() {
+                break;
+            }
+            if before > 0 {
+                let front = rest.to_mut().take_front(before);
+                self.feed_part(&front)?;
+            }
+            let passage = self.turns.pop_front().and_then(|(_, passage)| passage);
+            self.turn(passage, block.rate_hz())?;
+        }
+        self.feed_part(&rest)?;
         for (number, line) in self.lines.iter_mut().enumerate() {
-            line.feed(block)?;
-            while let Some(frame) = line.next_frame() {
-                take(number, frame);
+            line.frames.drain(..).for_each(|frame| take(number, frame));
+        }
+        Ok(())
+    }
+
+    /// Feeds `part` of a block, within which nothing turns.
+    fn feed_part(&mut self, part: &Block) -> Result<(), EncodeError> {
+        let end = self.position + part.sample_frames() as u64;
+        if let Some((began, passage)) = &mut self.passage {
+            let rate_hz = passage.original().rate_hz;
+            let heard = scaled(end.saturating_sub(*began), part.rate_hz(), rate_hz);
+            if passage.holds(heard) {
+                while let Some(packet) = passage.next_within(heard) {
+                    self.lines.iter_mut().for_each(|line| line.put(&packet));
+                }
+            } else {
+                self.turn(None, part.rate_hz())?; // the samples are there, so they are encoded
             }
         }
+        for line in &mut self.lines {
+            line.feed(part, end)?;
+        }
+        self.position = end;
+        Ok(())
+    }
+
+    /// From here on `passage` is heard, if it is one; the programme has this rate.
+    fn turn(&mut self, passage: Option<Passage>, programme_hz: u32) -> Result<(), EncodeError> {
+        let heard = self.passage.take().map_or(0, |(began, mut passage)| {
+            let rate_hz = passage.original().rate_hz;
+            passage.heard(scaled(self.position - began, programme_hz, rate_hz))
+        });
+        for line in &mut self.lines {
+            line.turn(self.position, heard, passage.as_ref().map(Passage::original))?;
+        }
+        let passes = self.lines.iter().any(|line| line.passing.is_some());
+        self.passage = passage.filter(|_| passes).map(|passage| (self.position, passage));
         Ok(())
     }
 }
 
 impl Line {
-    fn feed(&mut self, block: &Block) -> Result<(), EncodeError> {
-        let mut rest = self.at_own_rate(block)?;
-        if self.format.channels() == Channels::Mono {
+    /// Feeds `block`, which ends at this place in the programme.
+    fn feed(&mut self, block: &Block, end: u64) -> Result<(), EncodeError> {
+        if self.passing.is_some() {
+            self.fed = self.own(end);
+        } else {
+            let own = self.at_own_rate(block)?;
+            self.encode(own)?;
+        }
+        self.collect();
+        Ok(())
+    }
+
+    /// Adds a packet of the file that passes, if one does here.
+    fn put(&mut self, packet: &Packet) {
+        if let Some(passing) = &mut self.passing {
+            passing.put(packet.clone());
+        }
+    }
+
+    /// From `position` on, a file is heard that is `original`, or none; of the one before it,
+    /// `heard` sample frames were.
+    fn turn(
+        &mut self,
+        position: u64,
+        heard: u64,
+        original: Option<&Original>,
+    ) -> Result<(), EncodeError> {
+        let original = original.filter(|original| {
+            self.encoding.passthrough && passing::suits(&self.encoding.format, original)
+        });
+        match (&mut self.passing, original) {
+            (None, None) => return Ok(()),
+            (None, Some(_)) => self.rest(position)?,
+            (Some(passing), _) => passing.end(heard),
+        }
+        self.collect();
+        self.fed = self.own(position); // a recording that was resampled is rounded
+        self.given = self.fed;
+        while self.untold.front().is_some_and(|(at, _)| *at <= position) {
+            self.told = self.untold.pop_front().map(|(_, title)| title).unwrap_or_default();
+        }
+        self.passing = original.map(|original| Passing::new(original, &self.told, self.serial));
+        if self.passing.is_some() {
+            self.serial = self.serial.wrapping_add(1);
+        } else {
+            self.encoder.begin(&self.told)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the encoder end at `position`.
+    fn rest(&mut self, position: u64) -> Result<(), EncodeError> {
+        if let Some(resampler) = self.resampler.take() {
+            let mut tail = resampler.finish();
+            let left = self.own(position).saturating_sub(self.fed);
+            tail.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            self.encode(Cow::Owned(tail))?;
+        }
+        self.encoder.end()
+    }
+
+    /// Encodes `rest`, which is at the format's rate.
+    fn encode(&mut self, mut rest: Cow<'_, Block>) -> Result<(), EncodeError> {
+        if self.encoding.format.channels() == Channels::Mono {
             rest = Cow::Owned(mono(&rest));
         }
         while let Some((at, _)) = self.untold.front() {
@@ -148,6 +290,7 @@ impl Line {
             }
             if let Some((_, title)) = self.untold.pop_front() {
                 self.encoder.begin(&title)?;
+                self.told = title;
             }
         }
         self.encoder.feed(&rest)?;
@@ -157,11 +300,10 @@ impl Line {
 
     /// `block` at the format's rate, or what there is of it by now.
     fn at_own_rate<'b>(&mut self, block: &'b Block) -> Result<Cow<'b, Block>, EncodeError> {
-        let (from_hz, to_hz) = (block.rate_hz(), self.format.rate_hz());
+        let (from_hz, to_hz) = (block.rate_hz(), self.encoding.format.rate_hz());
         if from_hz == to_hz {
             return Ok(Cow::Borrowed(block));
         }
-        self.programme_hz = from_hz;
         let resampler = match &mut self.resampler {
             Some(resampler) => resampler,
             none => none.insert(Resampler::new(from_hz, to_hz).map_err(|error| {
@@ -178,33 +320,51 @@ impl Line {
     /// A place in the programme as sample frames at the format's rate, counted from where the line
     /// joined: the first that is not before it.
     fn own(&self, place: u64) -> u64 {
-        let since = u128::from(place.saturating_sub(self.joined));
-        let own = (since * u128::from(self.format.rate_hz())).div_ceil(self.programme_hz.into());
-        u64::try_from(own).unwrap_or(u64::MAX)
+        let since = place.saturating_sub(self.joined);
+        scaled(since, self.programme_hz, self.encoding.format.rate_hz())
     }
 
     /// The place in the programme of a sample frame that the line has made.
     fn place(&self, own: u64) -> u64 {
         let since = u128::from(own) * u128::from(self.programme_hz);
-        let since = since / u128::from(self.format.rate_hz());
+        let since = since / u128::from(self.encoding.format.rate_hz());
         self.joined + u64::try_from(since).unwrap_or(u64::MAX)
     }
 
-    fn next_frame(&mut self) -> Option<Frame> {
-        let encoded = self.encoder.frame()?;
+    /// Takes what is ready, from whoever makes it at present.
+    fn collect(&mut self) {
+        while let Some(encoded) = match &mut self.passing {
+            Some(passing) => passing.page(),
+            None => self.encoder.frame(),
+        } {
+            let frame = self.framed(encoded);
+            self.frames.push_back(frame);
+        }
+    }
+
+    /// What was `encoded`, with its place in the programme and its title.
+    fn framed(&mut self, encoded: Encoded) -> Frame {
         let position = self.place(self.given);
         self.given += u64::from(encoded.sample_frames);
         while self.coming.front().is_some_and(|(at, _)| self.own(*at) < self.given) {
-            self.title = self.coming.pop_front().map(|(_, title)| title)?;
+            if let Some((_, title)) = self.coming.pop_front() {
+                self.title = title;
+            }
         }
-        Some(Frame {
+        Frame {
             position,
             sample_frames: encoded.sample_frames,
             bytes: encoded.bytes,
             head: encoded.head,
             title: Arc::clone(&self.title),
-        })
+        }
     }
+}
+
+/// `sample_frames` of one rate at another; what is begun counts as whole.
+fn scaled(sample_frames: u64, from_hz: u32, to_hz: u32) -> u64 {
+    let scaled = (u128::from(sample_frames) * u128::from(to_hz)).div_ceil(from_hz.into());
+    u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
 /// Both sides of `block` at half their level: what is the same on both keeps its own.
@@ -217,9 +377,9 @@ fn mono(block: &Block) -> Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::Titles;
     use crate::encode::mp3::Mp3;
     use crate::encode::opus::Opus;
+    use crate::encode::{Format, Titles};
     use crate::mix::tone::{Filler, Sound};
     use common::ogg::comment::Tags;
 
@@ -280,7 +440,7 @@ mod tests {
         let mut rack = Rack::new(&[mp3(44_100, 128), mp3(44_100, 64), mp3(44_100, 96)]).unwrap();
         let before = fed(&mut rack, 44_100, 10, 1_152);
 
-        let places = rack.keep(|format| format != mp3(44_100, 64));
+        let places = rack.keep(|it| it != mp3(44_100, 64).into());
 
         let after = fed(&mut rack, 44_100, 10, 1_152);
         assert_eq!(places, [Some(0), None, Some(1)]);

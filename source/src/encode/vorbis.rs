@@ -184,6 +184,10 @@ impl Encoder for VorbisEncoder {
         self.begin_stream(title)
     }
 
+    fn end(&mut self) -> Result<(), EncodeError> {
+        self.begin(&Title::default())
+    }
+
     fn frame(&mut self) -> Option<Encoded> {
         self.pages.pop_front()
     }

@@ -3,10 +3,13 @@
 use crate::cues::Cues;
 use crate::decode::tags::{self, Tags};
 use crate::decode::{DecodeError, Decoder};
+use crate::encode::Format;
+use crate::encode::passing::suits;
 use crate::fetch::file::Fetched;
 use crate::lookahead::studio::Studio;
 use crate::lookahead::supply::Desk;
 use crate::measure::Measure;
+use crate::passage::{Feeder, Passage, passage};
 use crate::pcm::block::Block;
 use crate::playlist::Item;
 use crate::treatment::trim::Trim;
@@ -24,6 +27,8 @@ pub(super) struct Reel {
     pub(super) left_at: Option<Duration>,
     /// How silence at its ends is cut, by what was measured of it.
     pub(super) trim: Option<(Trim, Measure)>,
+    /// Which formats files may be in to pass untouched.
+    pub(super) passes: Vec<Format>,
     pub(super) rate_hz: u32,
     /// Where it is told whether the file can be played, once.
     pub(super) answer: SyncSender<Result<Opened, String>>,
@@ -40,6 +45,8 @@ pub(super) struct Opened {
     /// How long it is heard, if the file says how long it is.
     pub(super) length: Option<Duration>,
     pub(super) cues: Cues,
+    /// Its packets, if they are of use to somebody.
+    pub(super) passage: Option<Passage>,
 }
 
 /// Nobody wants the track any more.
@@ -49,15 +56,17 @@ impl Reel {
     /// Plays the item to its end, or as far as anybody takes it.
     pub(super) fn play(self) {
         let path = &self.item.path;
-        let (mut decoder, opened) = match self.open() {
+        let (mut decoder, mut opened) = match self.open() {
             Ok(both) => both,
             Err(error) => return self.refuse(error.to_string()),
         };
+        let mut feeder = self.pass(&mut decoder, &mut opened);
         let mut opened = Some(opened);
         let mut studio = Studio::new(self.rate_hz);
         let problem = loop {
             match decoder.next_block() {
                 Ok(Some(block)) => {
+                    pass_on(&mut decoder, &mut feeder);
                     if let Err(problem) = studio.take_in(block) {
                         break Some(("ends early: ", problem));
                     }
@@ -69,10 +78,12 @@ impl Reel {
                 Err(error) => break Some(("ends early: ", error.to_string())),
             }
             while let Some(piece) = studio.whole_piece() {
+                send_on(&mut feeder);
                 let Ok(()) = self.send(&mut opened, piece) else { return };
             }
         };
-        drop(decoder); // the file, which is not needed for the rest
+        send_on(&mut feeder);
+        drop((decoder, feeder)); // with the file, which is not needed for the rest
         studio.end();
         while let Some(piece) = studio.whole_piece().or_else(|| studio.rest()) {
             let Ok(()) = self.send(&mut opened, piece) else { return };
@@ -95,6 +106,20 @@ impl Reel {
         })
     }
 
+    /// Where the packets of the file go, if they are of use: if it is in one of the formats and is
+    /// played as a whole.
+    fn pass(&self, decoder: &mut Decoder, opened: &mut Opened) -> Option<Feeder> {
+        let original = decoder.original()?;
+        let is_whole = opened.cues.cue_in.is_none() && opened.cues.cue_out.is_none();
+        if !is_whole || !self.passes.iter().any(|format| suits(format, &original)) {
+            return None;
+        }
+        let (feeder, packets) = passage(original);
+        decoder.keep_packets();
+        opened.passage = Some(packets);
+        Some(feeder)
+    }
+
     /// Sends a piece, after the word that the file can be played if this is its first.
     fn send(&self, opened: &mut Option<Opened>, piece: Block) -> Result<(), Unwanted> {
         self.piece_queue.send(piece).map_err(|_| Unwanted)?;
@@ -111,6 +136,24 @@ impl Reel {
     fn tell(&self, outcome: Result<Opened, String>) {
         drop(self.answer.try_send(outcome)); // there is room for the one answer
         self.desk.wake();
+    }
+}
+
+/// Adds what was just decoded to what passes; where a packet is missing or nobody takes them, none
+/// passes any more.
+fn pass_on(decoder: &mut Decoder, feeder: &mut Option<Feeder>) {
+    let Some(open) = feeder else { return };
+    let has_room = decoder.packets().is_some_and(|packets| open.put(packets).is_ok());
+    if !has_room {
+        send_on(feeder);
+        *feeder = None;
+    }
+}
+
+/// Sends the packets ahead of the samples that they hold.
+fn send_on(feeder: &mut Option<Feeder>) {
+    if feeder.as_mut().is_some_and(|open| open.send().is_err()) {
+        *feeder = None;
     }
 }
 
@@ -167,7 +210,7 @@ fn open(
     if cues.cue_in.is_some() || cues.cue_out.is_some() {
         decoder.play_only(cues.cue_in.unwrap_or_default(), cues.cue_out)?;
     }
-    Ok((decoder, Opened { title, artist, tags, length, cues }))
+    Ok((decoder, Opened { title, artist, tags, length, cues, passage: None }))
 }
 
 /// What listeners are told, and who of that is the artist, as far as list or file say so.

@@ -1,6 +1,7 @@
 //! The programme's end of the lookahead: where prepared tracks are taken.
 
 use crate::lookahead::Track;
+use crate::passage::Passage;
 use crate::pcm::block::Block;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +25,8 @@ pub struct Prepared {
     /// Its audio: stereo at the station's rate. The queue ends with the track; when it is dropped,
     /// nothing more of the file is read.
     pub pieces: Receiver<Block>,
+    /// Its packets, if it is to pass untouched where it can.
+    pub passage: Option<Passage>,
     /// What else there is to it if it is live.
     pub live: Option<Live>,
     /// Whether it begins at once, in the middle of what plays.
@@ -213,7 +216,8 @@ impl Supply {
 impl Prepared {
     /// A track that a test plays.
     pub(crate) fn of_test(track: Track, pieces: Receiver<Block>) -> Self {
-        Self { track: Arc::new(track), pieces, live: None, interrupts: false, reconsidered: 0 }
+        let (track, passage, live) = (Arc::new(track), None, None);
+        Self { track, pieces, passage, live, interrupts: false, reconsidered: 0 }
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Deck<T> {
     falls: Vec<Ramp>,
     /// Of live audio, which comes as it is made: the pace that it is kept at.
     pace: Option<Pace>,
+    /// Whether nothing of it was left out.
+    is_whole: bool,
     /// What the track becomes on its way, and after how many sample frames of it.
     turns: VecDeque<(u64, T)>,
 }
@@ -45,6 +47,7 @@ impl<T> Deck<T> {
             rise: None,
             falls: Vec::new(),
             pace: None,
+            is_whole: true,
             turns: VecDeque::new(),
         }
     }
@@ -118,6 +121,16 @@ impl<T> Deck<T> {
         usize::try_from(self.taken + left).unwrap_or(usize::MAX)
     }
 
+    /// Whether it is a recording from its beginning on, at its level, and nothing was taken of it.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.taken == 0 && self.is_whole && self.pace.is_none() && self.is_level()
+    }
+
+    /// Whether its audio is heard at the level of the recording.
+    pub(super) fn is_level(&self) -> bool {
+        self.marks.gain == 1.0 && self.rise.is_none() && self.falls.is_empty()
+    }
+
     pub(super) fn rise(&mut self, ramp: Ramp) {
         self.rise = Some(ramp);
     }
@@ -148,6 +161,7 @@ impl<T> Deck<T> {
 
     /// Leaves out the next `sample_frames`.
     pub(super) fn leave_out_front(&mut self, sample_frames: usize) {
+        self.is_whole &= sample_frames == 0;
         if sample_frames > 0
             && let Some(left_out) = self.cut(sample_frames)
         {

@@ -10,3 +10,4 @@ pub mod smart;
 pub mod stand_in;
 pub mod timeline;
 pub mod tone;
+mod untouched;

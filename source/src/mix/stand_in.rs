@@ -43,6 +43,11 @@ impl StandIn {
         self.successor = Some(sound);
     }
 
+    /// Whether nothing of it is heard, nor wanted.
+    pub(super) fn is_silent(&self) -> bool {
+        self.up == 0 && !self.wanted
+    }
+
     /// The next `sample_frames` of it; `None` while nothing of it is heard.
     pub(super) fn next(&mut self, sample_frames: usize) -> Option<Block> {
         if self.up == 0 {

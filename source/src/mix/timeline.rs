@@ -19,6 +19,7 @@ use crate::mix::pace::Pace;
 use crate::mix::ramp::Ramp;
 use crate::mix::smart::Transition;
 use crate::mix::stand_in::{EverReady, StandIn};
+use crate::mix::untouched::Untouched;
 use crate::pcm::block::Block;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -46,6 +47,7 @@ pub struct Timeline<T> {
     block: Block,
     /// Where tracks begin, or nothing does, in what was not yet asked for.
     beginnings: VecDeque<(u64, Option<T>)>,
+    untouched: Untouched<T>,
     given_sample_frames: u64,
     /// When the current deck last got audio, in the programme's time.
     fed_at: u64,
@@ -121,6 +123,7 @@ impl<T: Clone> Timeline<T> {
             idle_told: false,
             block: Block::stereo(rate_hz, Vec::new(), Vec::new()),
             beginnings: VecDeque::new(),
+            untouched: Untouched::new(),
             given_sample_frames: 0,
             fed_at: 0,
             missed_blocks: 0,
@@ -150,9 +153,8 @@ impl<T: Clone> Timeline<T> {
 
     /// Loads `track`, which is live and kept at a `pace`, as the next one.
     pub fn load_live(&mut self, track: T, pace: Pace, marks: Marks) {
-        self.next = Some(Deck::new(track, None, marks).live(pace));
-        self.settled = None;
-        self.idle = false;
+        self.load(track, None, marks);
+        self.next = self.next.take().map(|deck| deck.live(pace));
     }
 
     /// From what is put on this deck next on, it is called `track`; listeners see that when they
@@ -274,6 +276,12 @@ impl<T: Clone> Timeline<T> {
     pub fn begun(&mut self) -> Option<(u64, Option<T>)> {
         let (at, _) = self.beginnings.front()?;
         (*at < self.given_sample_frames).then(|| self.beginnings.pop_front())?
+    }
+
+    /// The track that is heard untouched from its beginning on, and where, within what has been
+    /// given out; `None` in its place is that it is not any more.
+    pub fn untouched(&mut self) -> Option<(u64, Option<T>)> {
+        self.untouched.next(self.given_sample_frames)
     }
 
     /// The current track, and how many sample frames of it are still to be heard, if that can be
@@ -469,6 +477,8 @@ impl<T: Clone> Timeline<T> {
         }
         let track = next.track.clone();
         self.beginnings.push_back((self.position(), Some(track.clone())));
+        let is_untouched = self.leaving.is_empty() && self.emergency.is_silent() && next.is_fresh();
+        self.untouched.begin(self.position(), is_untouched.then(|| track.clone()));
         self.fed_at = self.position();
         self.current = Some(next);
         self.skipping = false;
@@ -497,6 +507,9 @@ impl<T: Clone> Timeline<T> {
     fn play(&mut self, length: usize) {
         let length = self.leaving.iter().map(Deck::heard_for).fold(length, usize::min);
         self.turn();
+        let is_level = self.current.as_ref().is_some_and(Deck::is_level);
+        let is_alone = self.leaving.is_empty() && self.emergency.is_silent();
+        self.untouched.go_on(self.position(), is_level && is_alone);
         let current = self.current.as_mut().and_then(|deck| deck.take(length));
         let silent = || Block::stereo(self.rate_hz, vec![0.0; length], vec![0.0; length]);
         let mut sum = current.unwrap_or_else(silent);

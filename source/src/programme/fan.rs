@@ -4,7 +4,7 @@
 //! and to no other, and nothing waits for it.
 
 use crate::encode::rack::Rack;
-use crate::encode::{EncodeError, Format, Frame, Title};
+use crate::encode::{EncodeError, Encoding, Frame, Title};
 use crate::programme::Cut;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -23,7 +23,7 @@ pub struct Outlet {
     /// What the output is called.
     pub id: Arc<str>,
     /// What it wants.
-    pub format: Format,
+    pub encoding: Encoding,
     /// Where it takes its frames from.
     pub queue: mpsc::Sender<Frame>,
 }
@@ -33,9 +33,9 @@ impl Fan {
     ///
     /// Fails if an encoder does not take its settings.
     pub fn new(outlets: Vec<Outlet>) -> Result<Self, EncodeError> {
-        let formats: Vec<Format> = outlets.iter().map(|outlet| outlet.format).collect();
-        let rack = Rack::new(&formats)?;
-        let line = |outlet: &Outlet| rack.line_of(outlet.format).unwrap_or_default();
+        let encodings: Vec<Encoding> = outlets.iter().map(|outlet| outlet.encoding).collect();
+        let rack = Rack::new(&encodings)?;
+        let line = |outlet: &Outlet| rack.line_of(outlet.encoding).unwrap_or_default();
         let outlets = outlets.into_iter().map(|outlet| (line(&outlet), outlet)).collect();
         Ok(Self { rack, outlets, ready: Vec::new() })
     }
@@ -55,26 +55,29 @@ impl Fan {
         let mut faults = Vec::new();
         self.outlets.retain(|(_, outlet)| !unplug.contains(&outlet.id));
         for outlet in plug {
-            match self.rack.add(outlet.format, position, title) {
+            match self.rack.add(outlet.encoding, position, title) {
                 Ok(line) => self.outlets.push((line, outlet)),
                 Err(error) => faults.push((outlet.id, error)),
             }
         }
         let outlets = &mut self.outlets;
-        let places =
-            self.rack.keep(|format| outlets.iter().any(|(_, outlet)| outlet.format == format));
+        let places = self.rack.keep(|it| outlets.iter().any(|(_, outlet)| outlet.encoding == it));
         let place = |line: usize| places.get(line).copied().flatten();
         outlets.retain_mut(|(line, _)| place(*line).map(|place| *line = place).is_some());
         self.ready.retain_mut(|(line, _)| place(*line).map(|place| *line = place).is_some());
         faults
     }
 
-    /// Encodes `cut`; the frames that come of it wait for [`Fan::send`].
+    /// Encodes `cut`, from which it takes what passes untouched; the frames that come of it wait
+    /// for [`Fan::send`].
     ///
     /// Fails if an encoder does.
-    pub fn encode(&mut self, cut: &Cut) -> Result<(), EncodeError> {
+    pub fn encode(&mut self, cut: &mut Cut) -> Result<(), EncodeError> {
         for (position, title) in &cut.titles {
             self.rack.title(*position, title);
+        }
+        for (position, passage) in cut.passages.drain(..) {
+            self.rack.pass(position, passage);
         }
         self.rack.feed(&cut.block, |line, frame| self.ready.push((line, frame)))
     }
@@ -94,6 +97,7 @@ impl Fan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::Format;
     use crate::encode::mp3::Mp3;
     use crate::mix::tone::{Filler, Sound};
     use crate::programme::CUT_SAMPLE_FRAMES;
@@ -145,8 +149,9 @@ mod tests {
         fn encode(&mut self) {
             let position = self.cuts * CUT_SAMPLE_FRAMES as u64;
             let block = self.tone.next(CUT_SAMPLE_FRAMES);
-            let cut = Cut { number: self.cuts, position, block, titles: Vec::new() };
-            self.fan.encode(&cut).unwrap();
+            let (titles, passages) = (Vec::new(), Vec::new());
+            let mut cut = Cut { number: self.cuts, position, block, titles, passages };
+            self.fan.encode(&mut cut).unwrap();
             self.cuts += 1;
         }
 
@@ -166,8 +171,8 @@ mod tests {
 
     fn outlet(id: &str, bitrate_kbps: u32) -> (Outlet, mpsc::Receiver<Frame>) {
         let (queue, frames) = mpsc::channel(100);
-        let format = Format::Mp3(Mp3::constant(44_100, bitrate_kbps, 9));
-        (Outlet { id: id.into(), format, queue }, frames)
+        let encoding = Format::Mp3(Mp3::constant(44_100, bitrate_kbps, 9)).into();
+        (Outlet { id: id.into(), encoding, queue }, frames)
     }
 
     fn all(frames: &mut mpsc::Receiver<Frame>) -> Vec<Frame> {

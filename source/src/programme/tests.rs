@@ -1,6 +1,7 @@
 //! Tests of the programme as a whole, from files to frames, in simulated time.
 
 mod level;
+mod passing;
 mod sound;
 
 use super::*;
@@ -378,7 +379,7 @@ fn the_clock_drives_the_programme_until_nobody_holds_its_controls() {
     let (commands, command_queue) = sync_channel(1);
     let (report, on_air) = Report::new(OnAir::default(), &watch::Sender::new(()));
     let (queue, mut frames) = tokio::sync::mpsc::channel(150);
-    let outlet = Outlet { id: "live.mp3".into(), format: Format::Mp3(MP3), queue };
+    let outlet = Outlet { id: "live.mp3".into(), encoding: Format::Mp3(MP3).into(), queue };
     let fan = Fan::new(vec![outlet]).unwrap();
 
     let running = std::thread::spawn(move || {

@@ -49,6 +49,11 @@ impl Processor {
         self.stages.0.iter().flatten().map(|stage| stage.latency()).sum()
     }
 
+    /// Whether what comes out is what goes in.
+    pub fn is_idle(&self) -> bool {
+        self.chain.0.is_empty() && self.leaving.is_none() && self.wanted.is_none()
+    }
+
     /// Sends `block`, which is stereo, through the chain.
     pub fn process(&mut self, block: &mut Block) {
         self.change();

@@ -3,7 +3,7 @@
 use crate::clock::{Clock, Schedule};
 use crate::config::{ChannelConfig, Emergency};
 use crate::control::console::ChannelEnd;
-use crate::encode::EncodeError;
+use crate::encode::{EncodeError, Encoding, Format};
 use crate::lookahead::Lookahead;
 use crate::mix::stand_in::EverReady;
 use crate::mix::tone::{Filler, Sound};
@@ -42,6 +42,8 @@ pub(super) struct Channel {
     selections: SyncSender<Selection>,
     /// What is done to its tracks.
     treatment: watch::Sender<Treatment>,
+    /// Which formats its files pass in untouched.
+    passes: watch::Sender<Vec<Format>>,
     /// Why the programme has ended, if it has and knows.
     ended: Receiver<EncodeError>,
     pub(super) threads: Vec<JoinHandle<()>>,
@@ -68,6 +70,8 @@ impl Channel {
         if let Some(measures) = shelf.measures.clone() {
             lookahead = lookahead.treating(treatment.subscribe(), measures);
         }
+        let passes = watch::Sender::new(passed(outlets.iter().map(|outlet| outlet.encoding)));
+        lookahead = lookahead.passing(passes.subscribe());
         let (upcoming, selections) = (lookahead.upcoming(), lookahead.selections());
         threads.push(thread("lookahead", move || lookahead.run())?);
         let emergency = emergency(config, &mut threads)?;
@@ -105,6 +109,7 @@ impl Channel {
             sound,
             selections,
             treatment,
+            passes,
             ended,
             threads,
         })
@@ -150,6 +155,11 @@ impl Channel {
         }
     }
 
+    /// Lets files pass untouched for outputs of these encodings, from the next track on.
+    pub(super) fn pass(&self, encodings: impl Iterator<Item = Encoding>) {
+        self.passes.send_replace(passed(encodings));
+    }
+
     /// Why the programme has ended; `None` while it runs.
     pub(super) fn end_reason(&self) -> Option<String> {
         let has_ended = self.on_air.has_changed().is_err();
@@ -171,6 +181,11 @@ impl Channel {
         drop(self.commands);
         self.threads
     }
+}
+
+/// The formats that files pass in.
+fn passed(encodings: impl Iterator<Item = Encoding>) -> Vec<Format> {
+    encodings.filter(|encoding| encoding.passthrough).map(|encoding| encoding.format).collect()
 }
 
 /// What is heard on a channel when there is nothing to play; a file has threads of its own.

@@ -4,8 +4,8 @@
 //! in their order, a channel keeps its programme, a playlist is not read again. What takes a
 //! moment, reading lists, is *prepared* beside the station; it then takes over everything at once.
 
-use crate::config::Config;
 use crate::config::changes::{Changes, changes, is_same_stream, plays_the_same};
+use crate::config::{Config, Output};
 use crate::encode::rack::Rack;
 use crate::playlist::selection::Past;
 use crate::programme::fan::Outlet;
@@ -76,7 +76,7 @@ impl Station {
             if let Some(mut kept) = place.map(|place| running.swap_remove(place)) {
                 kept.change(output.clone());
                 self.outputs.push(kept);
-            } else if let Err(error) = Rack::new(&[output.format]) {
+            } else if let Err(error) = Rack::new(&[output.encoding()]) {
                 lines.push(format!("output {}: it cannot be sent: {error}", output.id));
             } else {
                 // Whoever stopped it means what it is called, wherever it goes now.
@@ -146,6 +146,8 @@ impl Station {
             channel.sound_by(&is.sound);
         }
         channel.treat(is.treatment);
+        let outputs = self.config.outputs.iter().filter(|output| output.channel == is.name);
+        channel.pass(outputs.map(Output::encoding));
         if !plays_the_same(old, &self.config, &is.name) {
             let now = Timestamp::now();
             let mut selection = self.shelf.selection(&is, now)?;
@@ -176,7 +178,7 @@ impl Station {
 
 impl RunningOutput {
     /// Lets it be as `output` says; the server hears of it at the next connection.
-    fn change(&mut self, output: crate::config::Output) {
+    fn change(&mut self, output: Output) {
         self.end.aliases.clone_from(&output.aliases);
         self.told.send_if_modified(|known| {
             let is_news = **known != output;

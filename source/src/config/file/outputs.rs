@@ -5,7 +5,12 @@ use super::formats;
 use super::values::{Names, called, choice, none_of};
 use crate::config::charset::Charset;
 use crate::config::{Address, ChannelConfig, Identity, Method, Output, RATE_HZ};
+use crate::encode::flac::{Container, Flac};
+use crate::encode::{Format, Titles};
+use crate::mix::crossfade::Mode;
+use crate::treatment::levelling::Levelling;
 use common::config::Section;
+use std::time::Duration;
 
 /// Every output of the file.
 pub(super) fn read(
@@ -33,7 +38,10 @@ fn output(
 ) -> Option<Output> {
     let channel = channel(section, channels);
     let rate_hz = channel.map_or(RATE_HZ, |channel| channel.rate_hz);
-    let format = section.section("format", |section| formats::read(section, rate_hz));
+    let (format, passthrough) = section.section("format", |section| {
+        let format = formats::read(section, rate_hz);
+        (format, passthrough(section, &format, channel))
+    });
     let method = choice(section, "method", &[("put", Method::Put), ("source", Method::Source)]);
     let identity = about(section, identity);
     let charset = charset(section);
@@ -48,6 +56,7 @@ fn output(
             address,
             method: method.unwrap_or_default(),
             format,
+            passthrough,
             identity,
             charset,
         }),
@@ -56,6 +65,46 @@ fn output(
             None
         }
     }
+}
+
+/// Whether files pass through untouched where they can, which has to be possible at all.
+fn passthrough(
+    section: &mut Section<'_>,
+    format: &Format,
+    channel: Option<&ChannelConfig>,
+) -> bool {
+    let is_wanted = section.value("passthrough").unwrap_or(false);
+    let obstacle = channel.and_then(never_untouched).or_else(|| never_passes(format));
+    if let Some(obstacle) = obstacle.filter(|_| is_wanted) {
+        section.wrong("passthrough", obstacle);
+    }
+    is_wanted
+}
+
+/// Why no track of `channel` is ever heard untouched, if that is so.
+fn never_untouched(channel: &ChannelConfig) -> Option<String> {
+    let ChannelConfig { name, crossfade, treatment, sound, .. } = channel;
+    if crossfade.duration > Duration::ZERO || crossfade.mode == Mode::Smart {
+        return Some(format!("nothing passes where tracks are crossfaded; channel {name} does so"));
+    }
+    let is_changed = !sound.0.is_empty() || treatment.levelling != Levelling::AsIs;
+    let what = "nothing passes that goes through effects or is made as loud as others";
+    is_changed.then(|| format!("{what}; channel {name} does so"))
+}
+
+/// Why no file passes in `format`, if that is so.
+fn never_passes(format: &Format) -> Option<String> {
+    let codec = match format {
+        Format::Aac(_) => "AAC",
+        Format::Mp3(_) => "MP3",
+        Format::Flac(Flac { container: Container::Native, .. }) => "FLAC without Ogg",
+        Format::Flac(_) | Format::Opus(_) | Format::Vorbis(_) => {
+            let what =
+                "each file that passes is a stream of its own, so it wants titles = \"stream\"";
+            return (format.titles() == Titles::Aside).then(|| what.to_owned());
+        }
+    };
+    Some(format!("{codec} is always encoded; files pass in Vorbis, Opus and FLAC in Ogg"))
 }
 
 /// How titles are written; in UTF-8 if it does not say.

@@ -142,15 +142,10 @@ impl FlacEncoder {
         self.framer = Framer::default();
         (self.encoded, self.given) = (0, 0);
         let info = frame::stream_info(&self.settings);
-        let described = [b"fLaC".to_vec(), metadata(STREAM_INFO, &info)].concat();
-        let comments = metadata(COMMENTS | LAST, &ogg::comments(title));
+        let comments = ogg::comments(title);
         self.head = match &mut self.stream {
-            None => [described, comments].concat().into(),
-            Some(stream) => {
-                // Version 1.0 of the mapping; one packet of metadata follows this one.
-                let first = [b"\x7FFLAC\x01\x00\x00\x01", described.as_slice()].concat();
-                ogg::head(stream, &[first, comments])
-            }
+            None => described(&info, &comments).concat().into(),
+            Some(stream) => ogg::head(stream, &heads(&info, &comments)),
         };
     }
 
@@ -220,9 +215,26 @@ impl Encoder for FlacEncoder {
         Ok(())
     }
 
+    fn end(&mut self) -> Result<(), EncodeError> {
+        self.begin(&Title::default()) // of what is called another title, if anything is heard
+    }
+
     fn frame(&mut self) -> Option<Encoded> {
         self.frames.pop_front()
     }
+}
+
+/// The packets at the head of a stream in Ogg, by its information and its comments.
+pub(super) fn heads(info: &[u8], comments: &[u8]) -> Vec<Vec<u8>> {
+    let [described, comments] = described(info, comments);
+    // Version 1.0 of the mapping; one packet of metadata follows this one.
+    vec![[b"\x7FFLAC\x01\x00\x00\x01", described.as_slice()].concat(), comments]
+}
+
+/// What a stream begins with: its information, and its comments.
+fn described(info: &[u8], comments: &[u8]) -> [Vec<u8>; 2] {
+    let info = [b"fLaC".to_vec(), metadata(STREAM_INFO, info)].concat();
+    [info, metadata(COMMENTS | LAST, comments)]
 }
 
 /// A block of metadata.
@@ -237,6 +249,8 @@ fn metadata(kind: u8, content: &[u8]) -> Vec<u8> {
 /// The sample rates that are made.
 pub const RATES_HZ: [u32; 9] =
     [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+/// How long the information on a stream is.
+pub(super) const INFO_BYTES: usize = 34;
 const STREAM_INFO: u8 = 0;
 const COMMENTS: u8 = 4;
 /// No more metadata follows.

@@ -16,6 +16,52 @@ fn without_a_crossfade_tracks_follow_each_other_to_the_sample() {
 }
 
 #[test]
+fn a_track_that_is_heard_alone_is_untouched_from_its_beginning_to_its_end() {
+    let mut timeline = timeline(Crossfade::default());
+
+    played(&mut timeline, &[("a", level(0.001, 5)), ("b", level(0.002, 3))], 4);
+
+    assert_eq!(untouched(&mut timeline), [(0, Some("a")), (5, Some("b")), (8, None)]);
+}
+
+#[test]
+fn what_is_faded_or_made_louder_is_not_untouched() {
+    let mut timeline = timeline(fades(100, 50, 50));
+
+    played(&mut timeline, &[("a", level(0.1, 1_000)), ("b", level(0.2, 1_000))], 64);
+
+    assert_eq!(untouched(&mut timeline), [(0, Some("a")), (900, None)]);
+
+    let mut timeline = self::timeline(Crossfade::default());
+    timeline.load("loud", None, Marks { gain: 1.5, ..Marks::default() });
+    timeline.put(Side::Next, level(0.1, 100));
+    while !matches!(timeline.step(10, false), Step::Whole(_)) {}
+
+    assert_eq!(untouched(&mut timeline), []);
+}
+
+#[test]
+fn what_was_interrupted_or_left_does_not_become_untouched_again() {
+    let mut timeline = timeline(Crossfade::default());
+    timeline.load("a", None, Marks::default());
+    timeline.put(Side::Next, level(0.1, 15));
+    assert_eq!(timeline.step(1_000, true), Step::Begun("a"));
+    for _ in 0..30 {
+        timeline.step(1_000, true); // the emergency stands in, and goes when more has come
+        timeline.put(Side::Current, level(0.1, 1_000));
+    }
+
+    assert_eq!(untouched(&mut timeline), [(0, Some("a")), (15, None)]);
+
+    timeline.load("b", None, Marks::default());
+    timeline.put(Side::Next, level(0.1, 5_000));
+    timeline.skip();
+    while !matches!(timeline.step(1_000, false), Step::Whole(_)) {}
+
+    assert_eq!(timeline.untouched().map(|(_, track)| track), Some(Some("b")), "a new track is");
+}
+
+#[test]
 fn a_track_begins_when_its_first_sample_is_given_out_and_not_before() {
     let mut timeline = timeline(Crossfade::default());
     timeline.load("a", None, Marks::default());
@@ -355,6 +401,10 @@ fn played<T: Clone>(
             return (heard, begun);
         }
     }
+}
+
+fn untouched<T: Clone>(timeline: &mut Timeline<T>) -> Vec<(u64, Option<T>)> {
+    std::iter::from_fn(|| timeline.untouched()).collect()
 }
 
 /// The same, of tracks in several blocks.

@@ -237,16 +237,11 @@ fn config(dir: &tempfile::TempDir, server: &TcpListener) -> Config {
     Config::simple(vec![dir.path().to_owned()], Address::parse(&url).unwrap())
 }
 
-fn output(
-    config: &Config,
-    id: &str,
-    server: &TcpListener,
-    bitrate_kbps: u32,
-) -> crate::config::Output {
+fn output(config: &Config, id: &str, server: &TcpListener, bitrate_kbps: u32) -> Output {
     let url = format!("http://source:x@{}/{id}", server.local_addr().unwrap());
     let format = Format::Mp3(Mp3::constant(44_100, bitrate_kbps, 9));
     let address = Address::parse(&url).unwrap();
-    crate::config::Output { id: id.to_owned(), address, format, ..config.outputs[0].clone() }
+    Output { id: id.to_owned(), address, format, ..config.outputs[0].clone() }
 }
 
 /// Tracks of a minute with these names.

@@ -169,6 +169,34 @@ fn flac_has_a_container_a_depth_and_a_rate_and_channels_of_its_own() {
     }
 }
 
+#[test]
+fn files_pass_only_where_they_can() {
+    let passes = |channel: &str, format: &str| {
+        let text = format!(
+            "playlists.m.path = 'm'\n[channels.c]\n{channel}\n[[outputs]]\n\
+             url = 'http://x@one/a'\nformat = {{ {format} }}"
+        );
+        parsed(&text).map(|config| config.outputs[0].passthrough)
+    };
+    for format in ["codec = 'flac'", "codec = 'opus'", "codec = 'vorbis'"] {
+        assert_eq!(passes("", format), Ok(false));
+        assert_eq!(passes("", &format!("{format}, passthrough = true")), Ok(true));
+    }
+    for (channel, format, expected) in [
+        ("", "codec = 'mp3'", "MP3 is always encoded; files pass in Vorbis, Opus and FLAC in Ogg"),
+        ("", "codec = 'flac', container = 'native'", "FLAC without Ogg is always encoded"),
+        ("", "codec = 'opus', titles = 'admin'", "it wants titles = \"stream\""),
+        ("crossfade.duration = '2s'", "codec = 'opus'", "crossfaded; channel c does so"),
+        ("crossfade.mode = 'smart'", "codec = 'opus'", "crossfaded; channel c does so"),
+        ("sound = [{ effect = 'limiter' }]", "codec = 'opus'", "through effects"),
+        ("replay_gain = true", "codec = 'opus'", "as loud as others; channel c does so"),
+    ] {
+        let mistakes = passes(channel, &format!("{format}, passthrough = true")).unwrap_err();
+        assert!(mistakes.contains("outputs[1].format.passthrough: "), "{mistakes}");
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
+}
+
 #[cfg(not(feature = "aac"))]
 #[test]
 fn a_program_without_aac_says_so() {
