@@ -150,7 +150,8 @@ fn what_the_programme_goes_through_is_taken_over_in_its_order() {
              threshold=-20., gain=3.}, {frequency=22000., attack=50., release=100., ratio=2., \
              threshold=-10., gain=1.}])",
             "effect = \"multiband\"\ncrossovers = [200]\nbands = [\n  { \
-             threshold_db = -20, ratio = 5, knee_db = 1, attack = \"100ms\", release = \"200ms\", makeup_db = 3 },\n  { \
+             threshold_db = -20, ratio = 5, knee_db = 1, attack = \"100ms\", release = \"200ms\", \
+             makeup_db = 3 },\n  { \
              threshold_db = -10, ratio = 2, knee_db = 1, attack = \"50ms\", release = \"100ms\", \
              makeup_db = 1 },\n]\n\n[[channels.radio.sound]]\neffect = \"compressor\"\n",
         ),
