@@ -15,6 +15,7 @@ use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::encode::mp3::Mp3;
 use crate::encode::{Encoding, Format};
 use crate::mix::crossfade::Crossfade;
+use crate::mix::signal::Signal;
 use crate::playlist::rules::Rules;
 use crate::programme::blank::Blanks;
 use crate::sound::Chain;
@@ -136,10 +137,12 @@ pub struct ChannelConfig {
 }
 
 /// What is heard when there is nothing to play.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Emergency {
     /// An audio file, again and again.
     File(PathBuf),
+    /// A wave or a noise.
+    Signal(Signal),
     /// Nothing at all.
     Silence,
     /// A tone, so that somebody who listens knows that the line works.

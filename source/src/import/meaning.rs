@@ -17,6 +17,7 @@ mod predicate;
 mod programme;
 
 use super::tree::{Argument, Expr, Kind, Sentence};
+use crate::mix::signal::Signal;
 use given::Given;
 use inserts::Insert;
 use predicate::When;
@@ -80,12 +81,20 @@ impl Playlist {
 pub(super) struct Channel {
     pub(super) name: String,
     pub(super) play: Vec<String>,
-    pub(super) emergency: Option<String>,
+    pub(super) emergency: Option<Emergency>,
     pub(super) crossfade: Option<[f64; 3]>,
     /// What is done to single tracks, and about silence.
     pub(super) effects: Vec<Effect>,
     /// What the programme goes through, with the lines that say so.
     pub(super) inserts: Vec<(Insert, usize)>,
+}
+
+/// What is heard when there is nothing to play.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Emergency {
+    File(String),
+    Signal(Signal),
+    Silence,
 }
 
 impl Channel {
@@ -168,8 +177,8 @@ enum Source {
     Queue(usize),
     /// One of the rotations.
     Rotation(usize),
+    Signal(Signal),
     Silence,
-    Tone,
 }
 
 /// The meaning of `sentences`.
@@ -334,7 +343,10 @@ impl Reader {
                 self.source(Source::Fallback(sources))
             }
             "crossfade" | "crossfade.simple" => self.crossfade(&given, line),
-            "sine" | "sine.soft" | "saw" | "square" => self.source(Source::Tone),
+            "noise" | "saw" | "sine" | "sine.soft" | "square" | "triangle" => {
+                let signal = given.signal(callee);
+                self.source(Source::Signal(signal))
+            }
             "blank" => self.source(Source::Silence),
             "interactive.float" | "ref" => given.live(callee),
             "dB_of_lin" | "lin_of_dB" | "float" | "float_of_int" => given.converted(callee),

@@ -10,7 +10,8 @@ mod lexer;
 mod meaning;
 mod tree;
 
-use meaning::{Channel, Effect, Input, Meaning, Output, Rotation, Rules};
+use crate::mix::signal::{Signal, Wave};
+use meaning::{Channel, Effect, Emergency, Input, Meaning, Output, Rotation, Rules};
 use std::fmt::Write as _;
 
 /// What comes of a script.
@@ -117,8 +118,7 @@ fn channel(toml: &mut String, channel: &Channel, sample_rate: Option<f64>) {
     line(toml, format_args!("\n[channels.{}]", key(&channel.name)));
     let play: Vec<_> = channel.play.iter().map(|id| text(id)).collect();
     line(toml, format_args!("play = [{}]", play.join(", ")));
-    let emergency = channel.emergency.as_deref().unwrap_or("silence");
-    line(toml, format_args!("emergency = {}", text(emergency)));
+    emergency(toml, channel.emergency.as_ref());
     if let Some([duration, fade_in, fade_out]) = channel.crossfade {
         let (fade_in, fade_out) = (fade_in.min(duration), fade_out.min(duration));
         line(
@@ -140,6 +140,26 @@ fn channel(toml: &mut String, channel: &Channel, sample_rate: Option<f64>) {
         line(toml, format_args!("\n[[channels.{}.sound]]", key(&channel.name)));
         for (name, value) in keys {
             line(toml, format_args!("{name} = {value}"));
+        }
+    }
+}
+
+fn emergency(toml: &mut String, emergency: Option<&Emergency>) {
+    match emergency {
+        None | Some(Emergency::Silence) => line(toml, format_args!("emergency = \"silence\"")),
+        Some(Emergency::File(path)) => line(toml, format_args!("emergency = {}", text(path))),
+        Some(Emergency::Signal(signal)) => {
+            let waves = Wave::ALL.into_iter().filter(|(_, wave)| *wave == signal.wave);
+            let name: String = waves.map(|(name, _)| name).collect();
+            let usual = Signal::default();
+            let name = if signal.wave == usual.wave { "tone" } else { &name };
+            line(toml, format_args!("emergency = \"{name}\""));
+            if signal.pitch_hz != usual.pitch_hz {
+                line(toml, format_args!("emergency_frequency = {}", signal.pitch_hz));
+            }
+            if signal.level_db != usual.level_db {
+                line(toml, format_args!("emergency_level_db = {}", signal.level_db));
+            }
         }
     }
 }

@@ -181,6 +181,26 @@ fn what_the_programme_goes_through_is_taken_over_in_its_order() {
 }
 
 #[test]
+fn a_signal_that_stands_in_has_its_wave_its_pitch_and_its_level() {
+    for (signal, expected) in [
+        ("amplify(0.1, sine())", "emergency = \"tone\"\n"),
+        ("sine()", "emergency = \"tone\"\nemergency_level_db = 0\n"),
+        (
+            "amplify(0.5, square(amplitude=0.1, 1000.))",
+            "emergency = \"square\"\nemergency_frequency = 1000\nemergency_level_db = -26.021\n",
+        ),
+        ("amplify(0., saw())", "emergency = \"saw\"\nemergency_level_db = -90\n"),
+        ("amplify(0.1, noise())", "emergency = \"white-noise\"\n"),
+        ("amplify(0.1, blank())", "emergency = \"silence\"\n"),
+    ] {
+        let imported = programme(&format!("radio = fallback([s, {signal}])\n"));
+
+        assert_eq!(imported.left, [""; 0], "{}", imported.toml);
+        assert!(imported.toml.contains(expected), "{expected}\nis not in\n{}", imported.toml);
+    }
+}
+
+#[test]
 fn what_a_script_turns_while_it_runs_is_turned_by_a_name_like_that() {
     let imported = programme(
         "vol = interactive.float(\"main volume\", 0.5)\nthr = ref(-20.)\n\
@@ -486,6 +506,7 @@ const PIECES: &[&str] = &[
     "a = fallback([a, sine()])\n",
     "a = crossfade(duration=3., a)\n",
     "a = compress(ratio=1e300, threshold=-9., fallback([a, a, amplify(0. - 1. / 0., a)]))\n",
+    "a = fallback([a, amplify(0. / 0., square(amplitude=9., 0. / 0.))])\n",
     "a = filter(freq=0., q=1e99, mode=\"low\", filter.iir.butterworth.low(order=20, a))\n",
     "a = fallback([input.harbor(\"l\", password=\"\u{7f}\"), a])\n",
     "a = rotate([input.http(\"http://h/x\"), a])\n",

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod join;
 pub mod pace;
 mod ramp;
+pub mod signal;
 pub mod smart;
 pub mod stand_in;
 pub mod timeline;

@@ -1,15 +1,16 @@
-//! What holds the mount while there is nothing to play: a quiet tone, or silence.
+//! What holds the mount while there is nothing to play: a quiet tone, another signal, or silence.
 
+use crate::mix::signal::{Generator, Signal};
 use crate::pcm::block::Block;
-use std::f64::consts::TAU;
 
 /// What a filler sounds like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Sound {
+    /// This signal.
+    Signal(Signal),
     /// Nothing at all.
     Silence,
-    /// A tone of [`TONE_HZ`] at [`TONE_DB`], so that somebody who listens knows that the line
-    /// works.
+    /// A tone of 440 Hz at −20 dB, so that somebody who listens knows that the line works.
     #[default]
     Tone,
 }
@@ -18,40 +19,30 @@ pub enum Sound {
 #[derive(Clone, Debug)]
 pub struct Filler {
     rate_hz: u32,
-    level: f64,
-    /// How far the tone is in its present turn: 0 to 1.
-    turn: f64,
+    /// None if it is silent.
+    generator: Option<Generator>,
 }
 
 impl Filler {
     /// A filler for the station's rate.
     pub fn new(sound: Sound, rate_hz: u32) -> Self {
-        let level = match sound {
-            Sound::Silence => 0.0,
-            Sound::Tone => 10_f64.powf(TONE_DB / 20.0),
+        let generator = match sound {
+            Sound::Signal(signal) => Some(Generator::new(signal, rate_hz)),
+            Sound::Silence => None,
+            Sound::Tone => Some(Generator::new(Signal::default(), rate_hz)),
         };
-        Self { rate_hz, level, turn: 0.0 }
+        Self { rate_hz, generator }
     }
 
     /// The next stretch of it.
     pub fn next(&mut self, sample_frames: usize) -> Block {
-        let step = TONE_HZ / f64::from(self.rate_hz);
-        let plane: Vec<f32> = (0..sample_frames)
-            .map(|_| {
-                #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-                let sample = ((self.turn * TAU).sin() * self.level) as f32;
-                self.turn = (self.turn + step).fract();
-                sample
-            })
-            .collect();
+        let plane: Vec<f32> = match &mut self.generator {
+            Some(generator) => (0..sample_frames).map(|_| generator.sample()).collect(),
+            None => vec![0.0; sample_frames],
+        };
         Block::stereo(self.rate_hz, plane.clone(), plane)
     }
 }
-
-/// The pitch of the tone.
-pub const TONE_HZ: f64 = 440.0;
-/// Its peak level below full scale.
-pub const TONE_DB: f64 = -20.0;
 
 #[cfg(test)]
 mod tests {

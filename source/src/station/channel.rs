@@ -195,6 +195,7 @@ pub(super) fn emergency(
 ) -> Result<Box<dyn EverReady>, StartError> {
     let rate_hz = config.rate_hz;
     Ok(match &config.emergency {
+        Emergency::Signal(signal) => Box::new(Filler::new(Sound::Signal(*signal), rate_hz)),
         Emergency::Silence => Box::new(Filler::new(Sound::Silence, rate_hz)),
         Emergency::Tone => Box::new(Filler::new(Sound::Tone, rate_hz)),
         Emergency::File(path) => {

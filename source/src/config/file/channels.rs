@@ -5,10 +5,12 @@ use super::values::{Texts, called, choice, none_of, one_of};
 use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
+use crate::mix::signal::{Signal, Wave};
 use crate::playlist::rules::Rules;
 use crate::sound::Chain;
 use crate::treatment::Treatment;
 use common::config::Section;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -132,17 +134,55 @@ fn channel(
 }
 
 fn emergency(section: &mut Section<'_>, folder: &Path) -> Emergency {
-    match section.value::<String>("emergency").as_deref() {
-        None | Some("tone") => Emergency::Tone,
-        Some("silence") => Emergency::Silence,
-        // A word that is no path and no file is a slip of one of the two words.
-        Some(text) if !text.contains(['/', '.']) && !folder.join(text).is_file() => {
-            let what = none_of(text, &["silence", "tone"]);
+    let said = section.value::<String>("emergency");
+    let said = said.as_deref().unwrap_or("tone");
+    let wave = Wave::ALL.into_iter().find(|(name, _)| *name == said);
+    // A tone is a sine that may have another pitch and level as well.
+    let wave = wave.map_or(Wave::Sine, |(_, wave)| wave);
+    let signal = signal(section, wave);
+    let is_signal = said == "tone" || Wave::ALL.iter().any(|(name, _)| *name == said);
+    if is_signal {
+        return if signal == Signal::default() {
+            Emergency::Tone
+        } else {
+            Emergency::Signal(signal)
+        };
+    }
+    if signal != (Signal { wave, ..Signal::default() }) {
+        let what = format_args!("`{said}` has no pitch or level to be set; leave them out");
+        section.wrong("emergency", what);
+    }
+    match said {
+        "silence" => Emergency::Silence,
+        // A word that is no path and no file is a slip of one of the words.
+        text if !text.contains(['/', '.']) && !folder.join(text).is_file() => {
+            let waves = Wave::ALL.into_iter().map(|(name, _)| name);
+            let known: Vec<_> = ["silence", "tone"].into_iter().chain(waves).collect();
+            let what = none_of(text, &known);
             section.wrong("emergency", format_args!("{what}, nor an audio file"));
             Emergency::default()
         }
-        Some(path) => Emergency::File(folder.join(path)),
+        path => Emergency::File(folder.join(path)),
     }
+}
+
+/// A wave, with the pitch and the level that are said.
+fn signal(section: &mut Section<'_>, wave: Wave) -> Signal {
+    let mut signal = Signal { wave, ..Signal::default() };
+    let scales = [
+        ("emergency_frequency", PITCHES_HZ, &mut signal.pitch_hz, "Hz"),
+        ("emergency_level_db", LEVELS_DB, &mut signal.level_db, "dB"),
+    ];
+    for (key, scale, value, unit) in scales {
+        let Some(said) = section.value::<f64>(key) else { continue };
+        if scale.contains(&said) {
+            *value = said;
+        } else {
+            let (least, most) = (scale.start(), scale.end());
+            section.wrong(key, format_args!("{said} is not from {least} to {most} {unit}"));
+        }
+    }
+    signal
 }
 
 /// A crossfade, of which a fade lasts as long as the whole unless it says otherwise.
@@ -177,3 +217,6 @@ fn time(section: &mut Section<'_>, key: &'static str, usual: Duration, max: Dura
 
 /// The sample rates that a programme may have.
 const RATES_HZ: [u32; 6] = [16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+/// How high a signal may be that stands in, and how loud.
+const PITCHES_HZ: RangeInclusive<f64> = 20.0..=20_000.0;
+const LEVELS_DB: RangeInclusive<f64> = -90.0..=0.0;

@@ -15,6 +15,7 @@ use crate::encode::opus::Opus;
 use crate::encode::vorbis::{Aim, Vorbis};
 use crate::encode::{Channels, Format, Titles};
 use crate::mix::crossfade::{Crossfade, Curve, Mode};
+use crate::mix::signal::{Signal, Wave};
 use crate::playlist::rules::{Every, Interrupted, Start};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -201,6 +202,43 @@ fn a_station_with_two_channels_reads_as_it_is_written() {
 }
 
 #[test]
+fn a_signal_may_stand_in_with_a_pitch_and_a_level() {
+    for (said, expected) in [
+        ("", Emergency::Tone),
+        ("emergency = 'sine'\n", Emergency::Tone),
+        ("emergency = 'silence'\n", Emergency::Silence),
+        ("emergency = 'pink-noise'\n", signal(Wave::PinkNoise, 440.0, -20.0)),
+        ("emergency_level_db = -40\n", signal(Wave::Sine, 440.0, -40.0)),
+        (
+            "emergency = 'square'\nemergency_frequency = 1000\n",
+            signal(Wave::Square, 1_000.0, -20.0),
+        ),
+    ] {
+        let config = parsed(&format!("{WITH_ONE_CHANNEL}{said}")).unwrap();
+        assert_eq!(config.channels[0].emergency, expected, "{said}");
+    }
+    for (said, expected) in [
+        ("emergency_level_db = 3\n", "emergency_level_db: 3 is not from -90 to 0 dB"),
+        ("emergency_frequency = 2\n", "emergency_frequency: 2 is not from 20 to 20000 Hz"),
+        (
+            "emergency = 'silence'\nemergency_level_db = -3\n",
+            "emergency: `silence` has no pitch or level to be set; leave them out",
+        ),
+    ] {
+        let mistakes = parsed(&format!("{WITH_ONE_CHANNEL}{said}")).unwrap_err();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
+}
+
+fn signal(wave: Wave, pitch_hz: f64, level_db: f64) -> Emergency {
+    Emergency::Signal(Signal { wave, pitch_hz, level_db })
+}
+
+const WITH_ONE_CHANNEL: &str = "[playlists.music]\npath = 'music'\n\
+     [[outputs]]\nurl = 'http://source:x@localhost:8000/live.mp3'\n\
+     [channels.main]\nplay = ['music']\n";
+
+#[test]
 fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
     let mistakes = parsed(
         "[playlists.musik]\npath = ''\norder = 'shufle'\nreload = '10ms'\nseeed = 1\n\
@@ -219,8 +257,9 @@ fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
         "station.toml:5: playlists.musik.seeed: unknown key; did you mean `seed`?",
         "station.toml:7: channels.main.play: `music` is none of \"musik\"; did you \
          mean \"musik\"?",
-        "station.toml:8: channels.main.emergency: `ton` is none of \"silence\", \"tone\"; did you \
-         mean \"tone\"?, nor an audio file",
+        "station.toml:8: channels.main.emergency: `ton` is none of \"silence\", \"tone\", \
+         \"brown-noise\", \"pink-noise\", \"saw\", \"sine\", \"square\", \"triangle\", \
+         \"white-noise\"; did you mean \"tone\"?, nor an audio file",
         "station.toml:9: channels.main.sample_rate: 8000 is none of 16000,",
         "station.toml:10: channels.main.crossfade.fade_in: 4 s is longer than the duration of 3 s",
         "station.toml:10: channels.main.crossfade.curve: `sinus` is none of",

@@ -2,7 +2,7 @@
 
 use super::effects::Effect;
 use super::inserts::Insert;
-use super::{Channel, DEPTH_MAX, Reader, SOURCES_MAX, Source};
+use super::{Channel, DEPTH_MAX, Emergency, Reader, SOURCES_MAX, Source};
 use crate::config::names::folded;
 use crate::sound::EFFECTS_MAX;
 
@@ -106,13 +106,13 @@ impl Reader {
                 channel.plays(&self.meaning.rotations[number].id);
             }
             Source::File(path) => {
-                channel.emergency.get_or_insert(path);
+                channel.emergency.get_or_insert(Emergency::File(path));
             }
             // A tone further down is not heard in Liquidsoap, but this says what is wanted.
             Source::Silence => {
-                channel.emergency.get_or_insert_with(|| "silence".to_owned());
+                channel.emergency.get_or_insert(Emergency::Silence);
             }
-            Source::Tone => channel.emergency = Some("tone".to_owned()),
+            Source::Signal(signal) => channel.emergency = Some(Emergency::Signal(signal)),
         }
     }
 

@@ -85,8 +85,13 @@ impl Reader {
     /// `amplify`: by a factor, and by what the tags of tracks say.
     fn amplify(&mut self, given: &Given, line: usize) -> Value {
         let Some(&of) = given.sources().last() else { return Value::Unknown };
-        // What there is instead of music has its own level here.
-        if matches!(self.sources.get(of), Some(Source::Silence | Source::Tone)) {
+        // What there is instead of music has its own level.
+        if let Some(Source::Signal(mut signal)) = self.sources.get(of).cloned() {
+            let factor = given.numbers().first().copied().unwrap_or(1.0);
+            signal.level_db = loudness_db(signal.level_db + 20.0 * factor.abs().log10());
+            return self.source(Source::Signal(signal));
+        }
+        if self.sources.get(of) == Some(&Source::Silence) {
             return Value::Source(of);
         }
         let mut of = of;
@@ -137,6 +142,12 @@ impl Effect {
             ],
         }
     }
+}
+
+/// A level that something may have that stands in.
+pub(super) fn loudness_db(level_db: f64) -> f64 {
+    let level_db = if level_db.is_nan() { -90.0 } else { level_db.clamp(-90.0, 0.0) };
+    (level_db * 1_000.0).round() / 1_000.0
 }
 
 /// The calls that are read here.

@@ -1,7 +1,9 @@
 //! What a call is given: its arguments, and what they stand for.
 
+use super::effects::loudness_db;
 use super::{Reader, Value};
 use crate::import::tree::Argument;
+use crate::mix::signal::{Signal, Wave};
 
 /// The arguments of a call, with what they stand for.
 pub(super) struct Given {
@@ -73,6 +75,22 @@ impl Given {
         let Some(&number) = self.numbers().first() else { return Value::Unknown };
         let name = self.texts().into_iter().next();
         Value::Live { name: name.filter(|_| callee == "interactive.float"), number }
+    }
+
+    /// `sine(amplitude=0.1, 440.)` and its like.
+    pub(super) fn signal(&self, callee: &str) -> Signal {
+        let wave = match callee {
+            "noise" => Wave::WhiteNoise,
+            "saw" => Wave::Saw,
+            "square" => Wave::Square,
+            "triangle" => Wave::Triangle,
+            _ => Wave::Sine,
+        };
+        let pitch_hz = self.numbers().into_iter().find(|number| !number.is_nan());
+        let pitch_hz = pitch_hz.unwrap_or(440.0).clamp(20.0, 20_000.0);
+        let amplitude = self.number("amplitude").unwrap_or(1.0);
+        let level_db = loudness_db(20.0 * amplitude.abs().log10());
+        Signal { wave, pitch_hz, level_db }
     }
 
     /// `lin_of_dB(-3.)` and its like, of the only number.

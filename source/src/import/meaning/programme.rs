@@ -160,14 +160,14 @@ impl Reader {
             Source::Playlist(number) => Some(self.meaning.playlists[number].id.clone()),
             Source::Queue(number) => Some(self.meaning.queues[number].id.clone()),
             Source::Rotation(number) => Some(self.meaning.rotations[number].id.clone()),
-            Source::Live(_) | Source::Silence | Source::Tone => None,
+            Source::Live(_) | Source::Signal(_) | Source::Silence => None,
         }
     }
 
     fn is_list(&self, source: usize) -> bool {
         !matches!(
             self.sources.get(source),
-            Some(Source::Live(_) | Source::Silence | Source::Tone) | None
+            Some(Source::Live(_) | Source::Signal(_) | Source::Silence) | None
         )
     }
 
@@ -283,7 +283,7 @@ impl Reader {
                 self.meaning.rotations.push(Rotation { id, ..copy });
                 Source::Rotation(self.meaning.rotations.len() - 1)
             }
-            Source::File(_) | Source::Silence | Source::Tone => return source,
+            Source::File(_) | Source::Signal(_) | Source::Silence => return source,
         };
         self.sources.push(limited);
         self.sources.len() - 1
