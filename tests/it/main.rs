@@ -29,6 +29,7 @@ mod live;
 mod logs;
 mod matrix;
 mod pages;
+mod passing;
 mod players;
 mod programme;
 mod refusals;
