@@ -33,6 +33,7 @@
 //! every queue has a bound.
 #![forbid(unsafe_code)]
 
+mod alphabet;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -273,6 +273,7 @@ const SERVER: &[Layer] = &[
 
 /// The source client, in the order of the alphabet; its bytes go from `playlist` to `push`.
 const SOURCE: &[Layer] = &[
+    ("alphabet", &[]),
     ("cli", &["config"]),
     ("clock", &[]),
     (
@@ -317,7 +318,7 @@ const SOURCE: &[Layer] = &[
     ("control::telnet::lines", &[]),
     ("ctl", &["cli", "config", "control"]),
     ("cues", &[]),
-    ("decode", &["cues", "passage", "pcm"]),
+    ("decode", &["alphabet", "cues", "passage", "pcm"]),
     ("encode", &["passage", "pcm", "resample", "tasks"]),
     ("fetch", &["tasks", "tls"]),
     ("fetch::address", &[]),
@@ -354,7 +355,7 @@ const SOURCE: &[Layer] = &[
     ("passage", &[]),
     ("pcm", &[]),
     ("plan", &["lookahead", "playlist"]),
-    ("playlist", &["input::feed"]),
+    ("playlist", &["alphabet", "input::feed"]),
     ("process", &[]),
     ("programme", &["clock", "encode", "lookahead", "mix", "passage", "pcm", "sound", "status"]),
     ("programme::blank", &["pcm"]),

@@ -13,6 +13,7 @@ mod codec;
 mod edit_list;
 #[cfg(feature = "aac")]
 mod he_aac;
+mod id3;
 pub mod loss;
 mod medium;
 mod mpeg;
@@ -116,6 +117,8 @@ pub enum DecodeError {
 struct Foreword {
     listed: InfoList,
     edits: Option<EditList>,
+    /// Of ID3v2, and of ID3v1.
+    raw: [id3::Raw; 2],
     patience: Patience,
 }
 
@@ -237,6 +240,7 @@ impl Decoder {
         let foreword = Foreword {
             listed: riff::info_list(&mut file)?,
             edits: edit_list::edit_list(&mut file)?,
+            raw: id3::raw(&mut file, length)?,
             patience: patience.clone(),
         };
         file.rewind()?;
@@ -250,7 +254,7 @@ impl Decoder {
         extension: Option<&str>,
         foreword: Foreword,
     ) -> Result<Self, DecodeError> {
-        let Foreword { listed, edits, patience } = foreword;
+        let Foreword { listed, edits, raw, patience } = foreword;
         let mut hint = Hint::new();
         if let Some(extension) = extension {
             hint.with_extension(extension);
@@ -261,6 +265,7 @@ impl Decoder {
             .probe(&hint, stream, FormatOptions::default(), tag_limits)
             .map_err(unknown_format)?;
         let mut tags = Tags::of(reader.metadata());
+        raw.iter().for_each(|raw| raw.mend(&mut tags));
         tags.artist = tags.artist.or(listed.artist);
         tags.title = tags.title.or(listed.title);
         let track = playable(reader.as_ref())?;

@@ -112,7 +112,7 @@ fn cue(tag: &Tag) -> Option<(String, String)> {
 }
 
 /// `text` as one line without control characters or blanks around; `None` if nothing is left.
-fn one_line(text: &str) -> Option<String> {
+pub(super) fn one_line(text: &str) -> Option<String> {
     let text = text.replace(char::is_control, " ");
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())

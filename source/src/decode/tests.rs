@@ -142,3 +142,33 @@ fn wav(samples: &[i16], rate_hz: u32) -> Vec<u8> {
     file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     file
 }
+
+#[test]
+fn tags_of_an_old_mp3_are_read_in_the_alphabet_they_were_written_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("1.mp3");
+    audio::write(&path, 440.0, 44_100, 44_100);
+    let sound = std::fs::read(&path).unwrap();
+    let frame = |name: &[u8; 4], text: &[u8]| {
+        let length = u8::try_from(text.len() + 1).unwrap();
+        [name, &[0, 0, 0, length, 0, 0, 0][..], text].concat()
+    };
+    for (encoding, artist, title) in [
+        (encoding_rs::WINDOWS_1251, "Кино", "Группа крови"),
+        (encoding_rs::SHIFT_JIS, "宇多田ヒカル", "桜流し"),
+        (encoding_rs::WINDOWS_1252, "Björk", "Don’t – Jóga"),
+        (encoding_rs::UTF_8, "Mylène Farmer", "Désenchantée"),
+    ] {
+        let (artist_bytes, _, _) = encoding.encode(artist);
+        let (title_bytes, _, _) = encoding.encode(title);
+        let frames = [frame(b"TPE1", &artist_bytes), frame(b"TIT2", &title_bytes)].concat();
+        let head = [b"ID3\x03\0\0\0\0\0", &[u8::try_from(frames.len()).unwrap()][..]].concat();
+        std::fs::write(&path, [head, frames, sound.clone()].concat()).unwrap();
+
+        let decoder = Decoder::open(&path).unwrap();
+
+        let tags = &decoder.about().tags;
+        let heard = (tags.artist.as_deref(), tags.title.as_deref());
+        assert_eq!(heard, (Some(artist), Some(title)), "{}", encoding.name());
+    }
+}

@@ -1,14 +1,12 @@
 //! The text of lists, in whatever encoding they were written.
 
-use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+use crate::alphabet;
+use encoding_rs::{UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
 
-/// `bytes` as text: UTF-8 if they are, else windows-1252, of which Latin-1 is the printable part.
+/// `bytes` as text: UTF-8 if they are, else by what they look like.
 pub(crate) fn text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
-    }
+    alphabet::read(bytes)
 }
 
 /// A list without its byte order mark; UTF-16, which only the mark can tell, becomes UTF-8.
