@@ -239,9 +239,13 @@ impl Programme {
             turns.push((position, None));
         }
         while let Some((at, track)) = self.timeline.untouched() {
-            let number = track.filter(|_| self.processor.is_idle()).map(|track| track.number);
-            let place = self.passages.iter().position(|(of, _)| Some(*of) == number);
+            let track = track.filter(|_| self.processor.is_idle());
+            let is_its = |of: u64| track.as_ref().is_some_and(|track| track.number == of);
+            let place = self.passages.iter().position(|(of, _)| is_its(*of));
             let passage = place.map(|place| self.passages.swap_remove(place).1);
+            if let Some(track) = track.filter(|_| passage.is_some()) {
+                info!(file = %track.path.display(), "passes untouched");
+            }
             turns.push((at, passage));
         }
         // A track that was touched, or has no format that is wanted, needs them no more.

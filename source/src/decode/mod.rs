@@ -170,8 +170,12 @@ impl Decoder {
         &self.about
     }
 
-    /// What the file is encoded as, if its packets can be sent as they are.
+    /// What the file is encoded as, if its packets can be sent as they are. Other containers than
+    /// Ogg and FLAC's own have other ways to say where a recording begins and ends.
     pub fn original(&self) -> Option<passage::Original> {
+        if !["flac", "ogg"].contains(&self.reader.format_info().short_name) {
+            return None;
+        }
         let mut tracks = self.reader.tracks().iter();
         let track = tracks.find(|track| track.id == self.track_id)?;
         audio_parameters(track).and_then(original::original)

@@ -43,11 +43,13 @@ pub fn suits(format: &Format, original: &Original) -> bool {
         }
         (Format::Opus(opus), Codec::Opus) => {
             // Surround, or two streams side by side, is mapped in another way.
-            let is_plain = setup.get(OPUS_MAPPING) == Some(&0);
+            let is_plain = setup.starts_with(b"OpusHead") && setup.get(OPUS_MAPPING) == Some(&0);
             opus.titles == Titles::InStream && is_plain
         }
         (Format::Vorbis(vorbis), Codec::Vorbis) => {
-            vorbis.titles == Titles::InStream && setup.len() > VORBIS_IDENTITY_BYTES
+            let books = setup.get(VORBIS_IDENTITY_BYTES..).unwrap_or_default();
+            let is_whole = setup.starts_with(b"\x01vorbis") && books.starts_with(b"\x05vorbis");
+            vorbis.titles == Titles::InStream && is_whole
         }
         (
             Format::Aac(_) | Format::Flac(_) | Format::Mp3(_) | Format::Opus(_) | Format::Vorbis(_),

@@ -153,6 +153,10 @@ fn only_files_pass_that_are_what_the_format_is() {
 
     assert!(suits(&vorbis(), &of_vorbis) && suits(&other_vorbis, &of_vorbis));
     assert!(suits(&opus(), &of_opus) && suits(&flac(), &of_flac));
+    for (format, original) in [(vorbis(), &of_vorbis), (opus(), &of_opus), (flac(), &of_flac)] {
+        let strange = Original { setup: original.setup.slice(1..), ..original.clone() };
+        assert!(!suits(&format, &strange), "a setup that another container writes in another way");
+    }
 
     let format =
         |rate_hz, channels, titles| Format::Vorbis(Vorbis { rate_hz, channels, aim: low, titles });
