@@ -304,7 +304,8 @@ impl Lookahead {
     fn pass_over(&mut self) {
         let playing = self.playing.as_ref().map(|playing| playing.number);
         if let Some(rest) = playing.and_then(|number| self.desk.passed_over(number)) {
-            self.selection.pass_over(Timestamp::now(), rest);
+            let quiet_db = self.desk.quiet_db();
+            self.selection.pass_over(Timestamp::now(), rest, quiet_db);
         }
     }
 

@@ -479,7 +479,7 @@ impl Programme {
             Then::Next { rest } => {
                 let playlist = &track.playlist;
                 warn!(%file, %playlist, "silent for {silent_s:.1} s: on to what else there is");
-                self.supply.pass_over(track.number, rest);
+                self.supply.pass_over(track.number, rest, f64::from(blank.threshold_db));
                 self.reconsider();
             }
             Then::Skip => warn!(%file, "silent for {silent_s:.1} s: on to the next track"),

@@ -7,6 +7,7 @@ use source::config::Config;
 use source::config::entries::{InputConfig, Origin};
 use source::fetch::address::HttpAddress;
 use source::playlist::rules::{Rules, Start};
+use source::programme::blank::{Blanks, Then};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -114,6 +115,69 @@ async fn who_has_no_password_or_comes_second_is_turned_away() {
     drop(first);
     until("the first has left", async || (status(address, &request).await == "200").then_some(()))
         .await;
+    source.stop().await;
+}
+
+#[tokio::test]
+async fn a_dj_who_is_half_dead_makes_way_for_the_next_one() {
+    let station = Station::start();
+    let (_folder, source) = on_air(&station, harbor());
+    let address = source.harbors()[0];
+    let request = "SOURCE /live HTTP/1.0\r\nAuthorization: Basic c291cmNlOmRq\r\n\r\n";
+    let mut first = tokio::net::TcpStream::connect(address).await.expect("a port");
+    say(&mut first, request).await;
+    assert_eq!(heard(&mut first).await, "200");
+    assert_eq!(status(address, request).await, "403", "he has only just come");
+
+    let wrong = request.replace("OmRq", "OmRx");
+    until("the next one is let in", async || {
+        assert_eq!(status(address, &wrong).await, "401", "whoever he is");
+        (status(address, request).await == "200").then_some(())
+    })
+    .await;
+
+    use tokio::io::AsyncReadExt as _;
+    let mut rest = Vec::new();
+    drop(e2e::within("he is sent away", first.read_to_end(&mut rest)).await); // or reset
+    source.stop().await;
+}
+
+#[tokio::test]
+async fn a_dj_who_is_silent_is_left_and_heard_again_when_he_sounds() {
+    let Some(studio) = Studio::open("") else { return };
+    let folder = music(&["Only - Track"]);
+    let mut config = with_input(&studio.station, folder.path(), harbor());
+    config.channels[0].blanks = Some(Blanks {
+        after: Duration::from_secs(2),
+        threshold_db: -50.0,
+        then: Then::Next { rest: Duration::from_secs(600) },
+    });
+    let source = source::station::Station::start(&config).expect("a station can start");
+    let sound = studio.path("gap.mp3");
+    let tone = "aevalsrc=0.3*sin(2764*t)*(lt(t\\,6)+gt(t\\,16)):d=60";
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", tone, &sound])
+        .status();
+    assert!(made.expect("it was found").success());
+    let url = format!("icecast://source:dj@{}/live", source.harbors()[0]);
+    let about = ["-f", "mp3", "-legacy_icecast", "1", "-ice_name", "DJ Bob"];
+
+    let dj = studio.send(&sound, "1", &about, &url);
+
+    let heard = async |count: usize| {
+        until("the next one plays", async || {
+            let on_air = &source.status().channels[0].on_air;
+            let heard = on_air.history.iter().map(|it| it.track.playlist.to_string());
+            let heard: Vec<_> = heard.skip_while(|playlist| playlist != "live").collect();
+            (heard.len() >= count).then_some(heard)
+        })
+        .await
+    };
+    assert_eq!(heard(1).await[0], "live");
+    assert_ne!(heard(2).await[1], "live", "he is silent");
+    assert_eq!(heard(3).await[2], "live", "he sounds again");
+    assert_eq!(source.status().channels[0].on_air.underruns, 0);
+    drop(dj);
     source.stop().await;
 }
 

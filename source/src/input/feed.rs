@@ -84,6 +84,25 @@ impl Feed {
         drop(self.wake.set(wake.clone())); // a feed has one channel
     }
 
+    /// What comes is left until it is louder than this again, since it is silent.
+    pub fn wait_for_sound(&self, quiet_db: f64) {
+        let latest = self.latest.borrow().clone();
+        if let Some((_, basin)) = latest {
+            self.change(&basin, |reservoir| reservoir.wait_for_sound(quiet_db));
+        }
+    }
+
+    /// What comes is played as quiet as it is; says whether it was waited for.
+    pub fn need_not_sound(&self) -> bool {
+        let latest = self.latest.borrow().clone();
+        let Some((_, basin)) = latest else { return false };
+        let was_waited_for = basin.borrow().reservoir.waits_for_sound();
+        if was_waited_for {
+            self.change(&basin, Reservoir::need_not_sound);
+        }
+        was_waited_for
+    }
+
     /// How long that plays which waits.
     pub fn length(&self) -> Duration {
         let latest = self.latest.borrow();

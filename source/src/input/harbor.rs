@@ -3,9 +3,10 @@
 //! What a request means is the [`door`]'s to say; here are the sockets. Each
 //! connection has a task of its own, and there are so many at a time and no more.
 
-use crate::input::Input;
 use crate::input::door::{self, Mount, Refusal, Wish};
 use crate::input::session::Pipe;
+use crate::input::title::LiveTitle;
+use crate::input::{Input, Session};
 use crate::tasks::Tasks;
 use bytes::{Bytes, BytesMut};
 use common::http::chunked;
@@ -167,7 +168,7 @@ impl Visit {
         };
         let berth = self.mounts[mount].clone();
         let (name, from) = (Arc::clone(berth.input.name()), self.from);
-        let Ok(session) = berth.input.begin(&from.ip().to_string(), title) else {
+        let Some(session) = begin(&berth.input, from, title).await else {
             return self.refuse(head, Refusal::Taken).await;
         };
         let accepted =
@@ -184,7 +185,7 @@ impl Visit {
         info!(input = %name, %from, content_type, agent, "a live source has come");
         let body = Body { is_chunked, left: length, decoder: chunked::Decoder::default() };
         let left = tokio::select! {
-            left = self.take_in(body, &mut pipe, berth.silence_max) => left,
+            left = self.take_in(body, &mut pipe, &berth) => left,
             () = kicked => Left::Kicked,
         };
         match pipe.end().await {
@@ -196,7 +197,8 @@ impl Visit {
         }
     }
 
-    async fn take_in(&mut self, mut body: Body, pipe: &mut Pipe, silence_max: Duration) -> Left {
+    async fn take_in(&mut self, mut body: Body, pipe: &mut Pipe, berth: &Berth) -> Left {
+        let silence_max = berth.silence_max;
         loop {
             match body.decoded(&mut self.received) {
                 Ok(bytes) if bytes.is_empty() => {}
@@ -211,14 +213,35 @@ impl Visit {
                 return Left::Ended;
             }
             self.received.reserve(READ_BYTES);
+            berth.input.awaits(true);
             match timeout(silence_max, self.socket.read_buf(&mut self.received)).await {
                 Err(_) => return Left::Silent(silence_max),
                 Ok(Err(error)) => return error.into(),
                 Ok(Ok(0)) => return Left::Ended,
-                Ok(Ok(_)) => {}
+                Ok(Ok(_)) => berth.input.awaits(false),
             }
         }
     }
+}
+
+/// Lets a source in; one that is connected and has been half dead for a while makes way for it.
+async fn begin(input: &Input, from: SocketAddr, title: LiveTitle) -> Option<Session> {
+    let source = from.ip().to_string();
+    if let Ok(session) = input.begin(&source, title.clone()) {
+        return Some(session);
+    }
+    let quiet = input.quiet();
+    if quiet < HALF_DEAD {
+        return None;
+    }
+    let (input_name, quiet_s) = (input.name(), quiet.as_secs_f64());
+    let what = "takes over from a source that has sent nothing";
+    warn!(input = %input_name, %from, "{what} for {quiet_s:.1} s");
+    input.kick();
+    let mut state = input.state();
+    let left = timeout(LEAVING_MAX, state.wait_for(|state| state.source.is_none())).await;
+    drop(left); // if it is not away by then, the next attempt is better off
+    input.begin(&source, title).ok()
 }
 
 /// The body of a request, as it comes.
@@ -250,6 +273,11 @@ impl Body {
 
 /// Connections at a time, on one port.
 pub const VISITS_MAX: usize = 32;
+/// A source that has sent nothing for so long makes way for another one; long before it is sent
+/// away by itself, so that somebody whose line broke can come back.
+pub const HALF_DEAD: Duration = Duration::from_secs(5);
+/// It has so long for that.
+const LEAVING_MAX: Duration = Duration::from_secs(2);
 /// A request has so long to be made, and an answer to be taken.
 pub const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Whoever says a wrong password is kept waiting so long.

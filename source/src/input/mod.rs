@@ -22,6 +22,7 @@ use crate::input::title::LiveTitle;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// An input; clones are the same.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Input {
     buffer: Duration,
     feeds: watch::Sender<Vec<(Arc<str>, Feed)>>,
     state: watch::Sender<State>,
+    /// Since when the source is waited for to send something, if it is.
+    awaited: watch::Sender<Option<Instant>>,
 }
 
 /// How an input fares.
@@ -64,7 +67,8 @@ impl Input {
     /// An input called `name` that nobody sends to yet.
     pub fn new(name: &str, buffer: Duration) -> Self {
         let feeds = watch::Sender::new(Vec::new());
-        Self { name: name.into(), buffer, feeds, state: watch::Sender::default() }
+        let (state, awaited) = (watch::Sender::default(), watch::Sender::default());
+        Self { name: name.into(), buffer, feeds, state, awaited }
     }
 
     /// What it is called.
@@ -105,6 +109,11 @@ impl Input {
         feeds.iter().map(|(_, feed)| feed.length()).max().unwrap_or_default()
     }
 
+    /// For how long the source that is connected has sent nothing.
+    pub fn quiet(&self) -> Duration {
+        self.awaited.borrow().map(|since| since.elapsed()).unwrap_or_default()
+    }
+
     /// Lets a source in, from `source`.
     ///
     /// Fails if another one is connected.
@@ -120,7 +129,9 @@ impl Input {
             }
             is_free
         });
-        Ok(Session { input: self.clone(), number: number? })
+        let number = number?;
+        self.awaited.send_replace(None);
+        Ok(Session { input: self.clone(), number })
     }
 
     /// What is heard of the session that runs is called `title` from now on.
@@ -135,6 +146,11 @@ impl Input {
             let number = self.state.borrow().session;
             self.put(number, &Heard::Title(title));
         }
+    }
+
+    /// The source that is connected is to send something, or has.
+    pub fn awaits(&self, is_awaited: bool) {
+        self.awaited.send_replace(is_awaited.then(Instant::now));
     }
 
     /// Sends away the source that is connected.

@@ -29,6 +29,10 @@ pub struct Reservoir {
     title: Arc<LiveTitle>,
     is_taken: bool,
     has_ended: bool,
+    /// It is not ready before it is as loud as this again.
+    wanted_db: Option<f64>,
+    /// How long it has been so loud.
+    sounding: Duration,
 }
 
 impl Reservoir {
@@ -42,11 +46,14 @@ impl Reservoir {
             title,
             is_taken,
             has_ended,
+            wanted_db: None,
+            sounding: Duration::ZERO,
         }
     }
 
     /// Takes in what has come.
     pub fn put(&mut self, heard: Heard) {
+        self.listen(&heard);
         self.length += length(&heard);
         self.waiting.push_back(heard);
         while !self.is_taken
@@ -58,6 +65,33 @@ impl Reservoir {
         }
     }
 
+    /// It was left because it was quieter than this, and is ready as soon as it sounds again.
+    pub fn wait_for_sound(&mut self, quiet_db: f64) {
+        (self.wanted_db, self.sounding) = (Some(quiet_db), Duration::ZERO);
+    }
+
+    /// Whether it has to sound before it is ready.
+    pub fn waits_for_sound(&self) -> bool {
+        self.wanted_db.is_some()
+    }
+
+    /// It may be as quiet as it is.
+    pub fn need_not_sound(&mut self) {
+        self.wanted_db = None;
+    }
+
+    fn listen(&mut self, heard: &Heard) {
+        let (Some(wanted_db), Heard::Audio(block)) = (self.wanted_db, heard) else { return };
+        self.sounding = if block.level_db() >= wanted_db {
+            self.sounding + length(heard)
+        } else {
+            self.sounding.saturating_sub(length(heard))
+        };
+        if self.sounding >= SOUND_MIN {
+            self.wanted_db = None;
+        }
+    }
+
     /// The source has left; what has come is still heard by who has taken it.
     pub fn end(&mut self) {
         self.has_ended = true;
@@ -65,7 +99,7 @@ impl Reservoir {
 
     /// Whether it can be played: enough is there, more comes, and nobody plays it.
     pub fn is_ready(&self) -> bool {
-        !self.is_taken && !self.has_ended && self.length >= self.buffer
+        !self.is_taken && !self.has_ended && !self.waits_for_sound() && self.length >= self.buffer
     }
 
     /// Whether so much waits that no more should be taken in for now. What nobody plays is never
@@ -123,6 +157,9 @@ fn length(heard: &Heard) -> Duration {
     }
 }
 
+/// A click is no sound: so much more than silence has to come.
+const SOUND_MIN: Duration = Duration::from_millis(500);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +213,35 @@ mod tests {
         assert!(reservoir.is_ready());
         reservoir.end();
         assert!(!reservoir.is_ready(), "the source has left");
+    }
+
+    #[test]
+    fn what_was_left_for_silence_is_ready_when_it_sounds_again_and_not_by_a_click() {
+        let mut reservoir = Reservoir::new(ms(100), titled(""));
+        reservoir.put(audio(0.0));
+        reservoir.take();
+        reservoir.wait_for_sound(-40.0);
+        reservoir.give_back();
+        for _ in 0..50 {
+            reservoir.put(audio(0.5));
+            reservoir.put(audio(0.001));
+            reservoir.put(audio(0.001));
+        }
+        assert!(!reservoir.is_ready(), "a click now and then");
+
+        for _ in 0..4 {
+            reservoir.put(audio(0.5));
+        }
+        assert!(!reservoir.is_ready(), "not for long enough");
+        reservoir.put(audio(0.5));
+        assert!(reservoir.is_ready());
+        reservoir.put(audio(0.0));
+        assert!(reservoir.is_ready(), "silence has to be noticed anew");
+
+        reservoir.wait_for_sound(-40.0);
+        assert!(!reservoir.is_ready());
+        reservoir.need_not_sound();
+        assert!(reservoir.is_ready());
     }
 
     /// A tenth of a second.

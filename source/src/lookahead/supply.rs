@@ -61,8 +61,9 @@ pub(super) struct Desk {
     reconsidered: AtomicU64,
     /// The track of which the list, queue or input is to be passed over.
     passed_over: AtomicU64,
-    /// For how long.
+    /// For how long, or if it is live until it is louder than this, as the bits of a number.
     rest_ms: AtomicU64,
+    quiet_db: AtomicU64,
     /// Whether the programme needs the next track soon.
     pressed: AtomicBool,
     closed: AtomicBool,
@@ -105,9 +106,10 @@ impl Supply {
 
     /// Says that nothing more is wanted for a while from where the track `number` comes from, which
     /// plays. Is heard when the supply reconsiders.
-    pub fn pass_over(&self, number: u64, rest: Duration) {
+    pub fn pass_over(&self, number: u64, rest: Duration, quiet_db: f64) {
         let rest_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
         self.desk.rest_ms.store(rest_ms, Ordering::Relaxed); // released with the next one
+        self.desk.quiet_db.store(quiet_db.to_bits(), Ordering::Relaxed);
         self.desk.passed_over.store(number, Ordering::Release);
     }
 
@@ -157,6 +159,11 @@ impl Desk {
         said.ok().map(|_| Duration::from_millis(self.rest_ms.load(Ordering::Relaxed)))
     }
 
+    /// What is quieter is what something was last passed over for.
+    pub(super) fn quiet_db(&self) -> f64 {
+        f64::from_bits(self.quiet_db.load(Ordering::Relaxed))
+    }
+
     pub(super) fn reconsidered(&self) -> u64 {
         self.reconsidered.load(Ordering::Acquire)
     }
@@ -195,6 +202,7 @@ pub(super) fn ends() -> (SyncSender<Coming>, Supply, Arc<Desk>, Receiver<()>) {
         reconsidered: AtomicU64::new(0),
         passed_over: AtomicU64::new(0),
         rest_ms: AtomicU64::new(0),
+        quiet_db: AtomicU64::new(0),
         pressed: AtomicBool::new(false),
         closed: AtomicBool::new(false),
         wake,

@@ -394,7 +394,7 @@ fn what_is_passed_over_gives_way_to_what_else_there_is() {
     supply.began(first.track.number, None);
     assert_eq!(&*track(&mut supply).track.title, "silent2");
 
-    supply.pass_over(first.track.number, Duration::from_secs(60));
+    supply.pass_over(first.track.number, Duration::from_secs(60), -60.0);
     supply.reconsider();
 
     for title in ["music1", "music2", "music1"] {

@@ -71,6 +71,17 @@ impl Block {
         &self.layout
     }
 
+    /// The mean of its louder side, in decibels of full scale.
+    pub fn level_db(&self) -> f64 {
+        let power = |plane: &Vec<f32>| {
+            let sum: f32 = plane.iter().map(|sample| sample * sample).sum();
+            #[expect(clippy::cast_precision_loss, reason = "a block is short")]
+            let samples = plane.len().max(1) as f64;
+            f64::from(sum) / samples
+        };
+        10.0 * self.planes().iter().map(power).fold(0.0, f64::max).log10()
+    }
+
     /// How many sample frames it holds.
     pub fn sample_frames(&self) -> usize {
         self.planes.first().map_or(0, Vec::len)

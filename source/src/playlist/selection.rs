@@ -274,18 +274,27 @@ impl Selection {
     /// wall says `wall`.
     pub fn next_item(&mut self, now: Instant, wall: Timestamp) -> Option<Next> {
         let next = self.next_of_all(now, wall);
-        if next.is_some() || self.entries.iter().all(|it| it.passed_over.is_none()) {
+        if next.is_some() {
             return next;
         }
-        self.entries.iter_mut().for_each(|entry| entry.passed_over = None);
-        self.next_of_all(now, wall)
+        let mut were_any = false;
+        for entry in &mut self.entries {
+            were_any |= entry.passed_over.take().is_some();
+            if let Kind::Live(feed) = &entry.kind {
+                were_any |= feed.need_not_sound();
+            }
+        }
+        if were_any { self.next_of_all(now, wall) } else { None }
     }
 
     /// What plays comes from an entry that is passed over from `wall` on for this `time`, or until
-    /// nothing else is left.
-    pub fn pass_over(&mut self, wall: Timestamp, time: Duration) {
+    /// nothing else is left; one that is live, until it is louder than `quiet_db` again.
+    pub fn pass_over(&mut self, wall: Timestamp, time: Duration, quiet_db: f64) {
         let first = self.playing.as_ref().and_then(|playing| playing.path.first().copied());
-        if let Some(entry) = first.and_then(|first| self.entries.get_mut(first)) {
+        let Some(entry) = first.and_then(|first| self.entries.get_mut(first)) else { return };
+        if let Kind::Live(feed) = &entry.kind {
+            feed.wait_for_sound(quiet_db);
+        } else {
             entry.passed_over = wall.checked_add(time).ok().map(|until| (wall, until));
         }
     }

@@ -35,10 +35,12 @@ pub enum Then {
 }
 
 /// A blank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Blank {
     /// How long it has been silent.
     pub silent: Duration,
+    /// What it has been quieter than.
+    pub threshold_db: f32,
     /// What is done about it.
     pub then: Then,
 }
@@ -73,7 +75,7 @@ impl Listener {
             self.silent = Duration::ZERO;
             return None;
         }
-        if db(block) >= f64::from(blanks.threshold_db) {
+        if block.level_db() >= f64::from(blanks.threshold_db) {
             (self.silent, self.in_a_row) = (Duration::ZERO, 0);
             return None;
         }
@@ -84,19 +86,8 @@ impl Listener {
         }
         let silent = std::mem::take(&mut self.silent);
         self.in_a_row = self.in_a_row.saturating_add(1);
-        Some(Blank { silent, then: blanks.then })
+        Some(Blank { silent, threshold_db: blanks.threshold_db, then: blanks.then })
     }
-}
-
-/// The mean of the louder side of `block`, in decibels of full scale.
-fn db(block: &Block) -> f64 {
-    let power = |plane: &Vec<f32>| {
-        let sum: f32 = plane.iter().map(|sample| sample * sample).sum();
-        #[expect(clippy::cast_precision_loss, reason = "a block is short")]
-        let samples = plane.len().max(1) as f64;
-        f64::from(sum) / samples
-    };
-    10.0 * block.planes().iter().map(power).fold(0.0, f64::max).log10()
 }
 
 fn length(block: &Block) -> Duration {
@@ -179,7 +170,7 @@ mod tests {
         listener.listen_for(Some(blanks));
         assert_eq!(heard(&mut listener, 0.0, 9), []);
         listener.listen_for(Some(blanks)); // the same
-        let expected = Blank { silent: Duration::from_secs(1), then: NEXT };
+        let expected = Blank { silent: Duration::from_secs(1), threshold_db: -40.0, then: NEXT };
         assert_eq!(listener.hear(&tenth(0.0), true), Some(expected));
     }
 

@@ -155,7 +155,7 @@ fn what_is_passed_over_comes_again_after_its_rest_or_when_nothing_else_is_left()
     let mut station = Station::new(&[("show", "s", always()), ("music", DAY, always())]);
     assert_eq!(station.play("08:00"), "s");
 
-    station.selection.pass_over(at_time("08:00"), Duration::from_secs(600));
+    station.selection.pass_over(at_time("08:00"), Duration::from_secs(600), -60.0);
     assert!(station.selection.is_overtaken(at_time("08:00")), "what was chosen is not wanted");
     assert_eq!(station.play("08:00"), "a");
     assert_eq!(station.play("08:05"), "b");
@@ -166,10 +166,10 @@ fn what_is_passed_over_comes_again_after_its_rest_or_when_nothing_else_is_left()
 
     let mut alone = Station::new(&[("show", "s", always())]);
     assert_eq!(alone.play("08:00"), "s");
-    alone.selection.pass_over(at_time("08:00"), Duration::from_secs(600));
+    alone.selection.pass_over(at_time("08:00"), Duration::from_secs(600), -60.0);
     assert_eq!(alone.play("08:01"), "s");
 
-    station.selection.pass_over(at_time("08:10"), Duration::from_secs(600));
+    station.selection.pass_over(at_time("08:10"), Duration::from_secs(600), -60.0);
     assert_eq!(station.play("07:00"), "s", "the clock was put back");
 }
 
