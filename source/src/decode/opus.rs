@@ -66,15 +66,27 @@ impl Codec for Opus {
         let frames = decoded.map_err(|_| Fault::DecodeError("opus: a damaged packet"))?;
         let channels = self.layout.channels();
         let whole = &self.scratch[..frames * channels];
-        let plane = |channel| whole.iter().skip(channel).step_by(channels).copied().collect();
-        let planes = (0..channels).map(plane).collect();
+        let planes = match whole.as_chunks() {
+            // The usual case, in a way that the compiler does several of at once.
+            (pairs, []) if channels == 2 => {
+                let side = |at: usize| pairs.iter().map(|pair: &[f32; 2]| pair[at]).collect();
+                vec![side(0), side(1)]
+            }
+            _ => {
+                let all = whole.iter();
+                let plane = |channel| all.clone().skip(channel).step_by(channels).copied();
+                (0..channels).map(|channel| plane(channel).collect()).collect()
+            }
+        };
         let rate_hz = RATE_HZ.unsigned_abs();
         let Some(mut block) = Block::of(rate_hz, self.layout.clone(), planes) else {
             return Ok(None);
         };
         let padding = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX);
         block.truncate(frames.saturating_sub(padding));
-        block.amplify(self.gain);
+        if self.gain != 1.0 {
+            block.amplify(self.gain);
+        }
         Ok(Some(block).filter(|block| block.sample_frames() > 0))
     }
 
