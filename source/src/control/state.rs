@@ -5,7 +5,7 @@
 //! RFC 3339 in UTC, lengths are seconds, levels are decibels below full scale. Pure: what the
 //! parts told last and the time in, values out.
 
-use crate::control::console::{ChannelEnd, Console, OutputEnd, PlaylistEnd, QueueEnd};
+use crate::control::console::{ChannelEnd, Console, InputEnd, OutputEnd, PlaylistEnd, QueueEnd};
 use crate::lookahead::Track;
 use crate::pcm::level::Level;
 use crate::playlist::selection::Upcoming;
@@ -43,6 +43,9 @@ pub struct State {
     pub playlists: Vec<PlaylistState>,
     /// Its queues of requests, likewise.
     pub queues: Vec<QueueState>,
+    /// Its live inputs, likewise.
+    #[serde(default)]
+    pub inputs: Vec<InputState>,
     /// Its outputs, likewise.
     pub outputs: Vec<OutputState>,
 }
@@ -200,6 +203,23 @@ pub struct RequestState {
     pub since: String,
 }
 
+/// A live input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InputState {
+    /// Its name.
+    pub input: String,
+    /// What commands may call it too.
+    pub aliases: Vec<String>,
+    /// Where its stream is, if it is fetched.
+    pub url: Option<String>,
+    /// Who is connected: an address; null if nobody is.
+    pub source: Option<String>,
+    /// Since when.
+    pub since: Option<String>,
+    /// The channels on which it is on the air; none while a source that is connected waits.
+    pub on_air: Vec<String>,
+}
+
 /// What an output is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OutputState {
@@ -270,6 +290,7 @@ impl State {
             channels: parts.channels.iter().map(ChannelState::of).collect(),
             playlists: parts.playlists.iter().map(PlaylistState::of).collect(),
             queues: parts.queues.iter().map(QueueState::of).collect(),
+            inputs: parts.inputs.iter().map(|it| InputState::of(it, &parts.channels)).collect(),
             outputs: parts.outputs.iter().map(|output| OutputState::of(output, now)).collect(),
         }
     }
@@ -372,6 +393,27 @@ impl QueueState {
         });
         let queue = end.queue.name().to_string();
         Self { queue, aliases: end.aliases.clone(), requests: waiting.collect() }
+    }
+}
+
+impl InputState {
+    /// The state of the input at this end, which these channels may play.
+    pub fn of(end: &InputEnd, channels: &[ChannelEnd]) -> Self {
+        let state = end.input.state();
+        let state = state.borrow();
+        let name = end.input.name();
+        let plays = |channel: &&ChannelEnd| {
+            let on_air = channel.on_air.borrow();
+            on_air.playing().is_some_and(|it| it.track.playlist == *name)
+        };
+        Self {
+            input: name.to_string(),
+            aliases: end.aliases.clone(),
+            url: end.url.as_deref().map(str::to_owned),
+            source: state.source.as_deref().map(str::to_owned),
+            since: state.since.map(written),
+            on_air: channels.iter().filter(plays).map(|it| it.name.to_string()).collect(),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The state of a station as somebody at a terminal reads it. Pure.
 
-use crate::control::state::{ChannelState, LinkState, OutputState, PlaylistState, State};
+use crate::control::state::{
+    ChannelState, InputState, LinkState, OutputState, PlaylistState, State,
+};
 use std::fmt::Write as _;
 
 /// A few lines for each channel, and one for each output and playlist.
@@ -21,6 +23,9 @@ pub(super) fn state(state: &State) -> String {
     for queue in &state.queues {
         let waiting = queue.requests.len();
         text.push_str(&format!("{}: {waiting} requests wait\n", queue.queue));
+    }
+    for input in &state.inputs {
+        text.push_str(&of_input(input));
     }
     for playlist in &state.playlists {
         text.push_str(&of_playlist(playlist));
@@ -87,6 +92,23 @@ fn of_output(output: &OutputState) -> String {
     format!("  {name}: {how} ({url}, {rate})\n")
 }
 
+fn of_input(input: &InputState) -> String {
+    let InputState { input: name, source, since, on_air, url, .. } = input;
+    let Some(source) = source else {
+        let nobody = url.as_ref().map_or_else(
+            || "nobody is connected".to_owned(),
+            |url| format!("nothing comes from {url}"),
+        );
+        return format!("{name}: {nobody}\n");
+    };
+    let since = since.as_deref().unwrap_or("now");
+    let place = match &on_air[..] {
+        [] => "waiting".to_owned(),
+        channels => format!("on air on {}", channels.join(", ")),
+    };
+    format!("{name}: {source} since {since}, {place}\n")
+}
+
 fn of_playlist(playlist: &PlaylistState) -> String {
     let paths: Vec<_> = playlist.paths.iter().map(|path| path.display().to_string()).collect();
     format!("{}: {} items in {}\n", playlist.playlist, playlist.items, paths.join(", "))
@@ -105,8 +127,12 @@ fn clockwork(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::console::InputEnd;
     use crate::control::console::tests::Station;
     use crate::control::state::Moment;
+    use crate::input::Input;
+    use crate::input::title::LiveTitle;
+    use std::time::Duration;
 
     #[test]
     fn a_station_is_shown_with_what_plays_what_follows_and_how_its_links_fare() {
@@ -132,5 +158,31 @@ mod tests {
                  last: 0 items in /m.m3u\n"
             )
         );
+    }
+
+    #[test]
+    fn an_input_says_who_is_connected_since_when_and_whether_he_is_heard() {
+        let station = Station::new();
+        let (library, dj) = (input("library"), input("dj"));
+        let parts = station.console.parts();
+        let mut state = State::of(&station.console, Moment::now());
+        let shown = |end: &InputEnd| InputState::of(end, &parts.channels);
+        state.inputs = vec![shown(&library), shown(&dj)];
+        assert!(super::state(&state).contains("\nlibrary: nobody is connected\ndj: nobody"));
+
+        let _sessions =
+            [&library, &dj].map(|it| it.input.begin("10.0.0.7", LiveTitle::default()).unwrap());
+        state.inputs = vec![shown(&library), shown(&dj)];
+
+        let text = super::state(&state);
+        // What plays in this station comes from what is called `library`.
+        let lines: Vec<_> = text.lines().filter(|line| line.contains("10.0.0.7 since 2")).collect();
+        assert!(lines[0].starts_with("library: ") && lines[0].ends_with("Z, on air on main"));
+        assert!(lines[1].starts_with("dj: ") && lines[1].ends_with("Z, waiting"), "{text}");
+    }
+
+    fn input(name: &str) -> InputEnd {
+        let input = Input::new(name, Duration::from_secs(1));
+        InputEnd { aliases: Vec::new(), url: None, input }
     }
 }

@@ -20,7 +20,7 @@ use crate::input::feed::Feed;
 use crate::input::reservoir::Heard;
 use crate::input::title::LiveTitle;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -41,6 +41,8 @@ pub struct Input {
 pub struct State {
     /// Who sends, if somebody does: an address, or that of the stream.
     pub source: Option<Arc<str>>,
+    /// Since when that one is connected.
+    pub since: Option<SystemTime>,
     /// The number of the session, from 1; of the last one, if none runs.
     pub session: u64,
     /// Sessions up to this number are not wanted any more.
@@ -123,6 +125,7 @@ impl Input {
             let is_free = state.source.is_none();
             if is_free {
                 state.source = Some(source.into());
+                state.since = Some(SystemTime::now());
                 state.session += 1;
                 state.title = Arc::new(title);
                 number = Ok(state.session);
@@ -218,6 +221,6 @@ impl Drop for Session {
         for (_, feed) in self.input.feeds.borrow().iter() {
             feed.end(self.number);
         }
-        self.input.state.send_modify(|state| state.source = None);
+        self.input.state.send_modify(|state| (state.source, state.since) = (None, None));
     }
 }
