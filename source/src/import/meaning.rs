@@ -314,7 +314,7 @@ impl Reader {
         let given = Given::new(self, arguments);
         match callee {
             "playlist" | "playlist.safe" | "playlist.reloadable" => {
-                self.playlist(&given, callee == "playlist.safe")
+                self.playlist(&given, callee == "playlist.safe", line)
             }
             "input.harbor" | "input.http" => self.input(callee, &given, line),
             "single" => match given.texts().first() {

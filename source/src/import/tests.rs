@@ -234,6 +234,10 @@ fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
         ("radio = amplify(f(), s)\n", "line 2: amplify: its number is not a number here; 1 is"),
         ("radio = compress(lookahead=5., s)\n", "line 2: compress: lookahead: it does not look"),
         ("radio = compress(odd=5., s)\n", "line 2: compress: odd has no counterpart"),
+        (
+            "radio = fallback([playlist(\"http://h/x.m3u\"), s])\n",
+            "line 2: a list that is elsewhere; here it has to be a file",
+        ),
         ("radio = flanger(s)\n", "line 2: flanger has no counterpart"),
         (
             "radio = compress.multiband(s, [f()])\n",

@@ -38,6 +38,11 @@ fn playlist(
     if paths.as_ref().is_some_and(|paths| paths.iter().all(String::is_empty)) {
         section.wrong("path", "is empty; name a file, a folder or a list");
     }
+    let is_elsewhere = |path: &&String| path.starts_with("http://") || path.starts_with("https://");
+    for path in paths.iter().flatten().filter(is_elsewhere) {
+        let what = "is elsewhere; put it into a list, whose entries may be elsewhere";
+        section.wrong("path", format_args!("`{path}` {what}, and name that"));
+    }
     PlaylistConfig {
         name: name.to_owned(),
         paths: paths.unwrap_or_default().iter().map(|path| folder.join(path)).collect(),

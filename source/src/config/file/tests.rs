@@ -239,6 +239,19 @@ const WITH_ONE_CHANNEL: &str = "[playlists.music]\npath = 'music'\n\
      [channels.main]\nplay = ['music']\n";
 
 #[test]
+fn a_playlist_that_is_elsewhere_is_said_to_be() {
+    let mistakes = parsed(
+        "[playlists.music]\npath = 'https://h/x.m3u'\n\
+         [[outputs]]\nurl = 'http://source:x@localhost:8000/live.mp3'\n",
+    )
+    .unwrap_err();
+
+    let expected = "station.toml:2: playlists.music.path: `https://h/x.m3u` is elsewhere; put it \
+                    into a list, whose entries may be elsewhere, and name that";
+    assert!(mistakes.contains(expected), "{mistakes}");
+}
+
+#[test]
 fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
     let mistakes = parsed(
         "[playlists.musik]\npath = ''\norder = 'shufle'\nreload = '10ms'\nseeed = 1\n\

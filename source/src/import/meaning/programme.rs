@@ -45,9 +45,13 @@ impl Reader {
     }
 
     /// `playlist`, and with silence behind it if it `is_safe`.
-    pub(super) fn playlist(&mut self, given: &Given, is_safe: bool) -> Value {
+    pub(super) fn playlist(&mut self, given: &Given, is_safe: bool, line: usize) -> Value {
         let texts = given.texts();
         let Some(path) = texts.first() else { return Value::Unknown };
+        if path.starts_with("http://") || path.starts_with("https://") {
+            self.leave(line, line, "a list that is elsewhere; here it has to be a file");
+            return Value::Unknown;
+        }
         let order = match given.named("mode") {
             Some(Value::Text(mode)) if mode == "normal" => "normal",
             Some(Value::Text(mode)) if mode == "random" => "random",
