@@ -155,9 +155,13 @@ impl Channel {
         }
     }
 
-    /// Lets files pass untouched for outputs of these encodings, from the next track on.
+    /// Lets files pass untouched for outputs of these encodings, after the track that plays.
     pub(super) fn pass(&self, encodings: impl Iterator<Item = Encoding>) {
-        self.passes.send_replace(passed(encodings));
+        let passes = passed(encodings);
+        if *self.passes.borrow() != passes {
+            self.passes.send_replace(passes);
+            self.tell(Command::Reconsider);
+        }
     }
 
     /// Why the programme has ended; `None` while it runs.
