@@ -176,6 +176,12 @@ async fn a_dj_who_is_silent_is_left_and_heard_again_when_he_sounds() {
     assert_eq!(heard(1).await[0], "live");
     assert_ne!(heard(2).await[1], "live", "he is silent");
     assert_eq!(heard(3).await[2], "live", "he sounds again");
+    // He has ten seconds of silence, and is heard some seconds after what he sends.
+    let on_air = source.status().channels[0].on_air.clone();
+    let lives = on_air.history.iter().filter(|it| *it.track.playlist == *"live");
+    let since: Vec<_> = lives.map(|it| it.since).collect();
+    let away = since[1].duration_since(since[0]).expect("a clock that goes on");
+    assert!(away > Duration::from_secs(13), "{away:?}: he is still silent");
     assert_eq!(source.status().channels[0].on_air.underruns, 0);
     drop(dj);
     source.stop().await;
