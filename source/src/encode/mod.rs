@@ -5,6 +5,7 @@
 //! as one stream and leaves the titles to be told aside, as they are for MP3 and AAC.
 
 pub mod aac;
+mod average;
 #[cfg(feature = "aac")]
 mod fdk;
 pub mod flac;
@@ -224,7 +225,7 @@ impl Format {
             Self::Aac(aac) => Some(aac.bitrate_kbps),
             Self::Flac(_) => None,
             Self::Mp3(mp3) => match mp3.bits {
-                Bits::Constant(kbps) => Some(kbps),
+                Bits::Average(kbps) | Bits::Constant(kbps) => Some(kbps),
                 Bits::Variable(_) => None,
             },
             Self::Opus(opus) => Some(opus.bitrate_kbps),

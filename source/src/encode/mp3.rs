@@ -1,4 +1,5 @@
-//! MP3 by LAME, at a constant bit rate or at one that varies with what the sound needs.
+//! MP3 by LAME, at a constant bit rate, at one that varies with what the sound needs, or at one
+//! that does so about a mean.
 //!
 //! LAME gives bytes when it likes: nothing at first, then more or less than a frame at a time,
 //! because it borrows bits across frames. What leaves here are whole frames, one for every 1 152
@@ -6,6 +7,7 @@
 //! rate varies every frame says how long it is. There is no
 //! header frame with a length in it: a stream has none.
 
+use crate::encode::average;
 use crate::encode::{Channels, EncodeError, Encoded, Encoder};
 use crate::pcm::block::Block;
 use bytes::{Bytes, BytesMut};
@@ -43,6 +45,9 @@ pub enum Sides {
 /// How many bits frames have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bits {
+    /// As many as the sound needs, but in the mean as this bit rate makes, in kbit/s: one of
+    /// [`bitrates_kbps`] at the sample rate.
+    Average(u32),
     /// As many as this bit rate makes, in kbit/s: one of [`bitrates_kbps`] at the sample rate.
     Constant(u32),
     /// As many as this quality takes: 0 is the best (about 245 kbit/s at 44.1 kHz), 2 about 190,
@@ -124,12 +129,21 @@ impl Mp3Encoder {
             .and_then(|lame| lame.with_quality(quality))
             .and_then(|lame| lame.with_to_write_vbr_tag(false))
             .map_err(|error| refused(error.to_string()))?;
+        let possible =
+            |kbps: u32| Some(kbps).filter(|_| bitrates_kbps(settings.rate_hz).contains(&kbps));
         let lame = match settings.bits {
+            Bits::Average(kbps) => {
+                let kbps = possible(kbps).and_then(|kbps| u16::try_from(kbps).ok());
+                let kbps = kbps.ok_or_else(|| refused(NO_BITRATE.to_owned()))?;
+                lame.with_vbr_mode(lame::VbrMode::Abr).and_then(|mut lame| {
+                    average::aim_at(&mut lame, kbps)
+                        .then_some(lame)
+                        .ok_or(lame::BuildError::BadBRate)
+                })
+            }
             Bits::Constant(kbps) => {
-                let bitrate = Some(kbps)
-                    .filter(|kbps| bitrates_kbps(settings.rate_hz).contains(kbps))
-                    .and_then(bitrate)
-                    .ok_or_else(|| refused("no bit rate of MP3 at this sample rate".to_owned()))?;
+                let bitrate = possible(kbps).and_then(bitrate);
+                let bitrate = bitrate.ok_or_else(|| refused(NO_BITRATE.to_owned()))?;
                 lame.with_vbr_mode(lame::VbrMode::Off).and_then(|lame| lame.with_brate(bitrate))
             }
             Bits::Variable(quality) => {
@@ -149,6 +163,7 @@ impl Mp3Encoder {
 impl fmt::Display for Mp3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.bits {
+            Bits::Average(kbps) => write!(f, "{kbps} kbit/s in the mean")?,
             Bits::Constant(kbps) => write!(f, "{kbps} kbit/s")?,
             Bits::Variable(quality) => write!(f, "variable bit rate {quality}")?,
         }
@@ -216,6 +231,7 @@ pub const BITRATES_KBPS: [u32; 16] =
 /// The worst quality, of the encoder's effort and of a variable bit rate.
 pub const QUALITY_MAX: u8 = 9;
 const ENCODER: &str = "LAME";
+const NO_BITRATE: &str = "no bit rate of MP3 at this sample rate";
 const QUALITIES: [lame::Quality; QUALITY_MAX as usize + 1] = [
     lame::Quality::Best,
     lame::Quality::SecondBest,
@@ -290,6 +306,35 @@ mod tests {
     }
 
     #[test]
+    fn an_average_bit_rate_varies_and_is_kept_in_the_mean_at_every_rate() {
+        for rate_hz in RATES_HZ {
+            let (lowest, highest) =
+                (bitrates_kbps(rate_hz)[1], *bitrates_kbps(rate_hz).last().unwrap());
+            let middle = if is_mpeg1(rate_hz) { 128 } else { 32 };
+            for kbps in [lowest, middle, highest] {
+                let settings = Mp3 { bits: Bits::Average(kbps), ..Mp3::constant(rate_hz, 64, 7) };
+                let mut encoder = Mp3Encoder::new(settings).unwrap();
+                let noise = crate::test_audio::noise(2 * rate_hz as usize);
+                let (left, right) = noise.split_at(rate_hz as usize);
+                for _ in 0..10 {
+                    let block = Block::stereo(rate_hz, left.to_vec(), right.to_vec());
+                    encoder.feed(&block).unwrap();
+                }
+
+                let frames: Vec<_> = std::iter::from_fn(|| encoder.frame()).collect();
+
+                let bits = 8 * frames.iter().map(|frame| frame.bytes.len()).sum::<usize>();
+                let played: u32 = frames.iter().map(|frame| frame.sample_frames).sum();
+                let mean_kbps = bits as f64 / 1_000.0 * f64::from(rate_hz) / f64::from(played);
+                let ratio = mean_kbps / f64::from(kbps);
+                let first = frames[0].bytes.len();
+                assert!(frames.iter().any(|frame| frame.bytes.len() != first), "{rate_hz}, {kbps}");
+                assert!((0.85..1.15).contains(&ratio), "{rate_hz} Hz, {kbps}: {mean_kbps}");
+            }
+        }
+    }
+
+    #[test]
     fn one_channel_and_two_apart_are_said_in_every_header() {
         for (sides, mode) in [(Sides::Mono, 3), (Sides::Separate, 0), (Sides::Joint, 1)] {
             let settings = Mp3 { sides, ..Mp3::constant(44_100, 64, 7) };
@@ -326,6 +371,7 @@ mod tests {
         for settings in [
             Mp3 { bits: Bits::Constant(127), ..usual },
             Mp3 { bits: Bits::Constant(24), ..usual },
+            Mp3 { bits: Bits::Average(100), ..usual },
             Mp3 { bits: Bits::Variable(10), ..usual },
             Mp3 { quality: 10, ..usual },
             Mp3 { rate_hz: 44_101, ..usual },

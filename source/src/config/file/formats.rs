@@ -73,22 +73,20 @@ fn mp3(section: &mut Section<'_>, rate_hz: u32) -> Format {
         u8::try_from(one_of(section, key, &qualities, usual.into())).unwrap_or(usual)
     };
     let modes = [("abr", Mode::Average), ("cbr", Mode::Constant), ("vbr", Mode::Variable)];
-    let is_variable = match choice(section, "mode", &modes) {
-        None => section.value::<u32>("vbr").is_some(),
-        Some(Mode::Average) => {
-            section.wrong("mode", NO_AVERAGE);
-            false
-        }
-        Some(Mode::Constant) => false,
-        Some(Mode::Variable) => true,
-    };
-    let bits = if is_variable {
-        Bits::Variable(quality_of(section, "vbr", VBR))
-    } else {
+    let mode = choice(section, "mode", &modes).unwrap_or_else(|| {
+        let is_variable = section.value::<u32>("vbr").is_some();
+        if is_variable { Mode::Variable } else { Mode::Constant }
+    });
+    let kbps_of = |section: &mut Section<'_>| {
         let allowed = bitrates_kbps(rate_hz);
         let most = if sides == Sides::Mono { BITRATE_KBPS / 2 } else { BITRATE_KBPS };
         let usual = allowed.iter().copied().filter(|&kbps| kbps <= most).max();
-        Bits::Constant(one_of(section, "bitrate", allowed, usual.unwrap_or(BITRATE_KBPS)))
+        one_of(section, "bitrate", allowed, usual.unwrap_or(BITRATE_KBPS))
+    };
+    let bits = match mode {
+        Mode::Average => Bits::Average(kbps_of(section)),
+        Mode::Constant => Bits::Constant(kbps_of(section)),
+        Mode::Variable => Bits::Variable(quality_of(section, "vbr", VBR)),
     };
     let quality = quality_of(section, "quality", QUALITY);
     Format::Mp3(Mp3 { rate_hz, sides, bits, quality })
@@ -163,7 +161,3 @@ enum Mode {
 
 /// The quality of a variable bit rate that is taken if none is asked for.
 const VBR: u8 = 4;
-/// LAME has a setting for it, which no safe function of `mp3lame-encoder` leads to.
-const NO_AVERAGE: &str = "an average bit rate is not to be had: the library that calls LAME \
-                          cannot say which; leave out `mode` for a constant `bitrate`, or take \
-                          \"vbr\" (`vbr` = 5 comes to about 130 kbit/s, 4 to 165, 2 to 190)";

@@ -121,11 +121,10 @@ impl Encoder {
             self.put("vbr", vbr);
         } else {
             let kbps = self.number(&["bitrate"]).unwrap_or(128.0);
+            if self.name == "%mp3.abr" {
+                self.put("mode", "\"abr\"");
+            }
             self.put_kbps(kbps, mp3::bitrates_kbps(rate_hz).iter().copied());
-        }
-        if self.name == "%mp3.abr" {
-            self.known.extend(["hard_min", "max_bitrate", "min_bitrate"]);
-            self.remarks.push("an average bit rate (%mp3.abr) is sent as a constant one".into());
         }
         if self.name != "%shine" {
             // What is usual there is more than here, and a station shall sound as it did.

@@ -118,7 +118,7 @@ fn vorbis_has_a_quality_or_a_bit_rate() {
 }
 
 #[test]
-fn the_mode_of_mp3_is_constant_or_variable_and_never_an_average() {
+fn the_mode_of_mp3_is_a_constant_a_variable_or_an_average_bit_rate() {
     let bits = |format: &str| {
         let Format::Mp3(mp3) = with_format(44_100, format).unwrap().outputs[0].format else {
             panic!("{format}")
@@ -126,10 +126,13 @@ fn the_mode_of_mp3_is_constant_or_variable_and_never_an_average() {
         mp3.bits
     };
     assert_eq!(bits("mode = 'cbr', bitrate = 96"), Bits::Constant(96));
+    assert_eq!(bits("mode = 'abr', bitrate = 96"), Bits::Average(96));
+    assert_eq!(bits("mode = 'abr', channels = 1"), Bits::Average(64));
     assert_eq!(bits("mode = 'vbr'"), Bits::Variable(4));
     assert_eq!(bits("mode = 'vbr', vbr = 2"), Bits::Variable(2));
     for (format, expected) in [
-        ("mode = 'abr', bitrate = 128", "format.mode: an average bit rate is not to be had"),
+        ("mode = 'abr', bitrate = 100", "format.bitrate: 100 is none of 32, 40,"),
+        ("mode = 'abr', vbr = 2", "format.vbr: unknown key"),
         ("mode = 'cbr', vbr = 2", "format.vbr: unknown key"),
         ("mode = 'vbr', bitrate = 128", "format.bitrate: unknown key"),
     ] {
