@@ -63,6 +63,8 @@ pub mod status;
 pub mod tasks;
 #[cfg(test)]
 mod test_audio;
+#[cfg(test)]
+mod test_web;
 pub mod tls;
 pub mod treatment;
 pub mod whole;

@@ -22,13 +22,13 @@ pub fn read(path: &Path, bytes_max: u64) -> std::io::Result<Option<String>> {
     Ok(String::from_utf8(bytes).ok())
 }
 
-/// Puts `text` in the place of what is in the file at `path`.
+/// Puts `content` in the place of what is in the file at `path`.
 ///
 /// Fails if the disk does not take it; then the old file is still there.
-pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> std::io::Result<()> {
     let new = beside(path, ".new");
     let written = File::create(&new).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
+        file.write_all(content.as_ref())?;
         file.sync_all()
     });
     if let Err(error) = written.and_then(|()| std::fs::rename(&new, path)) {

@@ -25,6 +25,7 @@ mod hostile;
 mod http;
 mod joins;
 mod listeners;
+mod lists;
 mod live;
 mod logs;
 mod matrix;

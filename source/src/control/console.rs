@@ -11,14 +11,16 @@ use crate::config::names;
 use crate::control::answer::{self, About};
 use crate::control::ask::{Ask, Names, OfOutput, OfPlaylist};
 use crate::encode::Format;
+use crate::fetch::address::HttpAddress;
 use crate::input::Input;
+use crate::playlist::item::is_http;
 use crate::playlist::queue::Queue;
 use crate::playlist::selection::Upcoming;
 use crate::playlist::watch::Watch;
 use crate::programme::Command;
 use crate::sound::Chain;
 use crate::status::{LinkStatus, OnAir};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -327,6 +329,12 @@ impl Console {
                 let paths = playlist.watch.paths();
                 paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n")
             }
+            OfPlaylist::Uri(other) if is_http(other.as_bytes()) => {
+                match HttpAddress::parse(other) {
+                    Ok(_) => told(playlist.follow(Path::new(other)), "OK"),
+                    Err(error) => format!("ERROR: {error}."),
+                }
+            }
             OfPlaylist::Uri(other) if other.contains("://") => NO_ADDRESS.to_owned(),
             OfPlaylist::Uri(other) => told(playlist.follow(Path::new(other)), "OK"),
         }
@@ -366,8 +374,15 @@ impl PlaylistEnd {
     /// Fails if that cannot be carried out now.
     fn follow(&self, path: &Path) -> Result<(), Refused> {
         let now = self.watch.paths();
+        if is_http(path.as_os_str().as_encoded_bytes()) {
+            return self.followed(path.to_owned());
+        }
         let beside = now.first().and_then(|path| path.parent()).unwrap_or_else(|| Path::new(""));
-        if self.watch.follow(beside.join(path)) { Ok(()) } else { Err(Refused::Busy) }
+        self.followed(beside.join(path))
+    }
+
+    fn followed(&self, path: PathBuf) -> Result<(), Refused> {
+        if self.watch.follow(path) { Ok(()) } else { Err(Refused::Busy) }
     }
 }
 
@@ -446,7 +461,7 @@ fn told(wish: Result<(), Refused>, done: &str) -> String {
 
 /// Who has the configuration read again is kept waiting so long.
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(15);
-const NO_ADDRESS: &str = "ERROR: a playlist is a file or a folder, not an address.";
+const NO_ADDRESS: &str = "ERROR: a playlist is a file, a folder, or an address of http or https.";
 
 #[cfg(test)]
 pub(crate) mod tests;

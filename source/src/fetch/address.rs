@@ -67,7 +67,7 @@ impl HttpAddress {
         }
     }
 
-    /// Where `location`, which an answer from here gave, leads.
+    /// Where `location`, which an answer or a list from here gave, leads.
     ///
     /// Fails if it is no address.
     pub fn join(&self, location: &str) -> Result<Self, NotAnAddress> {
@@ -82,14 +82,16 @@ impl HttpAddress {
         if location.is_empty() {
             return Err(NotAnAddress::Malformed);
         }
-        let path = if location.starts_with('/') {
-            coded(location)
-        } else {
-            let own = self.path.split('?').next().unwrap_or("/");
-            let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
-            format!("{folder}/{}", coded(location))
+        let own = self.path.split('?').next().unwrap_or("/");
+        let path = match location.as_bytes()[0] {
+            b'/' => coded(location),
+            b'?' => format!("{own}{}", coded(location)),
+            _ => {
+                let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
+                format!("{folder}/{}", coded(location))
+            }
         };
-        Ok(Self { path, ..self.clone() })
+        Ok(Self { path: without_dots(&path), ..self.clone() })
     }
 
     /// What the `Host` line of a request says.
@@ -114,6 +116,25 @@ impl fmt::Display for HttpAddress {
         let scheme = if self.is_secure { "https" } else { "http" };
         write!(f, "{scheme}://{}{}", self.authority(), self.path)
     }
+}
+
+/// `path` without `.` and `..`, which mean the folder itself and the one above it.
+fn without_dots(path: &str) -> String {
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let mut kept: Vec<&str> = Vec::new();
+    let last = path.rsplit('/').next();
+    for part in path.split('/').skip(1) {
+        match part {
+            "." => {}
+            ".." => drop(kept.pop()),
+            part => kept.push(part),
+        }
+    }
+    // A path that ends with dots is a folder.
+    if matches!(last, Some("." | "..")) {
+        kept.push("");
+    }
+    format!("/{}{query}", kept.join("/"))
 }
 
 /// `text` without what may not stand in an address, and without its fragment.
@@ -169,6 +190,10 @@ mod tests {
             ("//other/c.mp3", "https://other/c.mp3"),
             ("/c d.mp3", "https://h:8443/c%20d.mp3"),
             ("c.mp3?y", "https://h:8443/a/c.mp3?y"),
+            ("?y", "https://h:8443/a/b.mp3?y"),
+            ("../c.mp3?../y", "https://h:8443/c.mp3?../y"),
+            ("./d/./../c.mp3", "https://h:8443/a/c.mp3"),
+            ("/../../c/..", "https://h:8443/"),
         ] {
             assert_eq!(here.join(location).unwrap().to_string(), written);
         }
@@ -176,6 +201,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn wherever_we_are_sent_there_is_an_address_without_dots(text in "[a./?]{1,12}") {
+            let here = HttpAddress::parse("http://h/a/b/c").unwrap();
+            if let Ok(there) = here.join(&text) {
+                let path = there.path.split('?').next().unwrap();
+                prop_assert!(path.split('/').all(|part| part != "." && part != ".."), "{path}");
+                prop_assert_eq!(HttpAddress::parse(&there.to_string()), Ok(there));
+            }
+        }
+
         #[test]
         fn whatever_is_written_a_request_stays_one_line(text in "http://[a-z]{1,5}/\\PC{0,20}") {
             if let Ok(address) = HttpAddress::parse(&text) {

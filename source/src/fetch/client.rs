@@ -89,13 +89,21 @@ impl Client {
     /// it.
     ///
     /// Fails if the server cannot be reached, does not answer in time, or refuses.
-    pub async fn ask(
+    pub async fn ask(&self, address: HttpAddress, wants_titles: bool) -> Result<Answer, AskError> {
+        self.ask_for(address, if wants_titles { "Icy-MetaData: 1\r\n" } else { "" }).await
+    }
+
+    /// The same with these further lines in the head of the request, each with its end.
+    ///
+    /// Fails if the server cannot be reached, does not answer in time, or refuses; that nothing has
+    /// changed is a refusal with status 304.
+    pub async fn ask_for(
         &self,
         mut address: HttpAddress,
-        wants_titles: bool,
+        head_lines: &str,
     ) -> Result<Answer, AskError> {
         for _ in 0..=REDIRECTS_MAX {
-            let asking = self.answer(address.clone(), wants_titles);
+            let asking = self.answer(address.clone(), head_lines);
             let answer = timeout(ANSWER_TIME, asking).await;
             let answer = answer.map_err(|_| AskError::Silent(ANSWER_TIME))??;
             let (status, headers) = (answer.head.status, &answer.head.headers);
@@ -110,13 +118,13 @@ impl Client {
         Err(AskError::SentAround)
     }
 
-    async fn answer(&self, address: HttpAddress, wants_titles: bool) -> Result<Answer, AskError> {
+    async fn answer(&self, address: HttpAddress, head_lines: &str) -> Result<Answer, AskError> {
         let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
         let mut line = match address.is_secure {
             false => Either::Left(tcp),
             true => self.tls.over(tcp, &address.host).await?,
         };
-        line.write_all(request(&address, wants_titles).as_bytes()).await?;
+        line.write_all(request(&address, head_lines).as_bytes()).await?;
         line.flush().await?;
         let (mut received, mut reader) = (BytesMut::new(), HeadReader::new(HeadLimits::default()));
         loop {
@@ -226,12 +234,11 @@ impl Coding {
     }
 }
 
-fn request(address: &HttpAddress, wants_titles: bool) -> String {
-    let titles = if wants_titles { "Icy-MetaData: 1\r\n" } else { "" };
+fn request(address: &HttpAddress, head_lines: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Carrier/{version}\r\nAccept: */*\r\n\
-         Accept-Encoding: identity\r\n{titles}Connection: close\r\n\r\n",
+         Accept-Encoding: identity\r\n{head_lines}Connection: close\r\n\r\n",
         path = address.path,
         host = address.authority(),
     )

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod client;
 pub mod file;
+pub mod list;
 
 use crate::fetch::address::HttpAddress;
 use crate::fetch::client::{Answer, AskError, Client};

@@ -235,8 +235,8 @@ fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
         ("radio = compress(lookahead=5., s)\n", "line 2: compress: lookahead: it does not look"),
         ("radio = compress(odd=5., s)\n", "line 2: compress: odd has no counterpart"),
         (
-            "radio = fallback([playlist(\"http://h/x.m3u\"), s])\n",
-            "line 2: a list that is elsewhere; here it has to be a file",
+            "radio = fallback([playlist(\"http://u:p@h/x.m3u\"), s])\n",
+            "line 2: the list `http://u:p@h/x.m3u`: a password in an address is seen by",
         ),
         ("radio = flanger(s)\n", "line 2: flanger has no counterpart"),
         (
@@ -262,6 +262,29 @@ fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
 
 /// A script of a list `s` on its first line, of `radio`, and of an output, as a configuration that
 /// holds.
+#[test]
+fn a_list_elsewhere_is_taken_over_with_how_often_it_is_read() {
+    for (arguments, reload, remark) in [
+        ("", "never", ""),
+        ("reload=300, ", "300s", ""),
+        ("reload_mode=\"watch\", ", "watch", ""),
+        (
+            "reload_mode=\"rounds\", ",
+            "watch",
+            "a list elsewhere that was read after some rounds is",
+        ),
+    ] {
+        let radio = format!("radio = playlist({arguments}\"https://h/day/list.m3u?a=b\")\n");
+
+        let Imported { toml, left } = programme(&radio);
+
+        let path = "path = \"https://h/day/list.m3u?a=b\"\n";
+        let expected = format!("{path}order = \"shuffle\"\nreload = \"{reload}\"\n");
+        assert!(toml.contains(&expected) && toml.contains(remark), "{toml}");
+        assert_eq!(left, [""; 0]);
+    }
+}
+
 fn programme(radio: &str) -> Imported {
     let imported = import(&format!(
         "s = playlist(id=\"music\", \"/m\")\n{radio}\

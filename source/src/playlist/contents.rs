@@ -1,6 +1,6 @@
 //! `Contents`: what a list, a folder or anything else that can be named holds.
 
-use crate::playlist::item::Item;
+use crate::playlist::item::{Item, is_http};
 use crate::playlist::{file, folder};
 use std::path::Path;
 
@@ -17,10 +17,13 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// What `path` holds: an audio file, a folder, a glob or a list.
+    /// What `path` holds: an audio file, here or elsewhere, a folder, a glob or a list.
     ///
     /// Fails if it cannot be read.
     pub fn read(path: &Path) -> std::io::Result<Self> {
+        if is_http(path.as_os_str().as_encoded_bytes()) {
+            return Ok(Self::of(vec![Item::file(path)]));
+        }
         if path.is_dir() {
             return Ok(Self::of(folder::items(path)?));
         }

@@ -5,6 +5,7 @@
 //! passed over, with one line for all of them. A *name* that is not UTF-8 may be the very bytes of
 //! the name on disk, or the old text of a name that is UTF-8 on disk: the one that exists is taken.
 
+use crate::fetch::list::LIST_BYTES_MAX;
 use crate::playlist::Contents;
 use crate::playlist::format::{self, Entry, List};
 use crate::playlist::item::{Annotations, Item, is_http};
@@ -27,13 +28,19 @@ pub fn contents(path: &Path) -> std::io::Result<Contents> {
     if bytes.len() as u64 > LIST_BYTES_MAX {
         return Err(invalid(format_args!("a list of more than {LIST_BYTES_MAX} bytes")));
     }
-    let List { entries, about, is_declared } = format::parse(path, &bytes).map_err(invalid)?;
+    let list = format::parse(path, &bytes).map_err(invalid)?;
     drop(bytes);
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    Ok(gathered(list, path, |entry| place(folder, entry)))
+}
+
+/// What `list`, which messages call `path`, holds where its entries are in these places.
+pub(super) fn gathered(list: List, path: &Path, place: impl Fn(&Entry) -> Place) -> Contents {
+    let List { entries, about, is_declared } = list;
     let mut addresses = Addresses::default();
     let mut items = Vec::with_capacity(entries.len());
     for entry in entries {
-        match place(folder, &entry) {
+        match place(&entry) {
             Place::Address => addresses.note(&entry),
             Place::Comment => {}
             Place::File(path) => items.push(Item {
@@ -46,7 +53,7 @@ pub fn contents(path: &Path) -> std::io::Result<Contents> {
     }
     addresses.report(path);
     let is_deliberate = is_declared || !items.is_empty();
-    Ok(Contents { items, about, is_deliberate })
+    Contents { items, about, is_deliberate }
 }
 
 /// The item that `uri` names, which somebody asked for: a path, possibly annotated. `None` if it
@@ -61,7 +68,7 @@ pub fn requested(folder: &Path, uri: &str) -> Option<Item> {
 }
 
 /// What an entry turns out to be.
-enum Place {
+pub(super) enum Place {
     /// Something that is not a file.
     Address,
     /// A comment after all.
@@ -69,7 +76,8 @@ enum Place {
     File(PathBuf),
 }
 
-fn place(folder: &Path, entry: &Entry) -> Place {
+/// Where `entry` of a list in `folder` is.
+pub(super) fn place(folder: &Path, entry: &Entry) -> Place {
     let name = &entry.name[..];
     let found = |name: &[u8]| {
         let mut path = folder.join(OsStr::from_bytes(name));
@@ -101,7 +109,7 @@ fn place(folder: &Path, entry: &Entry) -> Place {
     }
 }
 
-fn is_address(name: &[u8]) -> bool {
+pub(super) fn is_address(name: &[u8]) -> bool {
     let Some(colon) = name.windows(3).position(|three| three == b"://") else { return false };
     colon > 0 && name[..colon].iter().all(u8::is_ascii_alphanumeric)
 }
@@ -112,7 +120,7 @@ fn has_password(name: &[u8]) -> bool {
     server.is_some_and(|server| server.contains(&b'@'))
 }
 
-fn invalid(what: impl std::fmt::Display) -> std::io::Error {
+pub(super) fn invalid(what: impl std::fmt::Display) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_string())
 }
 
@@ -141,9 +149,6 @@ impl Addresses {
         }
     }
 }
-
-/// A list may have this many bytes; 16 MiB are about 200 000 files.
-pub const LIST_BYTES_MAX: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {

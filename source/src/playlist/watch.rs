@@ -6,14 +6,18 @@
 //! for files mounted into a container. Folders are walked anew when something happens in them,
 //! and every [`RESCAN`] in any case.
 //!
+//! A list elsewhere cannot be watched: it is fetched again every [`REFETCH`], or as often as is
+//! said, by somebody else, whom the thread never waits for.
+//!
 //! When to read is decided by [`Settling`]. What is read is handed out by a `watch` channel; the
 //! thread ends when nobody holds a [`Watch`] any more.
 
-use crate::playlist::settle::{Settling, Stamp, Stamps, Verdict};
-use crate::playlist::{Contents, file, folder};
+use crate::fetch::list::Tell;
+use crate::playlist::Contents;
+use crate::playlist::part::{Elsewhere, Part};
+use crate::playlist::settle::{Settling, Stamps, Verdict};
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -55,6 +59,8 @@ pub struct FirstReading(Receiver<()>);
 
 /// What the thread is told.
 enum Word {
+    /// Lists elsewhere have come, or cannot; those who asked wait until their senders are dropped.
+    Fetched(Vec<SyncSender<()>>),
     /// The list is this one from now on.
     Follow(PathBuf),
     /// Something happened to the files: a writer `is_done`, or is at work.
@@ -76,25 +82,26 @@ impl Watch {
         paths: Vec<PathBuf>,
         reload: Reload,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (watch, first, thread) = Self::begin(name, paths, reload)?;
+        let (watch, first, thread) = Self::begin(name, paths, reload, Elsewhere::default())?;
         first.wait(Instant::now() + FIRST_READING);
         Ok((watch, thread))
     }
 
-    /// The same, but leaves the wait for the first reading to the caller, who may begin others
-    /// meanwhile.
+    /// The same with lists from `elsewhere`, but leaves the wait for the first reading to the
+    /// caller, who may begin others meanwhile.
     ///
     /// Fails if the system gives no thread.
     pub fn begin(
         name: &str,
         paths: Vec<PathBuf>,
         reload: Reload,
+        elsewhere: Elsewhere,
     ) -> std::io::Result<(Self, FirstReading, JoinHandle<()>)> {
         let (words, said) = sync_channel(WORDS_MAX);
         let (sender, contents) = watch::channel(Arc::new(Contents::default()));
         let (ready, is_ready) = sync_channel(0);
         let (told, told_paths) = watch::channel(paths);
-        let reader = Reader::new(name, told, reload, sender, words.clone());
+        let reader = Reader::new(name, told, reload, elsewhere, sender, words.clone());
         let thread = std::thread::Builder::new().name("playlist".to_owned());
         let thread = thread.spawn(move || reader.run(&said, ready))?;
         let watch = Self { words, contents, paths: told_paths };
@@ -145,6 +152,7 @@ struct Reader {
     /// Where it is told which they are.
     paths: watch::Sender<Vec<PathBuf>>,
     reload: Reload,
+    elsewhere: Elsewhere,
     settling: Settling,
     contents: watch::Sender<Arc<Contents>>,
     words: SyncSender<Word>,
@@ -167,88 +175,45 @@ enum Reading {
     Settled,
 }
 
-/// One of the paths, and what it held when it could be read last.
-struct Part {
-    path: PathBuf,
-    contents: Contents,
-    /// Whether it could be read; a failure is told once.
-    could_be_read: bool,
-}
-
-impl Part {
-    fn new(path: PathBuf) -> Self {
-        Self { path, contents: Contents::default(), could_be_read: true }
-    }
-
-    /// Whether a look at the file itself tells that it has changed.
-    fn is_file(&self) -> bool {
-        file::is_list(&self.path) && !self.path.is_dir()
-    }
-
-    /// Whether what it holds is in files and folders other than itself.
-    fn is_spread(&self) -> bool {
-        self.path.is_dir() || folder::is_glob(&self.path)
-    }
-
-    /// Takes over what was read, unless it is no good.
-    fn take_over(&mut self, playlist: &str, read: std::io::Result<Contents>) {
-        let problem = match read {
-            Ok(contents) if contents.is_deliberate => {
-                self.contents = contents;
-                self.could_be_read = true;
-                return;
-            }
-            Ok(_) => "it holds nothing at all".to_owned(),
-            Err(error) => format!("it cannot be read: {error}"),
-        };
-        if self.could_be_read {
-            let (path, kept) = (self.path.display(), self.contents.items.len());
-            warn!(playlist, %path, kept, "{problem}; what it held before is kept");
-        }
-        self.could_be_read = false;
-    }
-
-    fn stamp(&self) -> Option<Stamp> {
-        let about = std::fs::metadata(&self.path).ok()?;
-        let modified_ns =
-            i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
-        Some(Stamp { inode: about.ino(), modified_ns, bytes: about.len() })
-    }
-}
-
 impl Reader {
     fn new(
         name: &str,
         paths: watch::Sender<Vec<PathBuf>>,
         reload: Reload,
+        elsewhere: Elsewhere,
         contents: watch::Sender<Arc<Contents>>,
         words: SyncSender<Word>,
     ) -> Self {
-        let parts: Vec<_> = paths.borrow().iter().cloned().map(Part::new).collect();
-        let quiet = quiet_of(&parts);
         Self {
             name: name.to_owned(),
-            parts,
+            parts: Vec::new(),
             paths,
             reload,
-            settling: Settling::new(quiet),
+            elsewhere,
+            settling: Settling::new(QUIET_LIST),
             contents,
             words,
             watcher: None,
-            quiet,
+            quiet: QUIET_LIST,
             look_at: Instant::now(),
             read_at: None,
         }
     }
 
     fn run(mut self, said: &Receiver<Word>, ready: SyncSender<()>) {
-        // Watched before it is read, so that nothing is missed between.
-        self.watch();
-        self.read(Instant::now(), Reading::Asked);
-        drop(ready);
+        let paths = self.paths.borrow().clone();
+        self.take_up(paths.into_iter().map(|path| self.part(path)).collect());
+        let mut ready = Some(ready);
         loop {
+            if self.parts.iter().all(Part::is_settled) {
+                drop(ready.take());
+            }
             let wait = self.look_at.saturating_duration_since(Instant::now()).max(WAIT_SHORTEST);
             match said.recv_timeout(wait) {
+                Ok(Word::Fetched(asking)) => {
+                    self.take_news();
+                    drop(asking);
+                }
                 Ok(Word::Follow(path)) => self.follow(path),
                 Ok(Word::Touched { is_done }) => self.touched(is_done),
                 Ok(Word::Refresh(done)) => {
@@ -257,9 +222,14 @@ impl Reader {
                 }
                 Ok(Word::Reload(done)) => {
                     self.read(Instant::now(), Reading::Asked);
+                    self.parts.iter().for_each(|part| part.ask(&done));
                     drop(done);
                 }
-                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Timeout) => {
+                    // If there were too many words, that of a list was not among them.
+                    self.take_news();
+                    self.look();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if self.contents.is_closed() {
@@ -268,25 +238,65 @@ impl Reader {
         }
     }
 
-    /// Reads what is at `path` from now on, and nothing else, if it can be read.
+    /// What is at `path`.
+    fn part(&self, path: PathBuf) -> Part {
+        let every = match self.reload {
+            Reload::Every(time) => Some(time),
+            Reload::Never => None,
+            Reload::Watch => Some(REFETCH),
+        };
+        let tell = || -> Tell {
+            let words = self.words.clone();
+            Box::new(move |asking| drop(words.try_send(Word::Fetched(asking))))
+        };
+        Part::new(path, &self.elsewhere, every, tell)
+    }
+
+    /// Begins to read `parts`.
+    fn take_up(&mut self, parts: Vec<Part>) {
+        self.quiet = quiet_of(&parts);
+        self.settling = Settling::new(self.quiet);
+        self.parts = parts;
+        self.watcher = None;
+        // Watched before it is read, so that nothing is missed between.
+        self.watch();
+        for part in &mut self.parts {
+            part.take_copy(&self.name);
+        }
+        self.read(Instant::now(), Reading::Asked);
+    }
+
+    /// Takes over what has been fetched.
+    fn take_news(&mut self) {
+        let mut is_news = false;
+        for part in &mut self.parts {
+            is_news |= part.take_news(&self.name);
+        }
+        if is_news {
+            self.hand_out();
+        }
+    }
+
+    /// Reads what is at `path` from now on, and nothing else, if it can be read. A list elsewhere
+    /// leaves what there was until it has come.
     fn follow(&mut self, path: PathBuf) {
-        let problem = match Contents::read(&path) {
-            Ok(contents) if contents.is_deliberate => None,
-            Ok(_) => Some("it holds nothing at all".to_owned()),
-            Err(error) => Some(format!("it cannot be read: {error}")),
+        let mut part = self.part(path.clone());
+        if part.is_remote() {
+            part.contents = Contents::joined(self.parts.iter().map(|part| &part.contents));
+        }
+        let problem = match part.read() {
+            Some(Ok(contents)) if contents.is_deliberate => None,
+            None => None,
+            Some(Ok(_)) => Some("it holds nothing at all".to_owned()),
+            Some(Err(error)) => Some(format!("it cannot be read: {error}")),
         };
         if let Some(problem) = problem {
             let path = path.display();
             warn!(playlist = %self.name, %path, "{problem}; the playlist stays as it was");
             return;
         }
-        self.paths.send_replace(vec![path.clone()]);
-        self.parts = vec![Part::new(path)];
-        self.quiet = quiet_of(&self.parts);
-        self.settling = Settling::new(self.quiet);
-        self.watcher = None;
-        self.watch();
-        self.read(Instant::now(), Reading::Asked);
+        self.paths.send_replace(vec![path]);
+        self.take_up(vec![part]);
     }
 
     fn touched(&mut self, is_done: bool) {
@@ -331,6 +341,10 @@ impl Reader {
                 SYSTEM_PATIENCE
             };
             match said.recv_timeout(patience) {
+                Ok(Word::Fetched(asking)) => {
+                    self.take_news();
+                    drop(asking);
+                }
                 Ok(Word::Follow(path)) => {
                     self.follow(path);
                     return;
@@ -350,6 +364,9 @@ impl Reader {
         }
         if is_reload {
             self.read(Instant::now(), Reading::Asked);
+            for done in &others {
+                self.parts.iter().for_each(|part| part.ask(done));
+            }
         } else if self.reload != Reload::Never
             && self.parts.iter().any(Part::is_file)
             && self.settling.may_read_at_once(&self.stamps())
@@ -361,7 +378,7 @@ impl Reader {
     fn read(&mut self, now: Instant, why: Reading) {
         self.read_at = self.next_reading(now);
         let before = self.stamps();
-        let fresh: Vec<_> = self.parts.iter().map(|part| Contents::read(&part.path)).collect();
+        let fresh: Vec<_> = self.parts.iter().map(Part::read).collect();
         if why != Reading::Asked {
             if before != self.stamps() {
                 // It was written meanwhile.
@@ -375,7 +392,9 @@ impl Reader {
             }
         }
         for (part, read) in self.parts.iter_mut().zip(fresh) {
-            part.take_over(&self.name, read);
+            if let Some(read) = read {
+                part.take_over(&self.name, read);
+            }
         }
         // What was written meanwhile is a change after this.
         self.settling.was_read(before);
@@ -383,11 +402,12 @@ impl Reader {
     }
 
     /// Whether a part that held something is now a list without entries.
-    fn is_emptied(&self, fresh: &[std::io::Result<Contents>]) -> bool {
+    fn is_emptied(&self, fresh: &[Option<std::io::Result<Contents>>]) -> bool {
         let is_empty = |read: &Contents| read.is_deliberate && read.items.is_empty();
         let mut both = self.parts.iter().zip(fresh);
         both.any(|(part, read)| {
-            read.as_ref().is_ok_and(is_empty) && !part.contents.items.is_empty()
+            let is_empty = read.as_ref().is_some_and(|read| read.as_ref().is_ok_and(is_empty));
+            is_empty && !part.contents.items.is_empty()
         })
     }
 
@@ -410,7 +430,7 @@ impl Reader {
     /// When to read in any case, after `now`.
     fn next_reading(&self, now: Instant) -> Option<Instant> {
         let spread = self.parts.iter().any(Part::is_spread);
-        let globs = self.parts.iter().any(|part| folder::is_glob(&part.path));
+        let globs = self.parts.iter().any(Part::is_glob);
         match self.reload {
             Reload::Every(time) => Some(now + time),
             Reload::Never => None,
@@ -439,7 +459,7 @@ impl Reader {
         };
         let Ok(mut watcher) = notify::recommended_watcher(tell) else { return };
         let mut is_watched = true;
-        for part in &self.parts {
+        for part in self.parts.iter().filter(|part| !part.is_remote()) {
             let (path, mode) = match part.path.parent() {
                 _ if part.path.is_dir() => (part.path.as_path(), RecursiveMode::Recursive),
                 Some(parent) if parent.as_os_str().is_empty() => {
@@ -454,12 +474,12 @@ impl Reader {
     }
 }
 
-/// Waits until the other end of `done` is dropped, but not longer than `patience`.
 /// How long nothing must have happened to what `parts` name until it is read.
 fn quiet_of(parts: &[Part]) -> Duration {
     if parts.iter().any(Part::is_spread) { QUIET_FOLDER } else { QUIET_LIST }
 }
 
+/// Waits until the other end of `done` is dropped, but not longer than `patience`.
 fn wait(done: &Receiver<()>, patience: Duration) {
     match done.recv_timeout(patience) {
         Ok(()) | Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {}
@@ -506,6 +526,8 @@ pub const POLL: Duration = Duration::from_secs(1);
 pub const RESCAN: Duration = Duration::from_secs(3_600);
 /// Globs are matched anew after so long.
 pub const RESCAN_GLOB: Duration = Duration::from_secs(60);
+/// Lists elsewhere are fetched again after so long.
+pub const REFETCH: Duration = Duration::from_secs(60);
 /// The start waits so long for what the files hold.
 pub const FIRST_READING: Duration = Duration::from_secs(1);
 /// Where nothing is watched, the thread notices after so long that nobody needs it.

@@ -13,6 +13,7 @@ use crate::ctl::{self, CtlError};
 use crate::encode::Format;
 use crate::encode::mp3::{Mp3, bitrates_kbps};
 use crate::import::{Imported, import};
+use crate::playlist::item::is_http;
 use crate::station::command::reload::Reload;
 use crate::station::planning::{moment, plan};
 use crate::station::{Happening, StartError, Station};
@@ -238,7 +239,8 @@ fn said(play: Play) -> Result<Config, UsageError> {
         let what = format!("--bitrate: {bitrate_kbps} is none of {}", all.join(", "));
         return Err(UsageError(what));
     }
-    if let Some(absent) = play.paths.iter().find(|path| !path.exists()) {
+    let is_elsewhere = |path: &Path| is_http(path.as_os_str().as_encoded_bytes());
+    if let Some(absent) = play.paths.iter().find(|path| !is_elsewhere(path) && !path.exists()) {
         let what = format!("{}: there is no such file or folder", absent.display());
         return Err(UsageError(what));
     }

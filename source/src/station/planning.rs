@@ -4,13 +4,14 @@
 //! of a station that runs is read, so the plan begins behind its last track, and not written.
 
 use crate::config::{ChannelConfig, Config, OrderConfig};
+use crate::fetch::list::Lists;
 use crate::lookahead::Known;
 use crate::mix::crossfade::Mode;
 use crate::plan::{Plan, Planned, What};
 use crate::playlist::selection::Next;
 use crate::state::State;
 use crate::station::StartError;
-use crate::station::shelf::Shelf;
+use crate::station::shelf::{self, Shelf};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -23,7 +24,8 @@ use std::time::{Duration, Instant};
 pub(super) fn plan(config: &Config, from: Timestamp, span: Duration) -> Result<String, StartError> {
     let state = config.state.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
     let state = state.and_then(|text| State::parse(&text).ok()).unwrap_or_default();
-    let shelf = Shelf::new(config, state, Some(SEED))?;
+    let elsewhere = shelf::elsewhere(config, Lists::default());
+    let shelf = Shelf::new(config, state, elsewhere, Some(SEED))?;
     let mut text = String::new();
     for channel in &config.channels {
         let mut selection = shelf.selection(channel, from)?;

@@ -6,10 +6,12 @@
 use crate::config::entries::{QueueConfig, RotationConfig, RotationOrder};
 use crate::config::{ChannelConfig, Config, OrderConfig, PlaylistConfig, ReloadConfig};
 use crate::fetch::Fetches;
+use crate::fetch::list::Lists;
 use crate::input::Input;
 use crate::measure::Measures;
 use crate::playlist::Playlist;
 use crate::playlist::order::Order;
+use crate::playlist::part::Elsewhere;
 use crate::playlist::queue::{Numbers, Queue};
 use crate::playlist::rotation::Rotation;
 use crate::playlist::selection::{Entry, Past, Selection};
@@ -32,6 +34,8 @@ pub(super) struct Shelf {
     pub(super) inputs: Vec<Input>,
     /// Where tracks and requests get their numbers.
     pub(super) numbers: Numbers,
+    /// Where lists elsewhere come from.
+    elsewhere: Elsewhere,
     /// Where files elsewhere come from; a shelf that is only looked at has none.
     pub(super) fetches: Option<Fetches>,
     /// Where tracks are measured; a shelf that is only looked at has none.
@@ -43,12 +47,13 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// Begins to read the files of every playlist, and goes on from `state`.
+    /// Begins to read the files of every playlist, and those `elsewhere`, and goes on from `state`.
     ///
     /// Fails if the system gives no thread.
     pub(super) fn new(
         config: &Config,
         state: State,
+        elsewhere: Elsewhere,
         seed: Option<u64>,
     ) -> Result<Self, StartError> {
         let numbers = Numbers::default();
@@ -63,6 +68,7 @@ impl Shelf {
             queues: Vec::new(),
             inputs: config.inputs.iter().map(|it| Input::new(&it.name, it.buffer)).collect(),
             numbers,
+            elsewhere,
             fetches: None,
             measures: None,
             state,
@@ -92,8 +98,9 @@ impl Shelf {
                 ReloadConfig::Never => Reload::Never,
                 ReloadConfig::Watch => Reload::Watch,
             };
+            let elsewhere = self.elsewhere.clone();
             let (watch, first_reading, _ends_by_itself) =
-                Watch::begin(&playlist.name, playlist.paths.clone(), reload)?;
+                Watch::begin(&playlist.name, playlist.paths.clone(), reload, elsewhere)?;
             watches.push(watch);
             first_readings.push(first_reading);
         }
@@ -114,6 +121,7 @@ impl Shelf {
             queues: config.queues.iter().map(queue).collect(),
             inputs: self.inputs.clone(),
             numbers: self.numbers.clone(),
+            elsewhere: self.elsewhere.clone(),
             fetches: self.fetches.clone(),
             measures: self.measures.clone(),
             state: self.state.clone(),
@@ -200,6 +208,12 @@ impl Shelf {
     }
 }
 
+/// Where the lists of a station configured by `config` come from if they are elsewhere: from
+/// `lists`, which fetches them, and from copies beside the state.
+pub(super) fn elsewhere(config: &Config, lists: Lists) -> Elsewhere {
+    Elsewhere { lists, copies: config.state.as_ref().map(|state| state.with_extension(COPIES)) }
+}
+
 fn place(name: &str, names: &[String]) -> Option<usize> {
     names.iter().position(|own| own == name)
 }
@@ -208,3 +222,6 @@ fn place(name: &str, names: &[String]) -> Option<usize> {
 fn reads_the_same(one: &PlaylistConfig, other: &PlaylistConfig) -> bool {
     one.name == other.name && one.paths == other.paths && one.reload == other.reload
 }
+
+/// Copies of lists are kept beside the state, in a folder whose name ends so.
+const COPIES: &str = "lists";

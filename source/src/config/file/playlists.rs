@@ -3,11 +3,13 @@
 use super::rules;
 use super::values::{Names, Texts, called, choice, none_of};
 use crate::config::{OrderConfig, PlaylistConfig, ReloadConfig};
+use crate::fetch::address::HttpAddress;
+use crate::playlist::item::is_http;
 use crate::playlist::rules::Rules;
 use common::config::{Section, Value};
 use common::units::parse_duration;
 use jiff::tz::TimeZone;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeValue;
 
@@ -38,14 +40,19 @@ fn playlist(
     if paths.as_ref().is_some_and(|paths| paths.iter().all(String::is_empty)) {
         section.wrong("path", "is empty; name a file, a folder or a list");
     }
-    let is_elsewhere = |path: &&String| path.starts_with("http://") || path.starts_with("https://");
-    for path in paths.iter().flatten().filter(is_elsewhere) {
-        let what = "is elsewhere; put it into a list, whose entries may be elsewhere";
-        section.wrong("path", format_args!("`{path}` {what}, and name that"));
-    }
+    let place = |path: &String| {
+        if !is_http(path.as_bytes()) {
+            return folder.join(path);
+        }
+        if let Err(error) = HttpAddress::parse(path) {
+            section.wrong("path", format_args!("`{path}`: {error}"));
+        }
+        PathBuf::from(path)
+    };
+    let paths = paths.unwrap_or_default().iter().map(place).collect();
     PlaylistConfig {
         name: name.to_owned(),
-        paths: paths.unwrap_or_default().iter().map(|path| folder.join(path)).collect(),
+        paths,
         order: order(section),
         reload: section.value::<Reload>("reload").map(|Reload(it)| it).unwrap_or_default(),
         aliases: names.aliases(section, &owner),

@@ -239,16 +239,24 @@ const WITH_ONE_CHANNEL: &str = "[playlists.music]\npath = 'music'\n\
      [channels.main]\nplay = ['music']\n";
 
 #[test]
-fn a_playlist_that_is_elsewhere_is_said_to_be() {
-    let mistakes = parsed(
-        "[playlists.music]\npath = 'https://h/x.m3u'\n\
-         [[outputs]]\nurl = 'http://source:x@localhost:8000/live.mp3'\n",
-    )
-    .unwrap_err();
+fn a_playlist_may_be_elsewhere_by_an_address_that_can_be_fetched() {
+    let with = |path: &str| {
+        parsed(&format!(
+            "[playlists.music]\npath = ['near', '{path}']\n\
+             [[outputs]]\nurl = 'http://source:x@localhost:8000/live.mp3'\n"
+        ))
+    };
 
-    let expected = "station.toml:2: playlists.music.path: `https://h/x.m3u` is elsewhere; put it \
-                    into a list, whose entries may be elsewhere, and name that";
-    assert!(mistakes.contains(expected), "{mistakes}");
+    let paths = with("HTTPS://h/x.m3u?a=b").unwrap().playlists[0].paths.clone();
+    assert_eq!(paths, [Path::new("/etc/carrier/near"), Path::new("HTTPS://h/x.m3u?a=b")]);
+    for (path, expected) in [
+        ("http://u:p@h/x.m3u", "`http://u:p@h/x.m3u`: a password in an address is seen by"),
+        ("http://h:port/x", "`http://h:port/x`: it is no address such as http://host/"),
+    ] {
+        let mistakes = with(path).unwrap_err();
+        let expected = format!("station.toml:2: playlists.music.path: {expected}");
+        assert!(mistakes.contains(&expected), "{mistakes}");
+    }
 }
 
 #[test]

@@ -127,7 +127,11 @@ fn what_comes_next_begins_with_what_is_ready() {
     assert_eq!(station.said("library.next"), "[ready] /m/b.mp3\n/m/c.mp3\n/m/d.mp3");
     assert_eq!(station.said("stream-queue.next"), "");
     assert_eq!(station.said("library.uri"), "/m.m3u");
-    assert!(station.said("library.uri http://host/list.m3u").starts_with("ERROR: "));
+    for no_address in ["ftp://host/list.m3u", "http://u:p@host/list.m3u"] {
+        let said = station.said(&format!("library.uri {no_address}"));
+        assert!(said.starts_with("ERROR: "), "{said}");
+    }
+    assert_eq!(station.said("library.uri http://host/list.m3u"), "OK");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a script lets play when: rotations, switches, queues of requests, and jingles.
 
 use super::{Given, Reader, Source, Value, unblanked};
+use crate::fetch::address::HttpAddress;
 
 /// A queue of requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,8 +49,11 @@ impl Reader {
     pub(super) fn playlist(&mut self, given: &Given, is_safe: bool, line: usize) -> Value {
         let texts = given.texts();
         let Some(path) = texts.first() else { return Value::Unknown };
-        if path.starts_with("http://") || path.starts_with("https://") {
-            self.leave(line, line, "a list that is elsewhere; here it has to be a file");
+        let is_elsewhere = path.starts_with("http://") || path.starts_with("https://");
+        if let Err(error) = HttpAddress::parse(path).map(drop)
+            && is_elsewhere
+        {
+            self.leave(line, line, format!("the list `{path}`: {error}"));
             return Value::Unknown;
         }
         let order = match given.named("mode") {
@@ -65,7 +69,10 @@ impl Reader {
             (_, None) => "never".to_owned(),
         };
         if reload == "rounds" {
-            self.remark("a playlist that was read after some rounds is watched instead");
+            let elsewhere =
+                "a list elsewhere that was read after some rounds is fetched each minute";
+            let here = "a playlist that was read after some rounds is watched instead";
+            self.remark(if is_elsewhere { elsewhere } else { here });
         }
         let reload = if reload == "rounds" { "watch".to_owned() } else { reload };
         let id = match given.named("id") {

@@ -1,5 +1,7 @@
 //! Lists that are written by real programs while they are watched.
 
+mod elsewhere;
+
 use super::*;
 use std::fs::{self, File};
 use std::io::Write as _;
