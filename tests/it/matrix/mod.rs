@@ -80,6 +80,9 @@ rows! {
     flac_from_ours: FLAC from Ours;
     matroska_opus_from_ffmpeg: MATROSKA_OPUS from Ffmpeg;
     matroska_opus_from_liquidsoap: MATROSKA_OPUS from Liquidsoap;
+    mp3_abr_from_ffmpeg: MP3_ABR from Ffmpeg;
+    mp3_abr_from_liquidsoap: MP3_ABR from Liquidsoap;
+    mp3_abr_from_ours: MP3_ABR from Ours;
     mp3_from_ffmpeg: MP3 from Ffmpeg;
     mp3_from_liquidsoap: MP3 from Liquidsoap;
     mp3_from_ours: MP3 from Ours;
@@ -89,9 +92,11 @@ rows! {
     ogg_flac_from_ffmpeg: OGG_FLAC from Ffmpeg;
     ogg_flac_from_liquidsoap: OGG_FLAC from Liquidsoap;
     ogg_flac_from_ours: OGG_FLAC from Ours;
+    ogg_flac_untouched: OGG_FLAC from Untouched;
     opus_from_ffmpeg: OPUS from Ffmpeg;
     opus_from_liquidsoap: OPUS from Liquidsoap;
     opus_from_ours: OPUS from Ours;
+    opus_untouched: OPUS from Untouched;
     speex_from_ffmpeg: SPEEX from Ffmpeg;
     speex_from_liquidsoap: SPEEX from Liquidsoap;
     theora_from_ffmpeg: THEORA from Ffmpeg;
@@ -99,6 +104,7 @@ rows! {
     vorbis_from_ffmpeg: VORBIS from Ffmpeg;
     vorbis_from_liquidsoap: VORBIS from Liquidsoap;
     vorbis_from_ours: VORBIS from Ours;
+    vorbis_untouched: VORBIS from Untouched;
     webm_opus_from_ffmpeg: WEBM_OPUS from Ffmpeg;
     webm_opus_from_liquidsoap: WEBM_OPUS from Liquidsoap;
     webm_vorbis_from_ffmpeg: WEBM_VORBIS from Ffmpeg;
@@ -160,14 +166,18 @@ async fn all_hear(kind: &'static Kind, sender: Sender) {
         }
     }
     let alike = statistics::are_alike(&ours, &icecast, kind.mount);
-    let heard = async { tokio::join!(cells.join_all(), browse(in_browser), alike) };
-    let (mut heard, browsed, alike) =
+    let untouched = sending.is_untouched(&ours, kind);
+    let heard = async { tokio::join!(cells.join_all(), browse(in_browser), alike, untouched) };
+    let (mut heard, browsed, alike, untouched) =
         within_limit(ROW_LIMIT, "all players have heard", heard).await;
     heard.extend(browsed);
 
     let mut wrong = Vec::new();
     if let Err(what) = alike {
         wrong.push(format!("{} from {}: statistics: {what}", kind.name, sender.name()));
+    }
+    if let Err(what) = untouched {
+        wrong.push(format!("{} from {}: {what}", kind.name, sender.name()));
     }
     for (server, player, result) in heard {
         let name = cell(kind, sender, server, player);
@@ -252,6 +262,13 @@ const MP3: Kind = Kind {
     liquidsoap: Some("%mp3(bitrate=128)"),
     ours: Some(Format::Mp3(Mp3::constant(44_100, 128, 7))),
 };
+const MP3_ABR: Kind = Kind {
+    name: "MP3 of average bit rate",
+    ffmpeg: "-c:a libmp3lame -abr 1 -b:a 128k -write_xing 0 -id3v2_version 0 -f mp3",
+    liquidsoap: Some("%mp3.abr(bitrate=128)"),
+    ours: Some(Format::Mp3(Mp3 { bits: Bits::Average(128), ..Mp3::constant(44_100, 128, 7) })),
+    ..MP3
+};
 const MP3_VBR: Kind = Kind {
     name: "MP3 of variable bit rate",
     ffmpeg: "-c:a libmp3lame -q:a 4 -write_xing 0 -id3v2_version 0 -f mp3",
@@ -263,7 +280,7 @@ const OGG_FLAC: Kind = Kind {
     name: "FLAC in Ogg",
     mount: "/live.oga",
     content_type: "audio/ogg",
-    ffmpeg: "-c:a flac -f ogg",
+    ffmpeg: "-c:a flac -sample_fmt s16 -f ogg",
     liquidsoap: Some("%ogg(%flac)"),
     ours: flac(Container::Ogg(Titles::InStream)),
 };

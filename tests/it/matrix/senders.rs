@@ -2,10 +2,12 @@
 
 use super::{Kind, TONE_HZ};
 use crate::programme::{station_config, wav};
-use e2e::{Peer, Program, SOURCE_PASSWORD, Station};
+use e2e::{Peer, Player, Program, SOURCE_PASSWORD, Station};
 use source::config::Address;
 use std::f64::consts::TAU;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Who encodes and sends.
@@ -15,6 +17,8 @@ pub(super) enum Sender {
     Liquidsoap,
     /// Our source.
     Ours,
+    /// Our source, which passes on what ffmpeg has encoded, without decoding and encoding it.
+    Untouched,
 }
 
 /// A sender that sends. It stops when this is dropped.
@@ -23,6 +27,8 @@ pub(super) struct Sending {
     ours: Option<source::station::Station>,
     /// What our source plays, what Liquidsoap reads.
     _folder: Option<TempDir>,
+    /// What our source passes on.
+    passes: Option<PathBuf>,
     /// The server from which ffmpeg has what it does not encode itself.
     _upstream: Option<Station>,
 }
@@ -33,6 +39,7 @@ impl Sender {
             Self::Ffmpeg => "ffmpeg",
             Self::Liquidsoap => "liquidsoap",
             Self::Ours => "carrier-source",
+            Self::Untouched => "carrier-source, untouched",
         }
     }
 
@@ -50,15 +57,38 @@ impl Sender {
                     false => input,
                 };
                 let peer = ffmpeg(input, kind, servers)?;
-                Some(Sending { _peer: Some(peer), ours: None, _folder: None, _upstream: None })
+                Some(Sending { _peer: Some(peer), ..NOBODY })
             }
             Self::Liquidsoap => liquidsoap(kind, servers),
-            Self::Ours => Some(ours(kind, servers)),
+            Self::Ours => {
+                let folder = tempfile::tempdir().expect("a folder for a tone");
+                let file = folder.path().join("tone.wav");
+                let tone = wav("The Makers - A tone", RATE_HZ, tone());
+                std::fs::write(file, tone).expect("our own folder");
+                Some(ours(kind, servers, folder, false))
+            }
+            Self::Untouched => untouched(kind, servers).await,
         }
     }
 }
 
 impl Sending {
+    /// Whether what our source passes on is heard byte by byte; what is missing if it is not.
+    pub(super) async fn is_untouched(&self, server: &Station, kind: &Kind) -> Result<(), String> {
+        let Some(file) = &self.passes else { return Ok(()) };
+        let file = std::fs::read(file).expect("the file that we made");
+        let mut player = Player::tune_in(server, kind.mount).await;
+        let heard = player.hear(PIECES * PIECES_APART_BYTES).await;
+        let pieces = heard.chunks(PIECES_APART_BYTES).map(|piece| &piece[..PIECE_BYTES]);
+        let is_its = |piece: &[u8]| file.windows(PIECE_BYTES).any(|part| part == piece);
+        let found = pieces.filter(|piece| is_its(piece)).count();
+        // Packets are as they were, and lie on pages that are our own, with heads between them.
+        match found {
+            _ if found > PIECES / 2 => Ok(()),
+            _ => Err(format!("of {PIECES} pieces of the stream {found} are of the file")),
+        }
+    }
+
     /// Ends it properly.
     pub(super) async fn stop(self) {
         if let Some(ours) = self.ours {
@@ -84,11 +114,11 @@ fn ffmpeg(input: Vec<String>, kind: &Kind, servers: [&Station; 2]) -> Option<Pee
 /// ffmpeg, passing on what our source encodes.
 async fn relay(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
     let upstream = Station::start();
-    let Sending { ours, _folder, .. } = ours(kind, [&upstream, &upstream]);
+    let Sending { ours, _folder, .. } = Box::pin(Sender::Ours.send(kind, [&upstream; 2])).await?;
     upstream.until_received(kind.mount, super::RECEIVED_BYTES).await;
     let input = ["-i".to_owned(), upstream.url(kind.mount)];
     let peer = ffmpeg(input.to_vec(), kind, servers)?;
-    Some(Sending { _peer: Some(peer), ours, _folder, _upstream: Some(upstream) })
+    Some(Sending { _peer: Some(peer), ours, _folder, _upstream: Some(upstream), passes: None })
 }
 
 fn liquidsoap(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
@@ -121,18 +151,29 @@ fn liquidsoap(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
     let path = folder.path().join("matrix.liq");
     std::fs::write(&path, script).expect("our own folder");
     let peer = liquidsoap.run([path]);
-    Some(Sending { _peer: Some(peer), ours: None, _folder: Some(folder), _upstream: None })
+    Some(Sending { _peer: Some(peer), _folder: Some(folder), ..NOBODY })
 }
 
-/// Our source.
-fn ours(kind: &Kind, servers: [&Station; 2]) -> Sending {
+/// Our source, playing a file that ffmpeg made, untouched.
+async fn untouched(kind: &Kind, servers: [&Station; 2]) -> Option<Sending> {
     let folder = tempfile::tempdir().expect("a folder for a tone");
-    let file = folder.path().join("tone.wav");
-    std::fs::write(file, wav("The Makers - A tone", RATE_HZ, tone())).expect("our own folder");
+    let (_, extension) = kind.mount.split_once('.').expect("a mount with an extension");
+    let file = folder.path().join("tone").with_extension(extension);
+    let title = ["-metadata", "artist=The Makers", "-metadata", "title=A tone"];
+    let input = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", SOUND, "-t", FILE_S];
+    let input = input.into_iter().chain(kind.ffmpeg.split_whitespace()).chain(title);
+    let made = input.map(PathBuf::from).chain([file.clone()]);
+    Program::find("ffmpeg")?.run(made).ended_well(FILE_LIMIT).await;
+    Some(Sending { passes: Some(file), ..ours(kind, servers, folder, true) })
+}
+
+/// Our source, playing what is in `folder`.
+fn ours(kind: &Kind, servers: [&Station; 2], folder: TempDir, passthrough: bool) -> Sending {
     let mut config = station_config(servers[0], folder.path(), kind.mount);
     let output = &mut config.outputs[0];
     output.format = kind.ours.expect("a format that our source has");
     output.identity.name = "Matrix".to_owned();
+    output.passthrough = passthrough;
     if servers[0].address() != servers[1].address() {
         let mut second = output.clone();
         let url = url(servers[1].address(), "http", kind.mount);
@@ -141,7 +182,7 @@ fn ours(kind: &Kind, servers: [&Station; 2]) -> Sending {
         config.outputs.push(second);
     }
     let ours = source::station::Station::start(&config).expect("a station can start");
-    Sending { _peer: None, ours: Some(ours), _folder: Some(folder), _upstream: None }
+    Sending { ours: Some(ours), _folder: Some(folder), ..NOBODY }
 }
 
 /// A minute of the tone, with so much noise that FLAC has as much to send as of music.
@@ -161,6 +202,16 @@ fn url(address: SocketAddr, scheme: &str, mount: &str) -> String {
     format!("{scheme}://source:{SOURCE_PASSWORD}@{address}{mount}")
 }
 
+/// To which what sends is added.
+const NOBODY: Sending =
+    Sending { _peer: None, ours: None, _folder: None, passes: None, _upstream: None };
+/// How long the file is that passes, in seconds: longer than anybody listens.
+const FILE_S: &str = "60";
+const FILE_LIMIT: Duration = Duration::from_secs(30);
+/// At how many places of the stream a few bytes are looked for in the file, and how far apart.
+const PIECES: usize = 20;
+const PIECES_APART_BYTES: usize = 2_048;
+const PIECE_BYTES: usize = 16;
 /// What ffmpeg cannot encode it passes on.
 const COPIED: &str = "-c copy";
 /// How many times as fast as it sounds ffmpeg sends, so that nobody waits for the burst to pass.
