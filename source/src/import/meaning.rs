@@ -497,8 +497,8 @@ fn is_of_sound(callee: &str) -> bool {
 
 const SOUND: [&str; 4] = ["add", "input", "interactive", "request"];
 /// What changes nothing that is heard here.
-const PASSED_THROUGH: [&str; 6] =
-    ["buffer", "clock", "drop_tracks", "id", "source.drop.tracks", "stereo"];
+const PASSED_THROUGH: [&str; 7] =
+    ["audio_to_stereo", "buffer", "clock", "drop_tracks", "id", "source.drop.tracks", "stereo"];
 /// What is done anyway, or is of no use here.
 const NEEDLESS: [&str; 7] =
     ["log.", "enable_replaygain", "print", "clock.", "thread.", "settings.", "add_skip_command"];

@@ -238,8 +238,8 @@ impl<'g> Making<'g> {
             self.push(Effect::Multiband(Multiband { crossovers_hz, bands }));
         }
         self.remarks.push(
-            "the bands of compress.multiband are parted more steeply, and the last one has all \
-             that is above"
+            "the bands of compress.multiband are parted more steeply, so they do not cancel each \
+             other where they meet, and the last one has all that is above"
                 .to_owned(),
         );
         self.push(Effect::Compressor(LIMIT.compressor()));
@@ -247,7 +247,11 @@ impl<'g> Making<'g> {
 
     /// Three bands that overlap in the original.
     fn sky(&mut self) {
-        self.remarks.push("the bands of sky meet at 130 and 1569 Hz and do not overlap".to_owned());
+        self.remarks.push(
+            "the bands of sky meet at 130 and 1569 Hz; they do not overlap and so do not cancel \
+             each other there"
+                .to_owned(),
+        );
         let band = Compressor {
             threshold_db: -20.0,
             ratio: 6.0,
@@ -293,6 +297,8 @@ impl<'g> Making<'g> {
         if self.given.named("ping_pong").is_some_and(|it| *it != Value::Bool(false)) {
             self.left.push("echo: ping_pong, from one side to the other".to_owned());
         }
+        self.remarks
+            .push("echo does as its help says; Liquidsoap 2.1.3 lets no echo be heard".to_owned());
         self.push(Effect::Delay(Delay { time_s, feedback, mix }));
         self.gain(db(1.0 + feedback));
     }

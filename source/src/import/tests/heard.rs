@@ -44,7 +44,12 @@ fn effects_sound_as_they_do_in_liquidsoap() {
 }
 
 /// A call on a source `s`, and how far its levels may be from ours in decibels.
-const CALLS: [(&str, f64); 15] = [
+///
+/// What is not here is otherwise on purpose, and remarked: the bands of `compress.multiband` and
+/// `sky` cancel each other where they meet, by 12 dB; `echo` makes none and `stereo.width` turns
+/// the sides in Liquidsoap 2.1.3. `nrj` is what `normalize` and `compress` are. `swap` ends that
+/// Liquidsoap where its source ends ("index out of bounds").
+const CALLS: [(&str, f64); 18] = [
     ("amplify(0.5, s)", 0.1),
     (
         "compress(threshold=-20., ratio=4., gain=3., attack=10., release=100., \
@@ -52,6 +57,7 @@ const CALLS: [(&str, f64); 15] = [
         0.1,
     ),
     ("compress(pre_gain=6., knee=6., s)", 0.1),
+    ("compress(threshold=-20., ratio=6., gain=6.7, knee=0.3, attack=100., release=200., s)", 0.1),
     ("limit(threshold=-12., s)", 0.1),
     ("filter.iir.eq.low(frequency=1000., q=0.7, s)", 0.1),
     ("filter.iir.eq.bandpass(frequency=1000., s)", 0.1),
@@ -65,6 +71,9 @@ const CALLS: [(&str, f64); 15] = [
     ("gate(threshold=-25., range=-20., hold=50., release=100., s)", 0.2),
     // A shelf is not quite what is heard of it there.
     ("bass_boost(frequency=200., gain=6., s)", 3.5),
+    ("audio_to_stereo(mean(s))", 0.1),
+    // There it is cut off at full scale.
+    ("audio_to_stereo(mean(normalize=false, s))", 0.2),
 ];
 
 /// Tones: their pitches, and their levels as peaks below full scale.
