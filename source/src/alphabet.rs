@@ -9,6 +9,33 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, WINDOWS_1252};
 
+/// What texts are encoded in that do not say so, by the word of somebody who knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TagCharset(&'static Encoding);
+
+impl TagCharset {
+    /// The charset called `label`, if it is one of old: texts in Unicode say so, or are seen to be.
+    pub fn named(label: &str) -> Option<Self> {
+        let encoding = Encoding::for_label(label.as_bytes())?;
+        let is_old = encoding.output_encoding() == encoding && encoding != encoding_rs::UTF_8;
+        is_old.then_some(Self(encoding))
+    }
+
+    /// `bytes` as text.
+    pub(crate) fn read(self, bytes: &[u8]) -> String {
+        read_as(bytes, self.0)
+    }
+
+    /// Whether `bytes` may be something else in it than what they are without a word.
+    pub(crate) fn changes(self, bytes: &[u8]) -> bool {
+        if bytes.is_ascii() {
+            !self.0.is_ascii_compatible()
+        } else {
+            std::str::from_utf8(bytes).is_err()
+        }
+    }
+}
+
 /// `bytes` as text.
 pub(crate) fn read(bytes: &[u8]) -> String {
     read_as(bytes, encoding(bytes))
@@ -58,6 +85,15 @@ mod tests {
     use super::*;
     use encoding_rs::{EUC_KR, GBK, KOI8_U, SHIFT_JIS, WINDOWS_1251, WINDOWS_1253};
     use proptest::prelude::*;
+
+    #[test]
+    fn tags_are_in_a_charset_of_old() {
+        assert_eq!(TagCharset::named("Windows-1257").unwrap().read(b"\xF0"), "š");
+        assert_eq!(TagCharset::named("latin2").unwrap().read(b"\xF8"), "ř");
+        for label in ["klingon", "", "utf-8", "UTF-16LE", "replacement"] {
+            assert_eq!(TagCharset::named(label), None, "{label}");
+        }
+    }
 
     #[test]
     fn names_with_accents_are_what_they_are() {

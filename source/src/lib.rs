@@ -33,7 +33,7 @@
 //! every queue has a bound.
 #![deny(unsafe_code)] // one call needs it: design/unsafe.md
 
-mod alphabet;
+pub mod alphabet;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -543,6 +543,7 @@ mod tests {
             name: "req".to_owned(),
             aliases: Vec::new(),
             folder: folder.to_owned(),
+            tag_charset: None,
             rules: Rules::always(),
         }
     }

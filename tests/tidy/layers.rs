@@ -279,6 +279,7 @@ const SOURCE: &[Layer] = &[
     (
         "config",
         &[
+            "alphabet",
             "encode",
             "fetch::address",
             "measure::extent",
@@ -324,7 +325,7 @@ const SOURCE: &[Layer] = &[
     ("encode", &["passage", "pcm", "resample", "tasks"]),
     ("fetch", &["tasks", "tls"]),
     ("fetch::address", &[]),
-    ("import", &["config", "encode", "fetch::address", "mix::signal", "sound"]),
+    ("import", &["alphabet", "config", "encode", "fetch::address", "mix::signal", "sound"]),
     ("input", &["decode", "fetch", "pcm", "tasks"]),
     ("input::disarm", &[]),
     ("input::door", &["input::title"]),

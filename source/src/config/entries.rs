@@ -1,5 +1,6 @@
 //! What a channel may play besides playlists: queues of requests, live inputs, and rotations.
 
+use crate::alphabet::TagCharset;
 use crate::config::{ChannelConfig, Config};
 use crate::fetch::address::HttpAddress;
 use crate::playlist::rules::Rules;
@@ -18,6 +19,8 @@ pub struct QueueConfig {
     pub aliases: Vec<String>,
     /// Where relative names in requests begin.
     pub folder: PathBuf,
+    /// What the tags of its files are encoded in that do not say so.
+    pub tag_charset: Option<TagCharset>,
     /// When its requests may be played, and how they come in.
     pub rules: Rules,
 }

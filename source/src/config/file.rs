@@ -26,6 +26,7 @@ mod sound;
 mod tracks;
 mod values;
 
+use crate::alphabet::TagCharset;
 use crate::config::{Config, ControlConfig, Identity};
 use crate::tls;
 use common::config::variables::{self, Lookup};
@@ -47,12 +48,13 @@ pub fn parse_with(file: &Path, text: &str, lookup: Lookup<'_>) -> Result<Config,
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     read_with(&file.display().to_string(), text, Some(lookup), |top| {
         let mut names = Names::default();
-        let (identity, zone, state, trust) = top.section("station", |section| {
+        let (identity, zone, state, trust, tags) = top.section("station", |section| {
             let (state, trust) = (state(section, file, lookup), trust(section, folder));
-            (identity(section, &Identity::default()), zone(section), state, trust)
+            let tags = tag_charset(section);
+            (identity(section, &Identity::default()), zone(section), state, trust, tags)
         });
-        let playlists = playlists::read(top, folder, &zone, &mut names);
-        let queues = queues::read(top, folder, &zone, &mut names);
+        let playlists = playlists::read(top, folder, &zone, tags, &mut names);
+        let queues = queues::read(top, folder, &zone, tags, &mut names);
         let inputs = inputs::read(top, &zone, &mut names);
         if playlists.is_empty() && queues.is_empty() && inputs.is_empty() {
             top.wrong("playlists", "missing; write [playlists.music] with a path");
@@ -129,6 +131,17 @@ fn zone(section: &mut Section<'_>) -> TimeZone {
         section.wrong("time_zone", format_args!("`{name}` is no time zone such as Europe/Berlin"));
         TimeZone::UTC
     })
+}
+
+/// What tags are encoded in that do not say so.
+fn tag_charset(section: &mut Section<'_>) -> Option<TagCharset> {
+    let label = section.value::<String>("tag_charset").filter(|label| !label.is_empty())?;
+    let charset = TagCharset::named(&label);
+    if charset.is_none() {
+        let what = "is no alphabet of old tags; write windows-1250, windows-1251 or the like";
+        section.wrong("tag_charset", format_args!("`{label}` {what}"));
+    }
+    charset
 }
 
 /// The same without the home page.

@@ -10,6 +10,7 @@ pub mod entries;
 pub mod file;
 pub mod names;
 
+use crate::alphabet::TagCharset;
 use crate::config::charset::Charset;
 use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::encode::mp3::Mp3;
@@ -80,6 +81,9 @@ pub struct PlaylistConfig {
     pub order: OrderConfig,
     /// How changes on disk are noticed.
     pub reload: ReloadConfig,
+    /// What the tags of its files are encoded in that do not say so; what they look like if not
+    /// said.
+    pub tag_charset: Option<TagCharset>,
     /// When it is due, and how it comes in.
     pub rules: Rules,
 }
@@ -247,6 +251,7 @@ impl Config {
             paths,
             order: OrderConfig::default(),
             reload: ReloadConfig::default(),
+            tag_charset: None,
             rules: Rules::always(),
         };
         let channel = ChannelConfig {

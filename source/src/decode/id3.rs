@@ -4,9 +4,10 @@
 //! computer of its writer spoke: windows-1251, Shift-JIS, UTF-8. The library that reads tags takes
 //! the standard's word, and what is no letter there is lost. So the bytes of artist, title and
 //! album are read here once more; where the library has read the same bytes, they are read by
-//! what they look like, all of a tag together. Tags that say that they are Unicode are left alone.
+//! what they look like, all of a tag together, or as what somebody says that they are. Tags that
+//! say that they are Unicode are left alone.
 
-use crate::alphabet;
+use crate::alphabet::{self, TagCharset};
 use crate::decode::tags::{Tags, one_line};
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -43,43 +44,38 @@ fn version_2(file: &mut (impl Read + Seek)) -> io::Result<Raw> {
     let [b'I', b'D', b'3', version @ 2..=4, _, flags, size @ ..] = &head[..] else {
         return Ok(raw);
     };
-    // With zeros put in between or a head of its own it is left to the library.
-    if flags & 0xC0 != 0 {
+    let (is_scrambled, has_extension) = (flags & 0x80 != 0, flags & 0x40 != 0);
+    let left = number(size, 7);
+    let mut body = Body { file, left, drops_zeros: is_scrambled && *version < 4, was_full: false };
+    if has_extension && !skip_extension(*version, &mut body)? {
         return Ok(raw);
     }
-    let mut left = number(size, 7);
     for _ in 0..FRAMES_MAX {
         let (name_bytes, head_bytes) = if *version == 2 { (3, 6) } else { (4, 10) };
-        if left < head_bytes {
-            break;
-        }
-        let head = up_to(file, head_bytes)?;
+        let head = up_to(&mut body, head_bytes)?;
         let Some((name, sizes)) = head.split_at_checked(name_bytes) else { break };
         let Some(size) = sizes.get(..name_bytes) else { break };
         let bytes = number(size, if *version == 4 { 7 } else { 8 });
-        left = left.saturating_sub(head_bytes);
         // Names of frames are capitals; what follows the last one are zeros.
-        if bytes > left || !name.first().is_some_and(u8::is_ascii_uppercase) {
+        if bytes > body.left || !name.first().is_some_and(u8::is_ascii_uppercase) {
             break;
         }
-        left -= bytes;
         let place = match name {
             b"TP1" | b"TPE1" => &mut raw.artist,
             b"TT2" | b"TIT2" => &mut raw.title,
             b"TAL" | b"TALB" => &mut raw.album,
             _ => {
-                file.seek(SeekFrom::Current(i64::try_from(bytes).unwrap_or_default()))?;
+                body.skip(bytes)?;
                 continue;
             }
         };
-        let text = up_to(file, bytes.min(TEXT_BYTES_MAX))?;
+        let text = up_to(&mut body, bytes.min(TEXT_BYTES_MAX))?;
         let rest = bytes - bytes.min(TEXT_BYTES_MAX);
-        file.seek(SeekFrom::Current(i64::try_from(rest).unwrap_or_default()))?;
-        // Flags of a frame say that it is packed or scrambled; then it is none that is read here.
-        let is_plain = sizes.get(name_bytes + 1).is_none_or(|flags| *flags == 0);
-        if let Some((0, text)) = text.split_first()
-            && is_plain
-            && rest == 0
+        body.skip(rest)?;
+        let flags = sizes.get(name_bytes + 1).copied().unwrap_or(0);
+        if rest == 0
+            && let Some(text) = plain(*version, flags, is_scrambled, text)
+            && let Some((0, text)) = text.split_first()
         {
             *place = trimmed(text);
         }
@@ -87,23 +83,132 @@ fn version_2(file: &mut (impl Read + Seek)) -> io::Result<Raw> {
     Ok(raw)
 }
 
-impl Raw {
-    /// Puts what it says into `tags`, in place of what the library has made of it.
-    pub(super) fn mend(&self, tags: &mut Tags) {
-        let texts = [&self.artist, &self.title, &self.album];
-        let all: Vec<u8> =
-            texts.into_iter().flatten().flat_map(|text| [text, &b"\n"[..]].concat()).collect();
-        if all.is_ascii() {
-            return;
+/// Passes over what stands between the head of a tag and its frames; says whether that could be.
+fn skip_extension(version: u8, body: &mut Body<'_, impl Read + Seek>) -> io::Result<bool> {
+    let size = up_to(body, 4)?;
+    let bytes = match version {
+        3 => Some(number(&size, 8)),
+        4 => number(&size, 7).checked_sub(4), // which counts itself
+        _ => None,                            // a packed tag, which nobody writes
+    };
+    let Some(bytes) = bytes.filter(|bytes| *bytes <= body.left) else { return Ok(false) };
+    body.skip(bytes)?;
+    Ok(true)
+}
+
+/// The text of a frame with these `flags` of its format; `None` if it is packed or encrypted.
+fn plain(version: u8, flags: u8, is_scrambled: bool, text: Vec<u8>) -> Option<Vec<u8>> {
+    let (is_closed, has_group) = match version {
+        2 => return Some(text),
+        3 => (flags & 0xC0 != 0, flags & 0x20 != 0),
+        _ => (flags & 0x0C != 0, flags & 0x40 != 0),
+    };
+    let has_length = version == 4 && flags & 0x01 != 0;
+    let ahead = usize::from(has_group) + if has_length { 4 } else { 0 };
+    let text = text.get(ahead..).filter(|_| !is_closed)?;
+    // Some say it of the whole tag alone.
+    if version == 4 && (is_scrambled || flags & 0x02 != 0) {
+        let mut was_full = false;
+        Some(text.iter().copied().filter(|byte| !is_put_in(*byte, &mut was_full)).collect())
+    } else {
+        Some(text.to_vec())
+    }
+}
+
+/// Whether `byte` is a zero that was put in behind a byte that is full, so that nobody takes the
+/// two for the beginning of a frame of audio.
+fn is_put_in(byte: u8, was_full: &mut bool) -> bool {
+    std::mem::replace(was_full, byte == 0xFF) && byte == 0
+}
+
+/// What follows the head of a tag.
+struct Body<'f, R> {
+    file: &'f mut R,
+    /// Bytes of it that have not been read.
+    left: u64,
+    /// Whether zeros were put in.
+    drops_zeros: bool,
+    /// Whether the byte before was full.
+    was_full: bool,
+}
+
+impl<R: Read + Seek> Body<'_, R> {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        if self.drops_zeros {
+            io::copy(&mut self.take(bytes), &mut io::sink())?;
+            return Ok(());
         }
-        let encoding = alphabet::encoding(&all);
-        let places = [&mut tags.artist, &mut tags.title, &mut tags.album];
-        for (text, place) in texts.into_iter().zip(places) {
-            let Some((bytes, read)) = text.as_ref().zip(place.as_ref()) else { continue };
-            if is_what_was_read(bytes, read) {
-                *place = one_line(&alphabet::read_as(bytes, encoding));
+        let bytes = bytes.min(self.left);
+        self.left -= bytes;
+        self.file.seek(SeekFrom::Current(i64::try_from(bytes).unwrap_or_default()))?;
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Body<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.file.by_ref().take(self.left).read(buffer)?;
+            self.left -= count as u64;
+            if !self.drops_zeros {
+                return Ok(count);
+            }
+            let mut kept = 0;
+            for at in 0..count {
+                if !is_put_in(buffer[at], &mut self.was_full) {
+                    buffer[kept] = buffer[at];
+                    kept += 1;
+                }
+            }
+            if kept > 0 || count == 0 {
+                return Ok(kept);
             }
         }
+    }
+}
+
+impl Raw {
+    /// Puts what it says into `tags`, in place of what the library has made of it, by what it looks
+    /// like; and forgets what the library has not read.
+    pub(super) fn mend(&mut self, tags: &mut Tags) {
+        let places = [&tags.artist, &tags.title, &tags.album];
+        for (text, read) in self.texts().into_iter().zip(places) {
+            *text = text
+                .take()
+                .filter(|bytes| read.as_ref().is_some_and(|read| is_what_was_read(bytes, read)));
+        }
+        let all = self.all();
+        if !all.is_ascii() {
+            let encoding = alphabet::encoding(&all);
+            self.put(tags, |bytes| alphabet::read_as(bytes, encoding));
+        }
+    }
+
+    /// Puts what it says into `tags`, which it has mended, as what is in `charset`; what is UTF-8
+    /// stays so.
+    pub(super) fn put_as(&mut self, tags: &mut Tags, charset: TagCharset) {
+        if charset.changes(&self.all()) {
+            self.put(tags, |bytes| charset.read(bytes));
+        }
+    }
+
+    fn put(&mut self, tags: &mut Tags, read: impl Fn(&[u8]) -> String) {
+        let places = [&mut tags.artist, &mut tags.title, &mut tags.album];
+        for (text, place) in self.texts().into_iter().zip(places) {
+            if let Some(bytes) = text {
+                *place = one_line(&read(bytes));
+            }
+        }
+    }
+
+    fn texts(&mut self) -> [&mut Option<Vec<u8>>; 3] {
+        [&mut self.artist, &mut self.title, &mut self.album]
+    }
+
+    /// All of it, a line each.
+    fn all(&mut self) -> Vec<u8> {
+        let texts = self.texts().into_iter().flatten();
+        texts.flat_map(|text| [text, &b"\n"[..]].concat()).collect()
     }
 }
 
@@ -157,7 +262,7 @@ mod tests {
         for version in [2, 3, 4] {
             let mut file = tag(version, &[(b"TPE1", 0, &artist), (b"TIT2", 0, &title)]);
             file.extend([0xFF; 300]);
-            let [second, first] = raw_of(&file);
+            let [mut second, first] = raw_of(&file);
 
             let mut tags = as_latin(&artist, &title);
             second.mend(&mut tags);
@@ -170,13 +275,13 @@ mod tests {
     #[test]
     fn what_the_library_lost_is_found_again() {
         let (title, _, _) = encoding_rs::SHIFT_JIS.encode("宇多田ヒカル");
-        let [second, _] = raw_of(&tag(3, &[(b"TIT2", 0, &title)]));
+        let [mut second, _] = raw_of(&tag(3, &[(b"TIT2", 0, &title)]));
         let mut tags = as_latin(b"", &title);
 
         second.mend(&mut tags);
 
         assert_eq!(tags.title.as_deref(), Some("宇多田ヒカル"));
-        let [second, _] = raw_of(&tag(3, &[(b"TIT2", 0, b"Don\x92t")]));
+        let [mut second, _] = raw_of(&tag(3, &[(b"TIT2", 0, b"Don\x92t")]));
         let mut tags = as_latin(b"", b"Don\x92t");
         second.mend(&mut tags);
         assert_eq!(tags.title.as_deref(), Some("Don’t"));
@@ -190,7 +295,7 @@ mod tests {
         file.extend(title.iter());
         file.resize(228, 0);
 
-        let [_, first] = raw_of(&file);
+        let [_, mut first] = raw_of(&file);
 
         let mut tags = as_latin(b"", &title);
         first.mend(&mut tags);
@@ -203,7 +308,7 @@ mod tests {
         let [second, _] = raw_of(&tag(3, &[(b"TIT2", 3, "Björk".as_bytes())]));
         assert_eq!(second, Raw::default());
 
-        let [second, _] = raw_of(&tag(3, &[(b"TIT2", 0, &title)]));
+        let [mut second, _] = raw_of(&tag(3, &[(b"TIT2", 0, &title)]));
         let mut tags = Tags { title: Some("Zemfira".to_owned()), ..Tags::default() };
         second.mend(&mut tags);
         assert_eq!(tags.title.as_deref(), Some("Zemfira"));
@@ -213,7 +318,7 @@ mod tests {
         #[test]
         fn any_bytes_are_looked_at(
             version in 0_u8..6,
-            flags in prop::sample::select(vec![0_u8, 0, 0x40, 0x80]),
+            flags in prop::sample::select(vec![0_u8, 0x40, 0x80, 0xC0]),
             body in prop::collection::vec(
                 prop::sample::select(b"TIT2TPE1TT2\0\0\0\x01\x7F\xFF\x80\n".to_vec()), 0..300),
         ) {

@@ -24,6 +24,7 @@ mod riff;
 pub mod tags;
 mod trim;
 
+use crate::alphabet::TagCharset;
 use crate::decode::codec::{Codec, codec_for, is_opus, may_be_he_aac};
 use crate::decode::edit_list::EditList;
 use crate::decode::loss::{Incomplete, Loss};
@@ -68,6 +69,8 @@ pub struct Decoder {
     /// Whether what is decoded next lies somewhere in the file, and its packet says where.
     jumped: bool,
     kept: Kept,
+    /// Its tags in no known encoding.
+    raw: [id3::Raw; 2],
     about: About,
     /// Whether the tags are others than they were.
     has_fresh_tags: bool,
@@ -165,6 +168,12 @@ impl Decoder {
         std::mem::take(&mut self.has_fresh_tags).then_some(&self.about.tags)
     }
 
+    /// Reads what its tags do not say the encoding of, or call Latin-1, as what is in `charset`;
+    /// what is UTF-8 stays so.
+    pub fn read_tags_as(&mut self, charset: TagCharset) {
+        self.raw.iter_mut().for_each(|raw| raw.put_as(&mut self.about.tags, charset));
+    }
+
     /// What is known of the file.
     pub fn about(&self) -> &About {
         &self.about
@@ -258,7 +267,7 @@ impl Decoder {
         extension: Option<&str>,
         foreword: Foreword,
     ) -> Result<Self, DecodeError> {
-        let Foreword { listed, edits, raw, patience } = foreword;
+        let Foreword { listed, edits, mut raw, patience } = foreword;
         let mut hint = Hint::new();
         if let Some(extension) = extension {
             hint.with_extension(extension);
@@ -269,7 +278,7 @@ impl Decoder {
             .probe(&hint, stream, FormatOptions::default(), tag_limits)
             .map_err(unknown_format)?;
         let mut tags = Tags::of(reader.metadata());
-        raw.iter().for_each(|raw| raw.mend(&mut tags));
+        raw.iter_mut().for_each(|raw| raw.mend(&mut tags));
         tags.artist = tags.artist.or(listed.artist);
         tags.title = tags.title.or(listed.title);
         let track = playable(reader.as_ref())?;
@@ -321,6 +330,7 @@ impl Decoder {
             excerpt,
             jumped: false,
             kept: Kept::Nothing,
+            raw,
             about,
             has_fresh_tags: false,
         })

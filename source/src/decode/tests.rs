@@ -1,6 +1,7 @@
 //! Tests of decoding: what comes out of a file is what went in.
 
 mod formats;
+mod old_tags;
 
 use super::*;
 use crate::pcm::block::Layout;

@@ -17,6 +17,7 @@ mod predicate;
 mod programme;
 
 use super::tree::{Argument, Expr, Kind, Sentence};
+use crate::alphabet::TagCharset;
 use crate::mix::signal::Signal;
 use given::Given;
 use inserts::Insert;
@@ -39,6 +40,8 @@ pub(super) struct Meaning {
     pub(super) outputs: Vec<Output>,
     pub(super) telnet: Telnet,
     pub(super) sample_rate: Option<f64>,
+    /// What tags are encoded in that do not say so.
+    pub(super) tag_charset: Option<String>,
     /// What is not understood: lines, the last included, and why.
     pub(super) left: Vec<Left>,
     /// What is understood and done otherwise here.
@@ -432,8 +435,38 @@ impl Reader {
                 self.meaning.sample_rate = Some(*rate);
             }
             ("frame.audio.channels", Some(Value::Number(2.0))) => {}
+            ("tag.encodings", Some(Value::List(encodings))) => self.tags_in(encodings, line),
             _ if NEEDLESS_SETTINGS.iter().any(|known| setting.starts_with(known)) => {}
             _ => self.leave(line, line, format!("the setting {setting} has no counterpart")),
+        }
+    }
+
+    /// Tags are in the first of `encodings` that fits. UTF-8 is tried first here too, and Latin-1
+    /// is what there is without a word.
+    fn tags_in(&mut self, encodings: &[Value], line: usize) {
+        let usual =
+            |text: &&str| ["UTF-8", "ISO-8859-1"].iter().any(|it| text.eq_ignore_ascii_case(it));
+        let mut texts = encodings.iter().filter_map(Value::text).filter(|text| !usual(text));
+        let Some(first) = texts.next() else { return };
+        let mut label = first.to_ascii_lowercase();
+        if let Some(number) = label.strip_prefix("cp125") {
+            label = format!("windows-125{number}");
+        }
+        if TagCharset::named(&label).is_none() {
+            self.leave(
+                line,
+                line,
+                format!("tags in {first}: no alphabet of old that is known here"),
+            );
+            return;
+        }
+        self.meaning.tag_charset = Some(label);
+        if let Some(second) = texts.next() {
+            self.leave(
+                line,
+                line,
+                format!("tags in {second}: one alphabet of old is read, {first}"),
+            );
         }
     }
 

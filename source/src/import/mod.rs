@@ -69,6 +69,9 @@ fn station(toml: &mut String, meaning: &Meaning) {
     for (key, value) in &first.texts {
         line(toml, format_args!("{key} = {}", text(value)));
     }
+    if let Some(charset) = &meaning.tag_charset {
+        line(toml, format_args!("tag_charset = {}", text(charset)));
+    }
     // Liquidsoap lists a stream unless it is told not to.
     line(toml, format_args!("public = {}", first.public.unwrap_or(true)));
 }

@@ -263,6 +263,24 @@ fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
 /// A script of a list `s` on its first line, of `radio`, and of an output, as a configuration that
 /// holds.
 #[test]
+fn the_alphabet_of_tags_is_taken_over_where_it_is_one_of_old() {
+    for (encodings, charset, left) in [
+        ("[\"UTF-8\", \"ISO-8859-1\"]", None, None),
+        ("[\"UTF-8\", \"windows-1251\"]", Some("windows-1251"), None),
+        ("[\"UTF-8\", \"CP1257\", \"ISO-8859-1\"]", Some("windows-1257"), None),
+        ("[\"klingon\"]", None, Some("line 2: tags in klingon: no alphabet of old")),
+        ("[\"KOI8-R\", \"CP1251\"]", Some("koi8-r"), Some("line 2: tags in CP1251: one")),
+    ] {
+        let imported = programme(&format!("settings.tag.encodings.set({encodings})\nradio = s\n"));
+
+        let said = imported.toml.lines().find_map(|line| line.strip_prefix("tag_charset = "));
+        assert_eq!(said, charset.map(|it| format!("\"{it}\"")).as_deref(), "{encodings}");
+        assert_eq!(imported.left.len(), usize::from(left.is_some()), "{:?}", imported.left);
+        assert!(left.is_none_or(|left| imported.left[0].starts_with(left)), "{:?}", imported.left);
+    }
+}
+
+#[test]
 fn a_list_elsewhere_is_taken_over_with_how_often_it_is_read() {
     for (arguments, reload, remark) in [
         ("", "never", ""),

@@ -199,6 +199,9 @@ fn open(
         Some(file) => Decoder::of(file.reader(), file.length(), file.extension())?,
         None => Decoder::open(path)?,
     };
+    if let Some(charset) = item.tag_charset {
+        decoder.read_tags_as(charset);
+    }
     let about = decoder.about();
     if let Some(warning) = about.warning {
         warn!(file = %path.display(), "{warning}");

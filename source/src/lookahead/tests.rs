@@ -72,6 +72,34 @@ fn what_was_prepared_and_is_not_wanted_comes_again_when_the_playlist_is_asked_ag
 }
 
 #[test]
+fn titles_are_in_the_charset_of_their_playlist_or_queue() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.mp3");
+    audio::write_samples(&path, &[0.1; 44_100], 44_100);
+    // In windows-1257, and no other alphabet that could be told from Latin.
+    let mut tag = b"TAG\xD0iauliai".to_vec();
+    tag.resize(128, 0);
+    std::fs::write(&path, [std::fs::read(&path).unwrap(), tag].concat()).unwrap();
+    let baltic = crate::alphabet::TagCharset::named("windows-1257");
+    let queue = Queue::new("q", dir.path().to_owned(), Numbers::default()).tagged_in(baltic);
+    queue.push("a.mp3").unwrap();
+    let playlist = |charset| Playlist::new(vec![path.clone()], Order::normal()).tagged_in(charset);
+
+    let entries = vec![Entry::queue(queue, Rules::always())];
+    let requested = Selection::among(entries, vec![0], Timestamp::UNIX_EPOCH);
+    for (selection, title) in [
+        (Selection::new(vec![("p".into(), playlist(baltic))]), "Šiauliai"),
+        (requested, "Šiauliai"),
+        (Selection::new(vec![("p".into(), playlist(None))]), "Ðiauliai"),
+    ] {
+        let (lookahead, mut supply) = Lookahead::new(selection, 44_100, Numbers::default());
+        let _thread = std::thread::spawn(move || lookahead.run());
+
+        assert_eq!(&*track(&mut supply).track.title, title);
+    }
+}
+
+#[test]
 fn reconsidering_does_not_repeat_the_track_that_plays() {
     let dir = tempfile::tempdir().unwrap();
     let paths = ["a", "b"].map(|name| tone(dir.path(), name, 10));

@@ -48,6 +48,7 @@ pub(super) fn gathered(list: List, path: &Path, place: impl Fn(&Entry) -> Place)
                 annotations: entry.annotations,
                 listed_title: entry.title,
                 listed_length: entry.length,
+                tag_charset: None,
             }),
         }
     }

@@ -4,6 +4,7 @@
 //! over what the file says of itself (`annotate:liq_cue_in="3"`, a CUE sheet's cue points), and
 //! *hints*, which are used only where the file says nothing (`#EXTINF`).
 
+use crate::alphabet::TagCharset;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub struct Item {
     pub listed_title: Option<Arc<str>>,
     /// Hint: how long it plays, as the list says.
     pub listed_length: Option<Duration>,
+    /// What its tags are encoded in that do not say so themselves; what they look like if not said.
+    pub tag_charset: Option<TagCharset>,
 }
 
 /// Names and values in the order in which they were written. Of a name written twice the last

@@ -35,6 +35,7 @@ pub mod settle;
 mod text;
 pub mod watch;
 
+use crate::alphabet::TagCharset;
 use crate::playlist::change::Change;
 use crate::playlist::order::Order;
 use crate::playlist::rounds::Rounds;
@@ -57,6 +58,8 @@ pub struct Playlist {
     /// Whether the next round has been asked for.
     is_begun: bool,
     contents: Receiver<Arc<Contents>>,
+    /// What the tags of its items are encoded in that do not say so.
+    tag_charset: Option<TagCharset>,
     /// Its files; `None` for audio files alone, which are what they are.
     watch: Option<Watch>,
 }
@@ -112,7 +115,21 @@ impl Playlist {
     ) -> Self {
         let mut rounds = Rounds::new(order);
         rounds.take_over(Arc::clone(&contents.borrow_and_update()));
-        Self { name: name.into(), rounds, before: None, is_begun: false, contents, watch }
+        Self {
+            name: name.into(),
+            rounds,
+            before: None,
+            is_begun: false,
+            contents,
+            tag_charset: None,
+            watch,
+        }
+    }
+
+    /// The same, whose items have tags in `charset` where they do not say in what.
+    #[must_use]
+    pub fn tagged_in(self, charset: Option<TagCharset>) -> Self {
+        Self { tag_charset: charset, ..self }
     }
 
     /// The next item of this round; `None` at the end of the round.
@@ -123,7 +140,8 @@ impl Playlist {
         }
         self.is_begun = false;
         self.before = Some(self.rounds.clone());
-        self.rounds.next_item().map(alike::found)
+        let item = self.rounds.next_item().map(alike::found)?;
+        Some(Item { tag_charset: self.tag_charset, ..item })
     }
 
     /// Takes back the item that was given out last and will not be played: it comes next, unless

@@ -3,6 +3,8 @@
 //! What is pushed can be seen at once by whoever asks. The queue is the one owner of its requests;
 //! its handles only tell it what to do, and wait for nothing.
 
+use crate::alphabet::TagCharset;
+use crate::playlist::Item;
 use crate::playlist::file::requested;
 use crate::playlist::requests::{Request, Requests, TooMany};
 use jiff::Timestamp;
@@ -20,6 +22,8 @@ pub struct Queue {
     /// Where relative names begin.
     folder: PathBuf,
     numbers: Numbers,
+    /// What the tags of what is requested are encoded in that do not say so.
+    tag_charset: Option<TagCharset>,
     requests: watch::Sender<Requests>,
     /// Who plays it, and is told of changes.
     wake: watch::Sender<Option<SyncSender<()>>>,
@@ -33,7 +37,14 @@ impl Queue {
     /// An empty queue called `name`, in which relative names begin at `folder`.
     pub fn new(name: &str, folder: PathBuf, numbers: Numbers) -> Self {
         let requests = watch::Sender::new(Requests::default());
-        Self { name: name.into(), folder, numbers, requests, wake: watch::Sender::new(None) }
+        let (name, wake) = (name.into(), watch::Sender::new(None));
+        Self { name, folder, numbers, tag_charset: None, requests, wake }
+    }
+
+    /// The same for requests of files that have tags in `charset` where they do not say in what.
+    #[must_use]
+    pub fn tagged_in(self, charset: Option<TagCharset>) -> Self {
+        Self { tag_charset: charset, ..self }
     }
 
     /// What it is called.
@@ -65,6 +76,7 @@ impl Queue {
             _ if uri.trim().is_empty() => "it names nothing",
             None => "only http:// and https:// are fetched, and without a password",
             Some(item) => {
+                let item = Item { tag_charset: self.tag_charset, ..item };
                 let mut outcome = Ok(());
                 self.change(|requests| {
                     outcome = requests.push(Request { id, uri: uri.into(), item, since });

@@ -109,11 +109,12 @@ impl Shelf {
             first_reading.wait(until);
         }
         let queue = |queue: &QueueConfig| {
-            let is_same = |it: &&QueueConfig| it.name == queue.name && it.folder == queue.folder;
-            let place = self.config.queues.iter().position(|known| is_same(&known));
+            let what = |it: &QueueConfig| (it.name.clone(), it.folder.clone(), it.tag_charset);
+            let place = self.config.queues.iter().position(|known| what(known) == what(queue));
             let kept = place.and_then(|place| self.queues.get(place)).cloned();
             kept.unwrap_or_else(|| {
                 Queue::new(&queue.name, queue.folder.clone(), self.numbers.clone())
+                    .tagged_in(queue.tag_charset)
             })
         };
         Ok(Self {
@@ -173,6 +174,7 @@ impl Shelf {
         let mut playlists = self.config.playlists.iter().zip(&self.watches);
         if let Some((playlist, watch)) = playlists.find(|(playlist, _)| playlist.name == *name) {
             let place = Playlist::watching(name, self.order(playlist.order)?, watch);
+            let place = place.tagged_in(playlist.tag_charset);
             return Ok(Some(Entry::playlist(name, place, playlist.rules.clone())));
         }
         let mut queues = self.config.queues.iter().zip(&self.queues);

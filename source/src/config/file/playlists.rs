@@ -2,6 +2,7 @@
 
 use super::rules;
 use super::values::{Names, Texts, called, choice, none_of};
+use crate::alphabet::TagCharset;
 use crate::config::{OrderConfig, PlaylistConfig, ReloadConfig};
 use crate::fetch::address::HttpAddress;
 use crate::playlist::item::is_http;
@@ -18,10 +19,12 @@ pub(super) fn read(
     top: &mut Section<'_>,
     folder: &Path,
     zone: &TimeZone,
+    tag_charset: Option<TagCharset>,
     names: &mut Names,
 ) -> Vec<PlaylistConfig> {
     top.named("playlists", |name, section| PlaylistConfig {
         rules: rules::read(section, zone, false),
+        tag_charset: super::tag_charset(section).or(tag_charset),
         ..playlist(name, section, folder, names)
     })
 }
@@ -55,6 +58,7 @@ fn playlist(
         paths,
         order: order(section),
         reload: section.value::<Reload>("reload").map(|Reload(it)| it).unwrap_or_default(),
+        tag_charset: None,
         aliases: names.aliases(section, &owner),
         rules: Rules::always(),
     }

@@ -2,6 +2,7 @@
 
 use super::rules;
 use super::values::{Names, called};
+use crate::alphabet::TagCharset;
 use crate::config::entries::QueueConfig;
 use common::config::Section;
 use jiff::tz::TimeZone;
@@ -12,6 +13,7 @@ pub(super) fn read(
     top: &mut Section<'_>,
     folder: &Path,
     zone: &TimeZone,
+    tag_charset: Option<TagCharset>,
     names: &mut Names,
 ) -> Vec<QueueConfig> {
     top.named("queues", |name, section| {
@@ -24,6 +26,7 @@ pub(super) fn read(
             name: name.to_owned(),
             aliases: names.aliases(section, &owner),
             folder: own.map_or_else(|| folder.to_owned(), |own| folder.join(own)),
+            tag_charset: super::tag_charset(section).or(tag_charset),
             rules: rules::read(section, zone, true),
         }
     })

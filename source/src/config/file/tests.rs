@@ -260,6 +260,34 @@ fn a_playlist_may_be_elsewhere_by_an_address_that_can_be_fetched() {
 }
 
 #[test]
+fn tags_are_in_the_stations_charset_or_in_a_playlists_own() {
+    let with = |station: &str, own: &str| {
+        parsed(&format!(
+            "[station]\ntag_charset = '{station}'\n[playlists.a]\npath = 'a'\n\
+             [playlists.b]\npath = 'b'\ntag_charset = '{own}'\n\
+             [queues.c]\n[queues.d]\ntag_charset = '{own}'\n\
+             [[outputs]]\nurl = 'http://source:x@localhost:8000/live.mp3'\n"
+        ))
+    };
+    let (baltic, arabic) = (TagCharset::named("windows-1257"), TagCharset::named("windows-1256"));
+
+    let config = with("windows-1257", "Windows-1256").unwrap();
+    let playlists: Vec<_> = config.playlists.iter().map(|it| it.tag_charset).collect();
+    let queues: Vec<_> = config.queues.iter().map(|it| it.tag_charset).collect();
+    assert_eq!((playlists, queues), (vec![baltic, arabic], vec![baltic, arabic]));
+    assert_eq!(with("", "").unwrap().playlists[0].tag_charset, None);
+
+    let mistakes = with("klingon", "utf-8").unwrap_err();
+    for expected in [
+        "station.toml:2: station.tag_charset: `klingon` is no alphabet of old tags; write windows-",
+        "station.toml:7: playlists.b.tag_charset: `utf-8` is no alphabet of old tags; write",
+        "station.toml:10: queues.d.tag_charset: `utf-8` is no",
+    ] {
+        assert!(mistakes.contains(expected), "{mistakes}");
+    }
+}
+
+#[test]
 fn every_mistake_is_reported_at_once_with_its_line_and_what_would_do() {
     let mistakes = parsed(
         "[playlists.musik]\npath = ''\norder = 'shufle'\nreload = '10ms'\nseeed = 1\n\
