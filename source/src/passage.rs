@@ -19,17 +19,30 @@ pub struct Original {
     pub rate_hz: u32,
     /// How many channels it has.
     pub channels: usize,
-    /// What a decoder has to know before the first packet, as the codec writes it.
+    /// What a decoder has to know before the first packet, as the codec writes it; nothing where
+    /// every packet says it.
     pub setup: Bytes,
+    /// Sample frames that a decoder gives before the recording begins, which are left out.
+    pub delay: u32,
 }
 
 /// A codec whose packets can be sent as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
+    /// AAC of low complexity, in ADTS frames.
+    Aac {
+        /// What it comes to.
+        kbps: u32,
+    },
     /// FLAC, with so many bits of a sample.
     Flac {
         /// Bits of a sample.
         bits: u32,
+    },
+    /// MP3, whose bit rate is the same throughout.
+    Mp3 {
+        /// What it comes to.
+        kbps: u32,
     },
     /// Opus.
     Opus,
@@ -130,6 +143,12 @@ impl Passage {
         self.come + rounded >= sample_frames
     }
 
+    /// Whether there is a packet, as there is from the first sample of the recording on.
+    pub fn has_begun(&mut self) -> bool {
+        self.holds(1);
+        self.come > 0
+    }
+
     /// The next packet, if it begins within the first `sample_frames` of the recording.
     pub fn next_within(&mut self, sample_frames: u64) -> Option<Packet> {
         if self.taken >= sample_frames {
@@ -138,6 +157,15 @@ impl Passage {
         let packet = self.waiting.pop_front()?;
         self.taken += u64::from(packet.heard);
         Some(packet)
+    }
+
+    /// The packets that follow those taken, as far as they have come, but no more than `count`.
+    pub fn run_out(&mut self, count: usize) -> Vec<Packet> {
+        while self.waiting.len() < count {
+            let Ok(batch) = self.batches.try_recv() else { break };
+            self.waiting.extend(batch);
+        }
+        self.waiting.drain(..count.min(self.waiting.len())).collect()
     }
 
     /// How much of the recording has been heard, when by the clock of a programme that has perhaps

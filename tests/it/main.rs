@@ -37,6 +37,7 @@ mod refusals;
 mod relays;
 mod seams;
 mod shoutcast;
+mod splices;
 mod statistics;
 mod stream;
 mod studio;

@@ -22,9 +22,9 @@ pub(super) struct EditList {
 }
 
 /// A box, and where what is in it ends.
-struct Box {
-    kind: [u8; 4],
-    end: u64,
+pub(super) struct Box {
+    pub(super) kind: [u8; 4],
+    pub(super) end: u64,
 }
 
 /// What has been read of a track.
@@ -152,7 +152,7 @@ fn only_edit(file: &mut impl Read) -> io::Result<Option<(u64, u64)>> {
 }
 
 /// Shows each box between `begin` and `end` to `visit`, which may end that with what it has found.
-fn each_box<F: Read + Seek, T>(
+pub(super) fn each_box<F: Read + Seek, T>(
     file: &mut F,
     begin: u64,
     end: u64,
@@ -186,7 +186,7 @@ fn wide(high: [u8; 4], low: [u8; 4]) -> u64 {
 }
 
 /// The next `N` times four bytes; `None` if there are not so many.
-fn words<const N: usize>(file: &mut impl Read) -> io::Result<Option<[[u8; 4]; N]>> {
+pub(super) fn words<const N: usize>(file: &mut impl Read) -> io::Result<Option<[[u8; 4]; N]>> {
     let mut words = [[0; 4]; N];
     for word in &mut words {
         match file.read_exact(word) {

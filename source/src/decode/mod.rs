@@ -9,6 +9,7 @@
 //! Samples leave this part at the file's own rate and layout. It knows no other track, no clock
 //! and no station.
 
+mod bitrate;
 mod codec;
 mod edit_list;
 #[cfg(feature = "aac")]
@@ -25,11 +26,12 @@ pub mod tags;
 mod trim;
 
 use crate::alphabet::TagCharset;
+use crate::decode::bitrate::Frames;
 use crate::decode::codec::{Codec, codec_for, is_opus, may_be_he_aac};
 use crate::decode::edit_list::EditList;
 use crate::decode::loss::{Incomplete, Loss};
 use crate::decode::medium::{Medium, Patience};
-use crate::decode::original::Kept;
+use crate::decode::original::{Kept, Kind};
 use crate::decode::riff::InfoList;
 use crate::decode::tags::Tags;
 use crate::decode::trim::{Excerpt, Trim, sample_frames};
@@ -71,6 +73,8 @@ pub struct Decoder {
     kept: Kept,
     /// Its tags in no known encoding.
     raw: [id3::Raw; 2],
+    /// How long the frames of the file are, where that is easily seen.
+    frames: Option<Frames>,
     about: About,
     /// Whether the tags are others than they were.
     has_fresh_tags: bool,
@@ -120,6 +124,7 @@ pub enum DecodeError {
 struct Foreword {
     listed: InfoList,
     edits: Option<EditList>,
+    frames: Option<Frames>,
     /// Of ID3v2, and of ID3v1.
     raw: [id3::Raw; 2],
     patience: Patience,
@@ -179,21 +184,25 @@ impl Decoder {
         &self.about
     }
 
-    /// What the file is encoded as, if its packets can be sent as they are. Other containers than
-    /// Ogg and FLAC's own have other ways to say where a recording begins and ends.
+    /// What the file is encoded as, if its packets can be sent as they are. Asked before anything
+    /// is decoded.
     pub fn original(&self) -> Option<passage::Original> {
-        if !["flac", "ogg"].contains(&self.reader.format_info().short_name) {
-            return None;
-        }
         let mut tracks = self.reader.tracks().iter();
         let track = tracks.find(|track| track.id == self.track_id)?;
-        audio_parameters(track).and_then(original::original)
+        let delay = match &self.trim {
+            Trim { skip: 0, .. } => track.delay.unwrap_or_default(),
+            Trim { skip, .. } => u32::try_from(*skip).unwrap_or(u32::MAX),
+        };
+        let container = self.reader.format_info().short_name;
+        original::original(audio_parameters(track)?, container, self.frames, delay)
     }
 
-    /// Keeps the packets of what is decoded from now on.
+    /// Keeps the packets of what is decoded from now on, if they can be sent as they are.
     pub fn keep_packets(&mut self) {
-        let is_opus = self.original().is_some_and(|it| it.codec == passage::Codec::Opus);
-        self.kept = Kept::Packets { is_opus, packets: Vec::new() };
+        self.kept = match self.original() {
+            Some(original) => Kept::Packets { kind: Kind::of(&original), packets: Vec::new() },
+            None => Kept::Nothing,
+        };
     }
 
     /// The packets of all that was decoded since this was last asked; `None` if one was damaged, or
@@ -253,6 +262,7 @@ impl Decoder {
         let foreword = Foreword {
             listed: riff::info_list(&mut file)?,
             edits: edit_list::edit_list(&mut file)?,
+            frames: bitrate::frames(&mut file)?,
             raw: id3::raw(&mut file, length)?,
             patience: patience.clone(),
         };
@@ -267,7 +277,7 @@ impl Decoder {
         extension: Option<&str>,
         foreword: Foreword,
     ) -> Result<Self, DecodeError> {
-        let Foreword { listed, edits, mut raw, patience } = foreword;
+        let Foreword { listed, edits, frames, mut raw, patience } = foreword;
         let mut hint = Hint::new();
         if let Some(extension) = extension {
             hint.with_extension(extension);
@@ -331,6 +341,7 @@ impl Decoder {
             jumped: false,
             kept: Kept::Nothing,
             raw,
+            frames,
             about,
             has_fresh_tags: false,
         })

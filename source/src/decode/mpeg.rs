@@ -11,16 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 ///
 /// Fails if the file cannot be read.
 pub(super) fn is_free_format(file: &mut (impl Read + Seek)) -> io::Result<bool> {
-    file.rewind()?;
-    let mut begin = 0;
-    for _ in 0..TAGS_MAX {
-        let head = up_to(file, 10)?;
-        let [b'I', b'D', b'3', _, _, _, length @ ..] = head.as_slice() else { break };
-        let length = length.iter().fold(0, |sum, &bits| sum << 7 | u64::from(bits & 0x7f));
-        begin += 10 + length;
-        file.seek(SeekFrom::Start(begin))?;
-    }
-    file.seek(SeekFrom::Start(begin))?;
+    behind_tags(file)?;
     let frames = up_to(file, 2 * FRAME_BYTES_MAX)?;
     let Some((&first, rest)) = frames.split_first_chunk::<4>() else { return Ok(false) };
     let mut later = rest.windows(4).skip(FRAME_BYTES_MIN);
@@ -31,13 +22,32 @@ pub(super) fn is_free_format(file: &mut (impl Read + Seek)) -> io::Result<bool> 
     Ok(is_free(first) && later.any(is_second))
 }
 
+/// Goes to where the tags in front of `file` end.
+///
+/// Fails if the file cannot be read.
+pub(super) fn behind_tags(file: &mut (impl Read + Seek)) -> io::Result<()> {
+    file.rewind()?;
+    let mut begin = 0;
+    for _ in 0..TAGS_MAX {
+        let head = up_to(file, 10)?;
+        let [b'I', b'D', b'3', _, _, _, length @ ..] = head.as_slice() else { break };
+        let length = length.iter().fold(0, |sum, &bits| sum << 7 | u64::from(bits & 0x7f));
+        begin += 10 + length;
+        file.seek(SeekFrom::Start(begin))?;
+    }
+    file.seek(SeekFrom::Start(begin)).map(drop)
+}
+
 /// Whether `header` is one of layer 3 without a bit rate.
 fn is_free([a, b, c, _]: [u8; 4]) -> bool {
     let is_layer_3 = a == 0xff && b & 0xe6 == 0xe2 && b & 0x18 != 0x08;
     is_layer_3 && c & 0xf0 == 0 && c & 0x0c != 0x0c
 }
 
-fn up_to(file: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
+/// The next `bytes` of `file`, or as many as there are.
+///
+/// Fails if the file cannot be read.
+pub(super) fn up_to(file: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
     let mut read = Vec::new();
     file.take(bytes).read_to_end(&mut read)?;
     Ok(read)

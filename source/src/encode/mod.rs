@@ -14,6 +14,7 @@ mod ogg;
 pub mod opus;
 pub mod passing;
 pub mod rack;
+pub mod splice;
 pub mod vorbis;
 
 use crate::encode::aac::Aac;

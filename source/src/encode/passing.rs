@@ -7,7 +7,7 @@
 
 use crate::encode::flac::{self, Container};
 use crate::encode::ogg::{self, Stream};
-use crate::encode::{Encoded, Format, Title, Titles};
+use crate::encode::{Encoded, Format, Title, Titles, splice};
 use crate::passage::{Codec, Original, Packet};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -35,7 +35,7 @@ pub(super) struct Passing {
 
 /// Whether packets of `original` can be sent to who wants `format`.
 pub fn suits(format: &Format, original: &Original) -> bool {
-    let Original { codec, rate_hz, channels, setup } = original;
+    let Original { codec, rate_hz, channels, setup, .. } = original;
     let is_alike = match (format, codec) {
         (Format::Flac(flac), Codec::Flac { bits }) => {
             let is_chained = flac.container == Container::Ogg(Titles::InStream);
@@ -51,9 +51,16 @@ pub fn suits(format: &Format, original: &Original) -> bool {
             let is_whole = setup.starts_with(b"\x01vorbis") && books.starts_with(b"\x05vorbis");
             vorbis.titles == Titles::InStream && is_whole
         }
+        (Format::Aac(_), Codec::Aac { .. }) | (Format::Mp3(_), Codec::Mp3 { .. }) => {
+            splice::suits(format, original)
+        }
         (
             Format::Aac(_) | Format::Flac(_) | Format::Mp3(_) | Format::Opus(_) | Format::Vorbis(_),
-            Codec::Flac { .. } | Codec::Opus | Codec::Vorbis,
+            Codec::Aac { .. }
+            | Codec::Flac { .. }
+            | Codec::Mp3 { .. }
+            | Codec::Opus
+            | Codec::Vorbis,
         ) => false,
     };
     is_alike && format.rate_hz() == *rate_hz && format.channels().count() == *channels
@@ -67,6 +74,7 @@ impl Passing {
         let mut stream = Stream::new(serial);
         let comments = ogg::comments(title);
         let (packets, pre_skip, page_sample_frames) = match codec {
+            Codec::Aac { .. } | Codec::Mp3 { .. } => (Vec::new(), 0, 0), // they go into a `splice`
             Codec::Flac { .. } => (flac::heads(&unbounded(setup), &comments), 0, 0),
             Codec::Opus => {
                 let pre_skip = setup.get(OPUS_PRE_SKIP..).and_then(|rest| rest.first_chunk());
@@ -114,7 +122,9 @@ impl Passing {
             match self.codec {
                 Codec::Flac { .. } if 2 * heard < plays => {}
                 Codec::Flac { .. } => self.write(&last, u64::MAX),
-                Codec::Opus | Codec::Vorbis => self.write(&last, end),
+                Codec::Aac { .. } | Codec::Mp3 { .. } | Codec::Opus | Codec::Vorbis => {
+                    self.write(&last, end);
+                }
             }
         }
         if self.granule > 0 {

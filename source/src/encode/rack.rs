@@ -8,9 +8,11 @@
 //!
 //! A file that suits an encoding with `passthrough` goes past its encoder, which rests meanwhile:
 //! its packets are given out as the programme gets to them. How far that has come, and which title
-//! it has, is counted as ever.
+//! it has, is counted as ever. In Ogg it is a stream of its own (`passing`); in MP3 and AAC its
+//! frames go into the one that there is (`splice`).
 
 use crate::encode::passing::{self, Passing};
+use crate::encode::splice::{self, Splice};
 use crate::encode::{Channels, EncodeError, Encoded, Encoder, Encoding, Frame, Title, ogg};
 use crate::passage::{Original, Packet, Passage};
 use crate::pcm::block::{Block, Layout};
@@ -34,8 +36,10 @@ pub struct Rack {
 struct Line {
     encoding: Encoding,
     encoder: Box<dyn Encoder>,
-    /// What is given out while the encoder rests.
+    /// What is given out while the encoder rests, in Ogg.
     passing: Option<Passing>,
+    /// Where frames of files come between those of the encoder.
+    splice: Option<Splice>,
     /// The name of the next stream that passes.
     serial: u32,
     /// Brings the programme to the format's rate; made with the first block.
@@ -92,6 +96,7 @@ impl Rack {
             encoding,
             encoder,
             passing: None,
+            splice: Splice::of(encoding),
             serial: ogg::first_serial(),
             resampler: None,
             programme_hz: encoding.format.rate_hz(),
@@ -197,23 +202,39 @@ impl Rack {
 
     /// From here on `passage` is heard, if it is one; the programme has this rate.
     fn turn(&mut self, passage: Option<Passage>, programme_hz: u32) -> Result<(), EncodeError> {
-        let heard = self.passage.take().map_or(0, |(began, mut passage)| {
+        let passage = passage.and_then(|mut it| it.has_begun().then_some(it));
+        let mut ended = Ended { heard: 0, run_out: Vec::new() };
+        if let Some((began, mut passage)) = self.passage.take() {
             let rate_hz = passage.original().rate_hz;
-            passage.heard(scaled(self.position - began, programme_hz, rate_hz))
-        });
-        for line in &mut self.lines {
-            line.turn(self.position, heard, passage.as_ref().map(Passage::original))?;
+            ended.heard = passage.heard(scaled(self.position - began, programme_hz, rate_hz));
+            ended.run_out = passage.run_out(splice::RUN_OUT_PACKETS);
         }
-        let passes = self.lines.iter().any(|line| line.passing.is_some());
+        for line in &mut self.lines {
+            line.turn(self.position, &ended, passage.as_ref().map(Passage::original))?;
+        }
+        let passes = self.lines.iter().any(Line::is_passing);
         self.passage = passage.filter(|_| passes).map(|passage| (self.position, passage));
         Ok(())
     }
 }
 
+/// A file that is heard no more.
+struct Ended {
+    /// Sample frames of it that were.
+    heard: u64,
+    /// The packets that would have come next.
+    run_out: Vec<Packet>,
+}
+
 impl Line {
+    /// Whether a file passes.
+    fn is_passing(&self) -> bool {
+        self.passing.is_some() || self.splice.as_ref().is_some_and(Splice::is_passing)
+    }
+
     /// Feeds `block`, which ends at this place in the programme.
     fn feed(&mut self, block: &Block, end: u64) -> Result<(), EncodeError> {
-        if self.passing.is_some() {
+        if self.is_passing() {
             self.fed = self.own(end);
         } else {
             let own = self.at_own_rate(block)?;
@@ -228,35 +249,79 @@ impl Line {
         if let Some(passing) = &mut self.passing {
             passing.put(packet.clone());
         }
+        if let Some(splice) = self.splice.as_mut().filter(|splice| splice.is_passing()) {
+            splice.put(packet.bytes.clone());
+        }
     }
 
-    /// From `position` on, a file is heard that is `original`, or none; of the one before it,
-    /// `heard` sample frames were.
+    /// From `position` on, a file is heard that is `original`, or none; the one before it has
+    /// `ended`.
     fn turn(
         &mut self,
         position: u64,
-        heard: u64,
+        ended: &Ended,
         original: Option<&Original>,
     ) -> Result<(), EncodeError> {
         let original = original.filter(|original| {
             self.encoding.passthrough && passing::suits(&self.encoding.format, original)
         });
-        match (&mut self.passing, original) {
-            (None, None) => return Ok(()),
-            (None, Some(_)) => self.rest(position)?,
-            (Some(passing), _) => passing.end(heard),
+        let was_passing = self.is_passing();
+        if !was_passing {
+            if original.is_none() {
+                return Ok(());
+            }
+            self.rest(position)?;
+        }
+        if let Some(passing) = &mut self.passing {
+            passing.end(ended.heard);
         }
         self.collect();
         self.fed = self.own(position); // a recording that was resampled is rounded
-        self.given = self.fed;
         while self.untold.front().is_some_and(|(at, _)| *at <= position) {
             self.told = self.untold.pop_front().map(|(_, title)| title).unwrap_or_default();
         }
+        if self.splice.is_some() {
+            return self.splice(was_passing, ended, original);
+        }
+        self.given = self.fed;
         self.passing = original.map(|original| Passing::new(original, &self.told, self.serial));
         if self.passing.is_some() {
             self.serial = self.serial.wrapping_add(1);
         } else {
             self.encoder.begin(&self.told)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with frames of a file that is `original`, or of a new encoder, once whoever made
+    /// them so far has brought all that lies before.
+    fn splice(
+        &mut self,
+        was_passing: bool,
+        ended: &Ended,
+        original: Option<&Original>,
+    ) -> Result<(), EncodeError> {
+        let Some(splice) = &mut self.splice else { return Ok(()) };
+        let seam = splice.seam(self.fed, original);
+        if was_passing {
+            ended.run_out.iter().for_each(|packet| splice.put(packet.bytes.clone()));
+        } else {
+            let format = self.encoding.format;
+            let silence =
+                silence(format.rate_hz(), format.channels(), splice.frame_sample_frames());
+            for _ in 0..splice::DRAIN_FRAMES_MAX {
+                if !splice.is_before(seam) {
+                    break;
+                }
+                self.encoder.feed(&silence)?;
+                while let Some(encoded) = self.encoder.frame() {
+                    splice.put(encoded.bytes);
+                }
+            }
+        }
+        splice.turn(seam, original.is_some());
+        if original.is_none() {
+            self.encoder = self.encoding.format.encoder()?;
         }
         Ok(())
     }
@@ -333,9 +398,15 @@ impl Line {
 
     /// Takes what is ready, from whoever makes it at present.
     fn collect(&mut self) {
-        while let Some(encoded) = match &mut self.passing {
-            Some(passing) => passing.page(),
-            None => self.encoder.frame(),
+        if let Some(splice) = self.splice.as_mut().filter(|splice| !splice.is_passing()) {
+            while let Some(encoded) = self.encoder.frame() {
+                splice.put(encoded.bytes);
+            }
+        }
+        while let Some(encoded) = match (&mut self.passing, &mut self.splice) {
+            (Some(passing), _) => passing.page(),
+            (None, Some(splice)) => splice.frame(self.fed),
+            (None, None) => self.encoder.frame(),
         } {
             let frame = self.framed(encoded);
             self.frames.push_back(frame);
@@ -365,6 +436,16 @@ impl Line {
 fn scaled(sample_frames: u64, from_hz: u32, to_hz: u32) -> u64 {
     let scaled = (u128::from(sample_frames) * u128::from(to_hz)).div_ceil(from_hz.into());
     u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// So much silence.
+fn silence(rate_hz: u32, channels: Channels, sample_frames: u32) -> Block {
+    let plane = vec![0.0; sample_frames as usize];
+    match channels {
+        Channels::Mono => Block::of(rate_hz, Layout::mono(), vec![plane]),
+        Channels::Stereo => Some(Block::stereo(rate_hz, plane.clone(), plane)),
+    }
+    .expect("one plane for one channel")
 }
 
 /// Both sides of `block` at half their level: what is the same on both keeps its own.

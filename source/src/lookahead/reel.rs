@@ -71,7 +71,10 @@ impl Reel {
                         break Some(("ends early: ", problem));
                     }
                 }
-                Ok(None) => break None,
+                Ok(None) => {
+                    pass_on(&mut decoder, &mut feeder); // what lies behind the recording
+                    break None;
+                }
                 Err(DecodeError::Incomplete(incomplete)) => {
                     break Some(("damaged: ", incomplete.to_string()));
                 }

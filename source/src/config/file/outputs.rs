@@ -6,7 +6,7 @@ use super::values::{Names, called, choice, none_of};
 use crate::config::charset::Charset;
 use crate::config::{Address, ChannelConfig, Identity, Method, Output, RATE_HZ};
 use crate::encode::flac::{Container, Flac};
-use crate::encode::{Format, Titles};
+use crate::encode::{Format, Titles, splice};
 use crate::mix::crossfade::Mode;
 use crate::treatment::levelling::Levelling;
 use common::config::Section;
@@ -94,17 +94,19 @@ fn never_untouched(channel: &ChannelConfig) -> Option<String> {
 
 /// Why no file passes in `format`, if that is so.
 fn never_passes(format: &Format) -> Option<String> {
-    let codec = match format {
-        Format::Aac(_) => "AAC",
-        Format::Mp3(_) => "MP3",
-        Format::Flac(Flac { container: Container::Native, .. }) => "FLAC without Ogg",
+    let what = match format {
+        Format::Aac(_) | Format::Mp3(_) => splice::never_passes(format)?,
+        Format::Flac(Flac { container: Container::Native, .. }) => {
+            "FLAC without Ogg is always encoded; files pass with container = \"ogg\""
+        }
         Format::Flac(_) | Format::Opus(_) | Format::Vorbis(_) => {
-            let what =
-                "each file that passes is a stream of its own, so it wants titles = \"stream\"";
-            return (format.titles() == Titles::Aside).then(|| what.to_owned());
+            let is_one_stream = format.titles() == Titles::Aside;
+            is_one_stream.then_some(
+                "each file that passes is a stream of its own, so it wants titles = \"stream\"",
+            )?
         }
     };
-    Some(format!("{codec} is always encoded; files pass in Vorbis, Opus and FLAC in Ogg"))
+    Some(what.to_owned())
 }
 
 /// How titles are written; in UTF-8 if it does not say.

@@ -181,12 +181,15 @@ fn files_pass_only_where_they_can() {
         );
         parsed(&text).map(|config| config.outputs[0].passthrough)
     };
-    for format in ["codec = 'flac'", "codec = 'opus'", "codec = 'vorbis'"] {
+    let formats =
+        ["codec = 'flac'", "codec = 'mp3', bitrate = 128", "codec = 'opus'", "codec = 'vorbis'"];
+    for format in formats.into_iter().chain(cfg!(feature = "aac").then_some("codec = 'aac'")) {
         assert_eq!(passes("", format), Ok(false));
         assert_eq!(passes("", &format!("{format}, passthrough = true")), Ok(true));
     }
     for (channel, format, expected) in [
-        ("", "codec = 'mp3'", "MP3 is always encoded; files pass in Vorbis, Opus and FLAC in Ogg"),
+        ("", "codec = 'mp3', mode = 'vbr'", "MP3 whose bit rate varies is always encoded"),
+        ("", "codec = 'mp3', mode = 'abr'", "files pass with mode = \"cbr\""),
         ("", "codec = 'flac', container = 'native'", "FLAC without Ogg is always encoded"),
         ("", "codec = 'opus', titles = 'admin'", "it wants titles = \"stream\""),
         ("crossfade.duration = '2s'", "codec = 'opus'", "crossfaded; channel c does so"),
