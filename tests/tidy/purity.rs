@@ -32,6 +32,7 @@ const PURE: &[&str] = &[
     "source/src/import/meaning.rs",
     "source/src/import/meaning/effects.rs",
     "source/src/import/meaning/formats.rs",
+    "source/src/import/meaning/functions.rs",
     "source/src/import/meaning/inputs.rs",
     "source/src/import/meaning/outputs.rs",
     "source/src/import/meaning/predicate.rs",

@@ -9,6 +9,7 @@ mod channels;
 mod effects;
 mod filters;
 mod formats;
+mod functions;
 mod given;
 mod inputs;
 mod inserts;
@@ -19,10 +20,12 @@ mod programme;
 use super::tree::{Argument, Expr, Kind, Sentence};
 use crate::alphabet::TagCharset;
 use crate::mix::signal::Signal;
+use functions::{Closure, Names};
 use given::Given;
 use inserts::Insert;
 use predicate::When;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 pub(super) use effects::Effect;
 pub(super) use formats::Format;
@@ -129,6 +132,9 @@ pub(super) struct Output {
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
     Bool(bool),
+    /// A format, as it is written.
+    Encoder(Box<Expr>),
+    Function(Rc<Closure>),
     List(Vec<Self>),
     /// A number that the running script may change, by what that is called; as it is at first.
     Live {
@@ -192,19 +198,11 @@ pub(super) fn meaning(sentences: &[Sentence]) -> Meaning {
             Sentence::Strange { first, last } => {
                 reader.leave(*first, *last, "this is not understood");
             }
-            Sentence::Let { name, value, line } => {
-                let mut value = reader.value(value);
-                if let Value::Live { name: nameless @ None, .. } = &mut value {
-                    *nameless = Some(name.clone());
-                }
-                if let Value::Source(source) = value {
+            Sentence::Let { name, value, .. } => {
+                let value = reader.let_be(name, value);
+                if let Some(source) = value {
                     reader.called.insert(source, name.clone());
                 }
-                if value == Value::Unknown && !reader.meaning.left.iter().any(|l| l.first == *line)
-                {
-                    reader.undecided.push((name.clone(), *line));
-                }
-                reader.names.insert(name.clone(), value);
             }
             Sentence::Do(expr) => reader.act(expr),
         }
@@ -215,14 +213,16 @@ pub(super) fn meaning(sentences: &[Sentence]) -> Meaning {
 #[derive(Default)]
 struct Reader {
     meaning: Meaning,
-    names: HashMap<String, Value>,
+    names: Names,
+    /// How many expressions the present one is inside of, through all functions.
+    depth: usize,
+    /// How often functions were called.
+    calls: usize,
     sources: Vec<Source>,
     /// The name that a source got last.
     called: HashMap<usize, String>,
     /// Channels, by the source they play.
     channels: HashMap<usize, usize>,
-    /// Names whose value is not known; that matters only if somebody uses them.
-    undecided: Vec<(String, usize)>,
     icecasts: usize,
     /// How many sources have been looked at for the present channel.
     looked: usize,
@@ -251,9 +251,24 @@ impl Reader {
     }
 
     fn value(&mut self, expr: &Expr) -> Value {
+        if self.depth >= VALUES_DEEP_MAX {
+            self.leave(expr.line, expr.line, "this is nested too deep");
+            return Value::Unknown;
+        }
+        self.depth += 1;
+        let value = self.value_of(expr);
+        self.depth -= 1;
+        value
+    }
+
+    fn value_of(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
+            Kind::Block(body) => self.block(body),
             Kind::Bool(value) => Value::Bool(*value),
-            Kind::Call(callee, arguments) => self.call(&path(callee), arguments, expr.line),
+            Kind::Call(callee, arguments) => match self.function(callee) {
+                Some(function) => self.apply(callee, &function, arguments, false),
+                None => self.call(&path(callee), arguments, expr.line),
+            },
             Kind::Compound("??", value, instead) => self.or_else(value, instead),
             Kind::Compound("^", left, right) => match (self.value(left), self.value(right)) {
                 (Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
@@ -262,6 +277,12 @@ impl Reader {
             Kind::Compound(sign @ ("+" | "-" | "*" | "/"), left, right) => {
                 let (left, right) = (self.value(left), self.value(right));
                 given::reckoned(sign, &left, &right)
+            }
+            Kind::Encoder(..) => Value::Encoder(Box::new(expr.clone())),
+            Kind::Function(function) => self.closure(function),
+            Kind::If(condition, yes, no) => {
+                let Value::Bool(is_so) = self.value(condition) else { return Value::Unknown };
+                self.value(if is_so { yes } else { no })
             }
             Kind::List(parts) | Kind::Tuple(parts) => {
                 Value::List(parts.iter().map(|part| self.value(part)).collect())
@@ -275,12 +296,7 @@ impl Reader {
             }
             Kind::Text(text) => Value::Text(text.clone()),
             Kind::Field(..) if self.is_source_of(expr) => self.value(root(expr)),
-            Kind::Compound(..)
-            | Kind::Encoder(..)
-            | Kind::Field(..)
-            | Kind::Function(_)
-            | Kind::If(..)
-            | Kind::Index(..) => Value::Unknown,
+            Kind::Compound(..) | Kind::Field(..) | Kind::Index(..) => Value::Unknown,
         }
     }
 
@@ -401,6 +417,10 @@ impl Reader {
         let Kind::Call(callee, arguments) = &expr.kind else {
             return self.leave(expr.line, expr.line, "this does nothing that is known here");
         };
+        if let Some(function) = self.function(callee) {
+            self.apply(callee, &function, arguments, true);
+            return;
+        }
         let callee = path(callee);
         let given = Given::new(self, arguments);
         if let Some(setting) = callee.strip_suffix(".set") {
@@ -551,6 +571,8 @@ const NEEDLESS_SETTINGS: [&str; 14] = [
     "server.timeout",
     "tag.encodings",
 ];
+/// Expressions may be nested this deep, through all functions.
+const VALUES_DEEP_MAX: usize = 120;
 /// Sources may be nested this deep.
 const DEPTH_MAX: usize = 100;
 /// And a channel may have so many, each counted as often as it stands in it.

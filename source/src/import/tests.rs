@@ -1,5 +1,6 @@
 //! Scripts that stations run, and the configurations that come of them.
 
+mod functions;
 mod heard;
 
 use super::*;

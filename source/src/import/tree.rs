@@ -3,6 +3,7 @@
 //! on with the next line that is not inside brackets. Pure.
 
 use super::lexer::{Token, Word, tokens};
+use std::rc::Rc;
 
 /// A sentence of the script.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub(super) struct Expr {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
+    /// `begin … end`: sentences, of which the last is the value.
+    Block(Vec<Sentence>),
     Bool(bool),
     /// A function applied to arguments.
     Call(Box<Expr>, Vec<Argument>),
@@ -33,8 +36,7 @@ pub(super) enum Kind {
     Encoder(String, Vec<Argument>),
     /// `settings.server`.
     Field(Box<Expr>, String),
-    /// Of a function only its result counts here: the last expression of its body.
-    Function(Box<Expr>),
+    Function(Rc<Function>),
     /// `if a then b else c`, `a ? b : c`.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
     /// `m["title"]`.
@@ -48,6 +50,24 @@ pub(super) enum Kind {
     Record(Vec<(String, Expr)>),
     Text(String),
     Tuple(Vec<Expr>),
+}
+
+/// A function by `def` or `fun`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Function {
+    /// What it takes; `None` if that is not understood.
+    pub(super) parameters: Option<Vec<Parameter>>,
+    /// What it does, of which the last is its value.
+    pub(super) body: Vec<Sentence>,
+}
+
+/// What a function takes: `s`, `(s:source)`, `~gain`, `~gain=1.`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    /// Whether it is given by its name.
+    pub(super) is_labelled: bool,
+    pub(super) default: Option<Expr>,
 }
 
 /// What stands between the parentheses of a call.
@@ -164,16 +184,16 @@ impl Parser<'_> {
             while self.takes(".") {
                 name = format!("{name}.{}", self.name()?);
             }
-            let value = if self.takes("(") {
-                self.parameters()?;
-                self.takes("=").then_some(())?;
-                let body = self.body(line)?;
-                Expr { kind: Kind::Function(Box::new(body)), line }
+            let kind = if self.takes("(") {
+                let parameters = self.parameters()?;
+                self.takes("=");
+                let body = self.body()?;
+                Kind::Function(Rc::new(Function { parameters, body }))
             } else {
-                self.takes("=").then_some(())?;
-                self.body(line)?
+                self.takes("=");
+                Kind::Block(self.body()?)
             };
-            return Some(Sentence::Let { name, value, line });
+            return Some(Sentence::Let { name, value: Expr { kind, line }, line });
         }
         self.takes_name("let");
         let second = self.tokens.get(self.at + 1).map(|token| &token.word);
@@ -187,26 +207,56 @@ impl Parser<'_> {
         self.expression().map(Sentence::Do)
     }
 
-    /// The sentences up to `end`, of which the last expression is the value.
-    fn body(&mut self, line: usize) -> Option<Expr> {
-        let mut value = Expr { kind: Kind::Tuple(Vec::new()), line };
+    /// The sentences up to `end`.
+    fn body(&mut self) -> Option<Vec<Sentence>> {
+        let mut body = Vec::new();
         self.inside(|parser| {
             let links = parser.links;
             while !parser.takes_name("end") {
-                // What came before is not kept.
+                // Each has its own.
                 parser.links = links;
-                match parser.sentence()? {
-                    Sentence::Do(expr) => value = expr,
-                    Sentence::Let { .. } | Sentence::Strange { .. } => {}
-                }
+                body.push(parser.sentence()?);
                 while parser.takes(";") {}
             }
-            Some(value)
+            Some(body)
         })
     }
 
-    /// Passes over the parameters of a function, up to the closing parenthesis.
-    fn parameters(&mut self) -> Option<()> {
+    /// The parameters of a function, up to the closing parenthesis; what is not understood among
+    /// them is passed over, and then there are none.
+    fn parameters(&mut self) -> Option<Option<Vec<Parameter>>> {
+        let start = self.at;
+        let mut parameters = Vec::new();
+        loop {
+            if self.takes(")") {
+                return Some(Some(parameters));
+            }
+            let Some(parameter) = self.parameter() else { break };
+            parameters.push(parameter);
+            if !self.takes(",") && !self.is_at(")") {
+                break;
+            }
+        }
+        self.at = start;
+        self.pass_parameters()?;
+        Some(None)
+    }
+
+    fn parameter(&mut self) -> Option<Parameter> {
+        let is_labelled = self.peek() == Some(&Word::Strange('~'));
+        self.at += usize::from(is_labelled);
+        let is_typed = !is_labelled && self.takes("(");
+        let name = self.name()?;
+        if is_typed {
+            self.takes(":").then_some(())?;
+            self.pass_parameters()?;
+        }
+        let default = if self.takes("=") { Some(self.expression()?) } else { None };
+        Some(Parameter { name, is_labelled, default })
+    }
+
+    /// Passes over what stands in parentheses, the closing one included.
+    fn pass_parameters(&mut self) -> Option<()> {
         let mut depth = 1_usize;
         while depth > 0 {
             let word = self.peek()?;
@@ -352,11 +402,12 @@ impl Parser<'_> {
             "false" => Kind::Bool(false),
             "fun" => {
                 self.takes("(").then_some(())?;
-                self.parameters()?;
+                let parameters = self.parameters()?;
                 self.takes("->").then_some(())?;
-                Kind::Function(Box::new(self.expression()?))
+                let body = vec![Sentence::Do(self.expression()?)];
+                Kind::Function(Rc::new(Function { parameters, body }))
             }
-            "begin" => return self.body(line),
+            "begin" => Kind::Block(self.body()?),
             "if" => return self.condition(line),
             "def" | "do" | "else" | "elsif" | "end" | "let" | "then" | "try" | "while" => {
                 return None;

@@ -52,6 +52,8 @@ impl Given {
                 Value::List(values) => values.iter().for_each(|value| collect(value, sources)),
                 Value::Source(source) => sources.push(*source),
                 Value::Bool(_)
+                | Value::Encoder(_)
+                | Value::Function(_)
                 | Value::Live { .. }
                 | Value::Number(_)
                 | Value::Record(_)

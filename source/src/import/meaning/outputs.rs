@@ -41,6 +41,7 @@ impl Reader {
         output.charset = given.named("encoding").map(|_| text("encoding", ""));
         output.is_secure = text("protocol", "http") == "https";
         output.method = given.named("method").map(|_| text("method", ""));
+        let arguments = &self.with_formats(arguments)[..];
         let Some(format) = self.format(arguments) else {
             return self.leave(line, line, "the format of this output is not understood");
         };

@@ -188,6 +188,8 @@ impl Reader {
         let list = |value: &Value| match value {
             Value::List(branches) => branches.clone(),
             Value::Bool(_)
+            | Value::Encoder(_)
+            | Value::Function(_)
             | Value::Live { .. }
             | Value::Number(_)
             | Value::Record(_)

@@ -49,7 +49,7 @@ fn effects_sound_as_they_do_in_liquidsoap() {
 /// `sky` cancel each other where they meet, by 12 dB; `echo` makes none and `stereo.width` turns
 /// the sides in Liquidsoap 2.1.3. `nrj` is what `normalize` and `compress` are. `swap` ends that
 /// Liquidsoap where its source ends ("index out of bounds").
-const CALLS: [(&str, f64); 18] = [
+const CALLS: [(&str, f64); 19] = [
     ("amplify(0.5, s)", 0.1),
     (
         "compress(threshold=-20., ratio=4., gain=3., attack=10., release=100., \
@@ -59,6 +59,7 @@ const CALLS: [(&str, f64); 18] = [
     ("compress(pre_gain=6., knee=6., s)", 0.1),
     ("compress(threshold=-20., ratio=6., gain=6.7, knee=0.3, attack=100., release=200., s)", 0.1),
     ("limit(threshold=-12., s)", 0.1),
+    ("begin\n  def f(~by=0.5, x) = amplify(by, limit(threshold=-12., x)) end\n  f(s)\nend", 0.1),
     ("filter.iir.eq.low(frequency=1000., q=0.7, s)", 0.1),
     ("filter.iir.eq.bandpass(frequency=1000., s)", 0.1),
     ("filter.iir.eq.notch(frequency=900., s)", 0.2),
@@ -165,7 +166,7 @@ fn by_liquidsoap(dir: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-fn has_liquidsoap() -> bool {
+pub(super) fn has_liquidsoap() -> bool {
     let version = Command::new("liquidsoap").arg("--version").stdout(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
