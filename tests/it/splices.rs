@@ -4,7 +4,7 @@
 use crate::programme;
 use bytes::Bytes;
 use common::mpeg::frame::{ADTS_HEADER_BYTES, Header};
-use e2e::{Program, Random, recording};
+use e2e::{Icecast, Program, Random, recording};
 use source::clock::PATIENCE_SIMULATED;
 use source::encode::aac::{Aac, Profile};
 use source::encode::mp3::Mp3;
@@ -53,6 +53,59 @@ async fn mp3_of_lame_passes_with_and_without_an_index_among_tracks_that_are_enco
         Kind { extension: "mp3", options: &low, passes: false },
     ];
     passes(format, 1_105, &kinds).await;
+}
+
+#[tokio::test]
+async fn icecast_and_players_hear_mp3_that_passes_over_skips() {
+    let Some(icecast) = Icecast::start().await else { return };
+    let format = Format::Mp3(Mp3::constant(RATE_HZ, 128, 5));
+    let options = ["-c:a", "libmp3lame", "-b:a", "128k"];
+    heard_over_skips(&icecast, "/live.mp3", format, &options).await;
+}
+
+#[tokio::test]
+async fn icecast_and_ffmpeg_hear_aac_that_passes_over_skips() {
+    let Some(icecast) = Icecast::start().await else { return };
+    let (channels, profile) = (Channels::Stereo, Profile::Lc);
+    let format = Format::Aac(Aac { rate_hz: RATE_HZ, channels, bitrate_kbps: 96, profile });
+    heard_over_skips(&icecast, "/live.aac", format, recording::AAC).await;
+}
+
+/// Plays files that ffmpeg made by `options` to Icecast, and one between that is encoded, skips
+/// each of them, and wants players to hear it without a word of complaint.
+async fn heard_over_skips(icecast: &Icecast, mount: &str, format: Format, options: &[&str]) {
+    let Some(ffmpeg) = Program::find("ffmpeg") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, extension) = mount.split_once('.').expect("a mount with an extension");
+    for title in ["A - One", "B - Two", "D - Four"] {
+        let name = format!("{title}.{extension}");
+        recording::record(&ffmpeg, folder.path(), &name, 30, options).await;
+    }
+    recording::record(&ffmpeg, folder.path(), "C - Three.wav", 30, &[]).await;
+    let mut config = programme::station_config(icecast, folder.path(), mount);
+    config.outputs[0].format = format;
+    config.outputs[0].passthrough = true;
+
+    let source = source::station::Station::start(&config).expect("a station can start");
+
+    icecast.until_titled(mount, "A - One").await;
+    let url = icecast.url(mount);
+    let quiet = ["-nostdin", "-hide_banner", "-xerror", "-v", "warning", "-i", &url];
+    let mut players = vec![ffmpeg.run(quiet.into_iter().chain(["-t", "6", "-f", "null", "-"]))];
+    if extension == "mp3" {
+        let mpg123 = Program::find("mpg123");
+        players.extend(mpg123.map(|it| it.run(["-q", "-t", "-n", MPG123_FRAMES, &url])));
+    }
+    icecast.until_listeners(mount, players.len() as u64).await;
+    for title in ["B - Two", "C - Three", "D - Four"] {
+        assert!(source.skip("main"));
+        icecast.until_titled(mount, title).await;
+    }
+    for player in players {
+        let output = player.ended_well(FFMPEG_TIMEOUT).await;
+        assert_eq!(output.log, "", "{mount}");
+    }
+    source.stop().await;
 }
 
 /// How a track is encoded.
@@ -258,6 +311,8 @@ fn likeness(one: &[f32], other: &[f32]) -> f64 {
 }
 
 const FFMPEG_TIMEOUT: Duration = Duration::from_secs(60);
+/// Six seconds of 1 152 sample frames.
+const MPG123_FRAMES: &str = "230";
 const RATE_HZ: u32 = 44_100;
 const TRACKS: usize = 24;
 /// Of the shortest file, nearly a second.

@@ -187,3 +187,52 @@ const ADTS_RATE_UNKNOWN: u8 = 15;
 /// frame holds one packet.
 const ADTS_FULLNESS_HIGH: u32 = 0x1f;
 const ADTS_FULLNESS_LOW: u8 = 0xfc;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aac_gets_heads_that_say_what_it_is_and_how_long() {
+        for (rate_hz, channels) in [(44_100, 2), (48_000, 1), (32_000, 2)] {
+            let codec = passage::Codec::Aac { kbps: 96 };
+            let (setup, delay) = (Bytes::new(), 0);
+            let original = passage::Original { codec, rate_hz, channels, setup, delay };
+            let mut kind = Kind::of(&original);
+
+            for length in [1, 300, FRAME_BYTES_MAX - ADTS_HEADER_BYTES] {
+                let frame = kind.sent(&vec![0x55; length]).unwrap();
+
+                let header = Header::adts(&frame).unwrap();
+                assert_eq!((header.rate_hz, usize::from(header.channels)), (rate_hz, channels));
+                assert_eq!((header.frame_bytes, frame.len()), (frame.len(), length + 7));
+                assert_eq!(header.sample_frames, 1_024);
+            }
+            assert_eq!(kind.sent(&[0; FRAME_BYTES_MAX]), None, "too long for a head");
+        }
+    }
+
+    #[test]
+    fn the_first_frame_of_mp3_borrows_nothing_and_no_later_one_has_another_bit_rate() {
+        let frame = |third: u8, begin: u8| [0xff, 0xfb, third, 0x64, begin >> 1, begin << 7];
+        let mut kind = Kind::Mp3(None);
+
+        assert_eq!(kind.sent(&frame(0x90, 0)).as_deref(), Some(&frame(0x90, 0)[..]));
+        assert!(kind.sent(&frame(0x92, 200)).is_some(), "a later one may borrow");
+        assert_eq!(kind.sent(&frame(0xa0, 0)), None);
+        for begin in [1, 2, 255] {
+            assert_eq!(Kind::Mp3(None).sent(&frame(0x90, begin)), None, "{begin}");
+        }
+        assert_eq!(Kind::Mp3(None).sent(&[0xff, 0xfb, 0x90]), None);
+    }
+
+    #[test]
+    fn behind_a_checksum_and_in_mpeg_2_the_first_frame_is_known_as_well() {
+        let of = |bytes: &[u8]| Kind::Mp3(None).sent(bytes).is_some();
+
+        assert!(of(&[0xff, 0xfa, 0x90, 0x64, 0x12, 0x34, 0, 0]));
+        assert!(!of(&[0xff, 0xfa, 0x90, 0x64, 0, 0, 0x12, 0]));
+        assert!(of(&[0xff, 0xf3, 0x80, 0xc0, 0, 0xff]));
+        assert!(!of(&[0xff, 0xf3, 0x80, 0xc0, 1, 0]));
+    }
+}

@@ -75,6 +75,7 @@ rows! {
     aac_lc_from_ffmpeg: AAC_LC from Ffmpeg;
     aac_lc_from_liquidsoap: AAC_LC from Liquidsoap;
     aac_lc_from_ours: AAC_LC from Ours;
+    aac_lc_untouched: AAC_LC from Untouched;
     flac_from_ffmpeg: FLAC from Ffmpeg;
     flac_from_liquidsoap: FLAC from Liquidsoap;
     flac_from_ours: FLAC from Ours;
@@ -86,6 +87,7 @@ rows! {
     mp3_from_ffmpeg: MP3 from Ffmpeg;
     mp3_from_liquidsoap: MP3 from Liquidsoap;
     mp3_from_ours: MP3 from Ours;
+    mp3_untouched: MP3 from Untouched;
     mp3_vbr_from_ffmpeg: MP3_VBR from Ffmpeg;
     mp3_vbr_from_liquidsoap: MP3_VBR from Liquidsoap;
     mp3_vbr_from_ours: MP3_VBR from Ours;

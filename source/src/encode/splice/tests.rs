@@ -14,7 +14,7 @@ fn frames_of_files_pass_as_they_are_and_are_heard_in_their_place() {
         let mut station = Station::new(format);
         station.encode(30_011);
         let mut files = Vec::new();
-        for (number, lead) in [0, 64, 500, 0].into_iter().enumerate() {
+        for (number, lead) in [0, 64, LEAD_MAX, 0].into_iter().enumerate() {
             let file = File::new(format, 40_003 + number * 1_777, lead);
             station.pass(&file, usize::MAX);
             files.push(file);
@@ -37,7 +37,7 @@ fn nothing_adds_up_over_many_tracks() {
     for format in formats() {
         let mut station = Station::new(format);
         for number in 0..24 {
-            let file = File::new(format, 9_000 + number * 337, number % 3 * 251);
+            let file = File::new(format, 9_000 + number * 337, number % 3 * (LEAD_MAX / 2));
             station.pass(&file, usize::MAX);
         }
         station.encode(40_000);
@@ -98,12 +98,16 @@ fn a_file_that_is_left_ends_there_however_soon_that_is() {
     for format in formats() {
         for left in [1, 1_700, 30_001] {
             let mut station = Station::new(format);
+            let file = File::new(format, 40_003, 0);
             station.encode(20_011);
-            station.pass(&File::new(format, 40_003, 0), left);
+            station.pass(&file, left);
             station.pass(&File::new(format, 40_003, 64), left);
             station.encode(40_000);
 
+            let frames = left / grid(format).frame as usize;
             let heard = station.heard();
+            let passed = file.frames[2..].iter().filter(|it| heard.frames.contains(it)).count();
+            assert!(passed.abs_diff(frames) <= 2, "{format:?}, {left}: {passed}");
             heard.expect_in_place(format);
             assert!(heard.complaint.is_none(), "{format:?}, {left}: {:?}", heard.complaint);
         }
@@ -228,27 +232,33 @@ impl Heard {
     }
 
     /// Wants what was played after each border to be heard after it by as much as the encoder is
-    /// late, but for half a frame.
+    /// late, but for half a frame: from its first sample on, and to its last, but for a frame and
+    /// a half and what the next delay is longer than our own.
     fn expect_in_place(&self, format: Format) {
         let Grid { frame, late, .. } = grid(format);
-        let (frame, late) = (i64::from(frame), i64::try_from(late).unwrap());
+        let (frame, late) = (i64::from(frame), usize::try_from(late).unwrap());
         let ends = self.borders.iter().skip(1).copied().chain([self.samples.len() - 6_000]);
         for (begin, end) in self.borders.iter().copied().zip(ends) {
-            let from = begin + 3_000;
-            if from + 1_024 > end {
+            if begin + 6_000 > end {
                 continue;
             }
-            let wanted = &self.programme[from..from + 1_024];
-            let alike = |shift: i64| {
-                let at = usize::try_from(i64::try_from(from).unwrap() + late + shift).unwrap();
-                let there = self.samples.get(at..at + wanted.len()).unwrap_or_default();
-                wanted.iter().zip(there).map(|(one, other)| f64::from(one * other)).sum::<f64>()
+            let alike = |from: usize, shift: i64| {
+                let wanted = &self.programme[from..from + WINDOW];
+                let at = usize::try_from(i64::try_from(from + late).unwrap() + shift).unwrap();
+                let there = self.samples.get(at..at + WINDOW).unwrap_or_default();
+                let both: f32 = wanted.iter().zip(there).map(|(one, other)| one * other).sum();
+                both / wanted.iter().map(|it| it * it).sum::<f32>()
             };
-            let best = (-2 * frame..2 * frame).max_by(|a, b| alike(*a).total_cmp(&alike(*b)));
-            let loud = wanted.iter().map(|it| f64::from(it * it)).sum::<f64>();
-            let best = best.unwrap();
-            assert!(alike(best) > 0.4 * loud, "at {begin}: {:.2}", alike(best) / loud);
+            let middle = begin + 3_000;
+            let best = (-2 * frame..2 * frame)
+                .max_by(|a, b| alike(middle, *a).total_cmp(&alike(middle, *b)))
+                .unwrap();
             assert!(best.abs() <= frame / 2, "at {begin}: shifted by {best}");
+            let last = end - usize::try_from(frame * 3 / 2).unwrap() - LEAD_MAX - WINDOW;
+            for from in [begin, middle, last] {
+                let alike = alike(from, best);
+                assert!(alike > 0.8, "{format:?}: {from} of {begin} to {end}: {alike}");
+            }
         }
     }
 }
@@ -302,3 +312,7 @@ fn formats() -> Vec<Format> {
 }
 
 const RATE_HZ: u32 = 44_100;
+/// How much longer the delay of a file is than our own, at most.
+const LEAD_MAX: usize = 500;
+/// So many sample frames are compared.
+const WINDOW: usize = 512;

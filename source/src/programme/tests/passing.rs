@@ -1,11 +1,13 @@
 //! Tests of files that pass through a programme untouched.
 
 use super::*;
+use crate::encode::mp3::Mp3;
 use crate::encode::vorbis::{Aim, Vorbis};
 use crate::encode::{Channels, Encoding, Frame, Titles};
 use crate::sound::gain::Gain;
 use crate::sound::{Effect, Insert};
 use crate::test_audio::ogg;
+use common::mpeg::frame::Header;
 use common::ogg::stream::packets;
 
 #[test]
@@ -61,6 +63,67 @@ fn nothing_passes_through_effects() {
     assert_eq!(titles[..4], ["a", "a", "b", "c"]);
     let passed: Vec<_> = streams.iter().map(|stream| studio.is_from_the_file(stream)).collect();
     assert_eq!(passed[..4], [true, false, false, false]);
+}
+
+#[test]
+fn a_request_that_interrupts_passes_and_what_is_left_of_the_track_is_encoded() {
+    let dir = tempfile::tempdir().unwrap();
+    let noise = audio::noise(20 * 44_100);
+    let back: Vec<f32> = noise.iter().rev().take(4 * 44_100).copied().collect();
+    audio::write_samples(&dir.path().join("a.mp3"), &noise, 44_100);
+    audio::write_samples(&dir.path().join("wish.mp3"), &back, 44_100);
+    let queue = Queue::new("requests", dir.path().to_owned(), Numbers::default());
+    let (start, interrupted) = (Start::Hard, Interrupted::Returns);
+    let rules = Rules { start, interrupted, ..Rules::always() };
+    let music = Playlist::new(vec![dir.path().join("a.mp3")], Order::normal());
+    let entries =
+        vec![Entry::queue(queue.clone(), rules), Entry::playlist("music", music, Rules::always())];
+    let selection = Selection::among(entries, vec![0, 1], jiff::Timestamp::now());
+    let format = Format::Mp3(Mp3::constant(44_100, 128, 7));
+    let passes = watch::Sender::new(vec![format]);
+    let (lookahead, supply) = Lookahead::new(selection, 44_100, Numbers::default());
+    let lookahead = lookahead.passing(passes.subscribe());
+    std::thread::spawn(move || lookahead.run());
+    let mut studio = Studio {
+        programme: Programme::new(settings(), supply, tone()),
+        rack: Rack::new(&[Encoding { format, passthrough: true }]).unwrap(),
+        file: Vec::new(),
+        _passes: passes,
+    };
+
+    let mut heard = studio.play(200);
+    queue.push("wish.mp3").unwrap();
+    while studio.programme.on_air().history.len() < 3 {
+        heard.extend(studio.play(1));
+        assert!(heard.len() < 700, "it is not heard");
+        std::thread::yield_now();
+    }
+    heard.extend(studio.play(100));
+
+    let of = |name| frames(&std::fs::read(dir.path().join(name)).unwrap());
+    let [track, wish] = [of("a.mp3"), of("wish.mp3")].map(|file| {
+        let from = |frame: &Frame| file.contains(&frame.bytes);
+        heard.iter().map(from).collect::<Vec<bool>>()
+    });
+    let (begin, end) = (wish.iter().position(|is| *is).unwrap(), wish.iter().rposition(|is| *is));
+    let end = end.unwrap();
+    let missing = of("wish.mp3").len() - (end + 1 - begin);
+    assert!((190..400).contains(&begin) && missing < 3, "{begin} to {end}");
+    // One frame of the encoder goes before, as late as it is: the file does not say what it is.
+    assert!(track[1..begin].iter().all(|is| *is), "before");
+    assert!(wish[begin..end].iter().all(|is| *is), "meanwhile");
+    assert!(heard.len() > end + 90 && track[end + 1..].iter().all(|is| !is), "afterwards");
+}
+
+/// The frames that `file` is.
+fn frames(file: &[u8]) -> Vec<bytes::Bytes> {
+    let (mut frames, mut rest) = (Vec::new(), file);
+    while let Some(header) = Header::mpeg(rest) {
+        let (frame, after) = rest.split_at(header.frame_bytes);
+        frames.push(bytes::Bytes::copy_from_slice(frame));
+        rest = after;
+    }
+    frames
 }
 
 /// A programme of two Vorbis files and another one between them, which pass where they can.
