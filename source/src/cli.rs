@@ -166,7 +166,7 @@ pub(crate) enum QueueCommand {
 /// What is to be played, and where to.
 #[derive(Debug, Args)]
 pub(crate) struct Play {
-    /// Audio files, folders of them, or M3U playlists.
+    /// Audio files, folders of them, or playlists; files and playlists may be http:// or https://.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// The mount to play to: `http://source:PASSWORD@HOST:PORT/live.mp3`. In the environment it

@@ -30,7 +30,8 @@ pub struct ListFetcher {
     tasks: Tasks,
 }
 
-/// A list, as it came.
+/// A list, as it came. What turned out to be one file of audio is not fetched here, and has no
+/// bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedList {
     /// Where it came from in the end.
@@ -105,6 +106,13 @@ impl Lists {
         let order = Order { address, every, asks, outcome, tell };
         self.orders.as_ref()?.try_send(order).ok()?;
         Some(Subscription { asks: sender, outcome: told })
+    }
+}
+
+impl FetchedList {
+    /// Whether it is a file of audio, and no list.
+    pub fn is_audio(&self) -> bool {
+        kind(&self.content_type) == Kind::Audio
     }
 }
 
@@ -221,14 +229,20 @@ async fn fetched(
     if answer.is_a_stream() {
         return Err(ListError::Stream);
     }
+    let content_type = answer.head.headers.first("content-type").unwrap_or_default().to_owned();
+    match kind(&content_type) {
+        Kind::Audio => {
+            let list = FetchedList { from: answer.address, content_type, bytes: Vec::new() };
+            return Ok(Some((list, Known::default())));
+        }
+        Kind::List => {}
+        Kind::Other(what) => {
+            let essence = common::format::essence(&content_type);
+            return Err(ListError::NoList(format!("{what} ({essence})")));
+        }
+    }
     if answer.length().is_some_and(|length| length > LIST_BYTES_MAX) {
         return Err(ListError::TooLong);
-    }
-    let content_type = answer.head.headers.first("content-type").unwrap_or_default().to_owned();
-    let essence = common::format::essence(&content_type);
-    if is_something_else(&essence) {
-        let what = if essence.contains("html") { "a page" } else { "a file" };
-        return Err(ListError::NoList(format!("{what} ({essence})")));
     }
     let mut bytes = BytesMut::new();
     while let Some(more) = answer.body.next(SILENCE_MAX).await? {
@@ -241,13 +255,28 @@ async fn fetched(
     Ok(Some((FetchedList { from: answer.address, content_type, bytes: bytes.into() }, known)))
 }
 
-/// Whether what has this type is no list, whatever it is called.
-fn is_something_else(content_type: &str) -> bool {
-    let kind = content_type.split('/').next().unwrap_or_default();
-    let is_list = ["mpegurl", "scpls", "xspf"].iter().any(|list| content_type.contains(list));
-    !is_list
-        && (matches!(content_type, "text/html" | "application/xhtml+xml")
-            || matches!(kind, "audio" | "image" | "video"))
+/// What something is by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Audio,
+    /// A list, or something that may well be one.
+    List,
+    /// Neither.
+    Other(&'static str),
+}
+
+fn kind(content_type: &str) -> Kind {
+    let essence = common::format::essence(content_type);
+    if ["mpegurl", "scpls", "xspf"].iter().any(|list| essence.contains(list)) {
+        return Kind::List;
+    }
+    match essence.split('/').next().unwrap_or_default() {
+        "audio" => Kind::Audio,
+        "image" | "video" => Kind::Other("a file"),
+        _ if matches!(&*essence, "text/html" | "application/xhtml+xml") => Kind::Other("a page"),
+        _ if essence == "application/ogg" => Kind::Audio,
+        _ => Kind::List,
+    }
 }
 
 /// How long it is until a list is due again that has failed so often in a row; `None` for ever.

@@ -19,6 +19,7 @@ mod programme;
 
 use super::tree::{Argument, Expr, Kind, Sentence};
 use crate::alphabet::TagCharset;
+use crate::fetch::address::HttpAddress;
 use crate::mix::signal::Signal;
 use functions::{Closure, Names};
 use given::Given;
@@ -337,6 +338,7 @@ impl Reader {
             }
             "input.harbor" | "input.http" => self.input(callee, &given, line),
             "single" => match given.texts().first() {
+                Some(path) if HttpAddress::parse(path).is_ok() => self.single_elsewhere(path),
                 Some(path) => self.source(Source::File(path.clone())),
                 None => Value::Unknown,
             },

@@ -304,6 +304,17 @@ fn a_list_elsewhere_is_taken_over_with_how_often_it_is_read() {
     }
 }
 
+#[test]
+fn one_file_elsewhere_is_a_playlist_and_not_the_emergency() {
+    let single = "single(\"https://h/on-air.mp3\")";
+
+    let Imported { toml, left } = programme(&format!("radio = fallback([s, {single}])\n"));
+
+    assert!(toml.contains("[playlists.on-air_mp3]\npath = \"https://h/on-air.mp3\"\n"), "{toml}");
+    assert!(toml.contains("play = [\"music\", \"on-air_mp3\"]\nemergency = \"silence\"\n"));
+    assert_eq!(left, [""; 0]);
+}
+
 fn programme(radio: &str) -> Imported {
     let imported = import(&format!(
         "s = playlist(id=\"music\", \"/m\")\n{radio}\

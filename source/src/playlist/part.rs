@@ -95,7 +95,7 @@ impl Part {
     pub(super) fn take_copy(&mut self, playlist: &str) {
         let Some(remote) = &mut self.remote else { return };
         let copy = remote.copies.as_ref().and_then(|it| copies::kept(it, &remote.address));
-        let read = copy.as_ref().map(remote::contents);
+        let read = copy.as_ref().map(|copy| remote::contents(copy, &remote.address));
         if let (Some(copy), Some(Ok(contents))) = (copy, read) {
             debug!(
                 playlist,
@@ -126,7 +126,7 @@ impl Part {
                 return true;
             }
         };
-        let read = remote::contents(&list);
+        let read = remote::contents(&list, &remote.address);
         if read.as_ref().is_ok_and(|contents| contents.is_deliberate) {
             if !self.could_be_read {
                 info!(playlist, path = remote.address, "it can be read again");

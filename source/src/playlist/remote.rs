@@ -6,19 +6,22 @@
 
 use crate::fetch::address::HttpAddress;
 use crate::fetch::list::FetchedList;
-use crate::playlist::Contents;
 use crate::playlist::file::{Place, gathered, invalid, is_address, place};
 use crate::playlist::format::{self, Entry, List};
 use crate::playlist::text::text;
+use crate::playlist::{Contents, Item};
 use encoding_rs::Encoding;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// What `list` holds.
+/// What `list` holds, which is called by `address`; that itself, if it is a file of audio.
 ///
 /// Fails if it is no list, or has more than [`ENTRIES_MAX`] entries.
-pub(super) fn contents(list: &FetchedList) -> std::io::Result<Contents> {
+pub(super) fn contents(list: &FetchedList, address: &str) -> std::io::Result<Contents> {
+    if list.is_audio() {
+        return Ok(Contents::of(vec![Item::file(address)]));
+    }
     let named = format!("list.{}", ending(list));
     let bytes = in_utf8(list);
     if let Some(other) = something_else(&bytes) {
@@ -124,7 +127,6 @@ const ENTRIES_MAX: usize = 200_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::playlist::Item;
     use proptest::prelude::*;
 
     #[test]
@@ -157,7 +159,7 @@ mod tests {
     fn titles_and_orders_come_with_the_entries() {
         let list = b"#EXTM3U\n#EXTINF:9,A - B\nannotate:liq_cue_in=\"3\":b.mp3\n";
 
-        let items = contents(&fetched("audio/x-mpegurl", list)).unwrap().items;
+        let items = contents(&fetched("audio/x-mpegurl", list), "").unwrap().items;
 
         assert_eq!(items[0].listed_title.as_deref(), Some("A - B"));
         assert_eq!(items[0].annotations.get("liq_cue_in"), Some("3"));
@@ -177,6 +179,11 @@ mod tests {
         );
         assert!(paths(&fetched("audio/x-scpls", b"b.mp3\n")).is_empty());
         assert_eq!(paths(&fetched("application/octet-stream", b"b.mp3\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_file_of_audio_is_the_one_that_is_played() {
+        assert_eq!(paths(&fetched("audio/mpeg", b"")), [Path::new("https://h/today")]);
     }
 
     #[test]
@@ -203,11 +210,11 @@ mod tests {
             (b"#EXTM3U\n#EXT-X-TARGETDURATION:4\na.ts\n", "a stream in pieces (HLS), no list"),
             (b"<playlist", "not XSPF"),
         ] {
-            let error = contents(&fetched("", bytes)).unwrap_err().to_string();
+            let error = contents(&fetched("", bytes), "").unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
         let long = "a\n".repeat(ENTRIES_MAX + 1);
-        let error = contents(&fetched("", long.as_bytes())).unwrap_err().to_string();
+        let error = contents(&fetched("", long.as_bytes()), "").unwrap_err().to_string();
         assert_eq!(error, "a list of more than 200000 entries");
     }
 
@@ -217,7 +224,7 @@ mod tests {
             lines in proptest::collection::vec("\\PC{0,12}", 0..20),
         ) {
             let list = fetched("", lines.join("\n").as_bytes());
-            for item in contents(&list).map(|it| it.items).unwrap_or_default() {
+            for item in contents(&list, "").map(|it| it.items).unwrap_or_default() {
                 let address = item.address().map(HttpAddress::parse);
                 prop_assert!(item.path.is_absolute() || matches!(address, Some(Ok(_))), "{item:?}");
             }
@@ -225,7 +232,12 @@ mod tests {
     }
 
     fn paths(list: &FetchedList) -> Vec<PathBuf> {
-        contents(list).unwrap().items.into_iter().map(|item: Item| item.path).collect()
+        contents(list, "https://h/today")
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|item: Item| item.path)
+            .collect()
     }
 
     fn fetched(content_type: &str, bytes: &[u8]) -> FetchedList {

@@ -6,6 +6,7 @@ use crate::config::entries::{InputConfig, QueueConfig, RotationConfig};
 use crate::config::{CHANNEL, ChannelConfig, Emergency, PlaylistConfig, RATE_HZ, names};
 use crate::mix::crossfade::{Crossfade, Curve, Mode, OVERLAP_MAX};
 use crate::mix::signal::{Signal, Wave};
+use crate::playlist::item::is_http;
 use crate::playlist::rules::Rules;
 use crate::sound::Chain;
 use crate::treatment::Treatment;
@@ -160,6 +161,10 @@ fn emergency(section: &mut Section<'_>, folder: &Path) -> Emergency {
             let known: Vec<_> = ["silence", "tone"].into_iter().chain(waves).collect();
             let what = none_of(text, &known);
             section.wrong("emergency", format_args!("{what}, nor an audio file"));
+            Emergency::default()
+        }
+        path if is_http(path.as_bytes()) => {
+            section.wrong("emergency", "is elsewhere; what sounds in an emergency has to be here");
             Emergency::default()
         }
         path => Emergency::File(folder.join(path)),

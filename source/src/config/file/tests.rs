@@ -219,6 +219,10 @@ fn a_signal_may_stand_in_with_a_pitch_and_a_level() {
     }
     for (said, expected) in [
         ("emergency_level_db = 3\n", "emergency_level_db: 3 is not from -90 to 0 dB"),
+        (
+            "emergency = 'https://h/a.mp3'\n",
+            "emergency: is elsewhere; what sounds in an emergency has to be here",
+        ),
         ("emergency_frequency = 2\n", "emergency_frequency: 2 is not from 20 to 20000 Hz"),
         (
             "emergency = 'silence'\nemergency_level_db = -3\n",

@@ -87,7 +87,7 @@ async fn what_is_no_list_is_refused_with_a_reason() {
         ("HTTP/1.1 304 Not Modified\r\n\r\n", "the server answers 304 Not Modified"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na.mp3\n", "3 bytes are missing"),
         ("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=x\r\n\r\n", "a page (text/html), no"),
-        ("HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n\r\n", "a file (audio/mpeg), no list"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n", "a file (video/mp4), no list"),
         ("ICY 200 OK\r\nicy-name: x\r\n\r\n", "a stream that does not end, no list"),
         (&long, "it has more than 16777216 bytes"),
     ] {
@@ -97,6 +97,16 @@ async fn what_is_no_list_is_refused_with_a_reason() {
 
         assert!(failed.contains(reason), "{answer:?}: {failed}");
     }
+}
+
+#[tokio::test]
+async fn a_file_of_audio_is_known_as_one_and_not_fetched() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 99999999\r\n\r\n";
+    let web = Web::start(head).await;
+
+    let list = Fetching::start(&web.at("/song?id=1"), None).outcome().await.unwrap();
+
+    assert!(list.is_audio() && list.bytes.is_empty());
 }
 
 #[tokio::test]

@@ -93,6 +93,13 @@ impl Reader {
         self.source(Source::Fallback(vec![playlist, silence]))
     }
 
+    /// `single` of a file that has to be fetched, so that it is none for an emergency.
+    pub(super) fn single_elsewhere(&mut self, path: &str) -> Value {
+        let id = self.free(&super::identifier(path));
+        self.meaning.playlists.push(super::Playlist::of_file(id, path.to_owned()));
+        self.source(Source::Playlist(self.meaning.playlists.len() - 1))
+    }
+
     /// `id`, with a number behind it if it is taken, as Liquidsoap does.
     pub(super) fn free(&self, id: &str) -> String {
         let playlists = self.meaning.playlists.iter().map(|it| &it.id);
