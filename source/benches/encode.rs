@@ -16,7 +16,7 @@
 use source::decode::Decoder;
 use source::encode::aac::{Aac, Profile};
 use source::encode::flac::{Container, Depth, Flac};
-use source::encode::mp3::Mp3;
+use source::encode::mp3::{Bits, Mp3};
 use source::encode::opus::{self, Opus};
 use source::encode::rack::Rack;
 use source::encode::vorbis::{Aim, Vorbis};
@@ -170,6 +170,11 @@ fn contests() -> Vec<(&'static str, Format, Vec<&'static str>)> {
             "MP3 128 kbit/s, quality 2",
             mp3(2),
             vec!["lame", "-q2", "--quiet", "-b", "128", "in.wav", "out"],
+        ),
+        (
+            "MP3 of 128 kbit/s in the mean, quality 2",
+            Format::Mp3(Mp3 { bits: Bits::Average(128), ..Mp3::constant(rate_hz, 128, 2) }),
+            vec!["lame", "-q2", "--quiet", "--abr", "128", "in.wav", "out"],
         ),
         (
             "Opus 96 kbit/s, resampled",

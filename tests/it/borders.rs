@@ -44,6 +44,7 @@ async fn ffmpeg_decodes_all_of_our_flac() {
 async fn ffmpeg_decodes_all_of_our_mp3() {
     let usual = Mp3::constant(RATE_HZ, 128, 5);
     is_decoded(Format::Mp3(usual)).await;
+    is_decoded(Format::Mp3(Mp3 { bits: Bits::Average(128), ..usual })).await;
     is_decoded(Format::Mp3(Mp3 { bits: Bits::Variable(4), ..usual })).await;
     is_decoded(Format::Mp3(Mp3 { sides: Sides::Mono, ..Mp3::constant(22_050, 48, 5) })).await;
 }
