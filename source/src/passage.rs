@@ -8,6 +8,7 @@
 
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
 /// What a file is encoded as.
@@ -48,6 +49,19 @@ pub enum Codec {
     Opus,
     /// Vorbis.
     Vorbis,
+}
+
+impl fmt::Display for Original {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.codec {
+            Codec::Aac { kbps } => write!(f, "AAC of {kbps} kbit/s"),
+            Codec::Flac { bits } => write!(f, "FLAC of {bits} bits"),
+            Codec::Mp3 { kbps } => write!(f, "MP3 of {kbps} kbit/s"),
+            Codec::Opus => f.write_str("Opus"),
+            Codec::Vorbis => f.write_str("Vorbis"),
+        }?;
+        write!(f, " at {} Hz with {} channels", self.rate_hz, self.channels)
+    }
 }
 
 /// A packet of a file.
@@ -185,3 +199,23 @@ pub const BATCH_BYTES_MAX: usize = 1_000_000;
 /// A recording that was resampled, and is counted at its own rate again, is so much longer or
 /// shorter at most.
 const ROUNDED_SAMPLE_FRAMES: u64 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_is_encoded_as_is_said_with_its_numbers() {
+        for (codec, said) in [
+            (Codec::Aac { kbps: 97 }, "AAC of 97 kbit/s at 44100 Hz with 2 channels"),
+            (Codec::Flac { bits: 24 }, "FLAC of 24 bits at 44100 Hz with 2 channels"),
+            (Codec::Opus, "Opus at 44100 Hz with 2 channels"),
+        ] {
+            let (rate_hz, channels, setup, delay) = (44_100, 2, Bytes::new(), 0);
+
+            let original = Original { codec, rate_hz, channels, setup, delay };
+
+            assert_eq!(original.to_string(), said);
+        }
+    }
+}

@@ -250,6 +250,11 @@ impl Programme {
         }
         // A track that was touched, or has no format that is wanted, needs them no more.
         let playing = self.track.as_ref().map_or(0, |track| track.number);
+        if let Some(track) = &self.track
+            && self.passages.iter().any(|(of, _)| *of == playing)
+        {
+            info!(file = %track.path.display(), "is encoded: its sound is changed");
+        }
         self.passages.retain(|(of, _)| *of > playing);
         if let Some((_, last)) = turns.last() {
             self.is_untouched = last.is_some();

@@ -9,14 +9,14 @@ use crate::fetch::file::Fetched;
 use crate::lookahead::studio::Studio;
 use crate::lookahead::supply::Desk;
 use crate::measure::Measure;
-use crate::passage::{Feeder, Passage, passage};
+use crate::passage::{Feeder, Original, Passage, passage};
 use crate::pcm::block::Block;
 use crate::playlist::Item;
 use crate::treatment::trim::Trim;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// What is needed to play one item.
 pub(super) struct Reel {
@@ -112,15 +112,29 @@ impl Reel {
     /// Where the packets of the file go, if they are of use: if it is in one of the formats and is
     /// played as a whole.
     fn pass(&self, decoder: &mut Decoder, opened: &mut Opened) -> Option<Feeder> {
-        let original = decoder.original()?;
-        let is_whole = opened.cues.cue_in.is_none() && opened.cues.cue_out.is_none();
-        if !is_whole || !self.passes.iter().any(|format| suits(format, &original)) {
+        if self.passes.is_empty() {
             return None;
         }
+        let is_whole = opened.cues.cue_in.is_none() && opened.cues.cue_out.is_none();
+        let obstacle = match decoder.original() {
+            Some(original) if is_whole => {
+                if self.passes.iter().any(|format| suits(format, &original)) {
+                    return Some(Self::feeder(original, decoder, opened));
+                }
+                format!("it is {original}, which no output with passthrough has")
+            }
+            Some(_) => "it has cue points".to_owned(),
+            None => "its packets cannot be sent as they are".to_owned(),
+        };
+        info!(file = %self.item.path.display(), "is encoded: {obstacle}");
+        None
+    }
+
+    fn feeder(original: Original, decoder: &mut Decoder, opened: &mut Opened) -> Feeder {
         let (feeder, packets) = passage(original);
         decoder.keep_packets();
         opened.passage = Some(packets);
-        Some(feeder)
+        feeder
     }
 
     /// Sends a piece, after the word that the file can be played if this is its first.
