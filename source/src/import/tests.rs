@@ -239,6 +239,14 @@ fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
             "radio = fallback([playlist(\"http://u:p@h/x.m3u\"), s])\n",
             "line 2: the list `http://u:p@h/x.m3u`: a password in an address is seen by",
         ),
+        (
+            "radio = playlist(loop=false, prefix=\"\", timeout=5., \"/b\")\n",
+            "line 2: playlist: loop has no counterpart",
+        ),
+        (
+            "radio = playlist(loop=true, prefix=\"replaygain:\", \"/b\")\n",
+            "line 2: playlist: prefix has no counterpart",
+        ),
         ("radio = flanger(s)\n", "line 2: flanger has no counterpart"),
         (
             "radio = compress.multiband(s, [f()])\n",

@@ -61,6 +61,7 @@ impl Reader {
             Some(Value::Text(mode)) if mode == "random" => "random",
             _ => "shuffle",
         };
+        self.leave_of_playlist(given, line);
         let seconds = given.number("reload").filter(|&seconds| seconds > 0.0);
         let reload = match (given.named("reload_mode"), seconds) {
             (Some(Value::Text(mode)), _) if mode == "watch" => "watch".to_owned(),
@@ -91,6 +92,20 @@ impl Reader {
         let silence = self.sources.len();
         self.sources.push(Source::Silence);
         self.source(Source::Fallback(vec![playlist, silence]))
+    }
+
+    /// Names what is said of a playlist and cannot be taken over.
+    fn leave_of_playlist(&mut self, given: &Given, line: usize) {
+        for (name, value) in &given.names {
+            let is_usual = match name.as_str() {
+                "loop" => *value == Value::Bool(true),
+                "prefix" => value.text() == Some(""),
+                name => LIST_ARGUMENTS.contains(&name),
+            };
+            if !is_usual {
+                self.leave(line, line, format!("playlist: {name} has no counterpart"));
+            }
+        }
     }
 
     /// `single` of a file that has to be fetched, so that it is none for an emergency.
@@ -339,6 +354,10 @@ impl Reader {
         }
     }
 }
+
+/// What is said of a playlist and taken over, or of no use here.
+const LIST_ARGUMENTS: [&str; 8] =
+    ["id", "mime_type", "mode", "native", "prefetch", "reload", "reload_mode", "timeout"];
 
 fn weight(value: &Value) -> u32 {
     value.number().and_then(super::whole).filter(|&weight| weight > 0).unwrap_or(1)
