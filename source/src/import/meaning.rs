@@ -363,6 +363,11 @@ impl Reader {
                 let sources = given.sources().into_iter().chain([silence]).collect();
                 self.source(Source::Fallback(sources))
             }
+            // Whatever becomes of it, it sends.
+            "output.icecast" => {
+                self.icecast(arguments, &given, line);
+                given.value_of_source()
+            }
             "crossfade" | "crossfade.simple" => self.crossfade(&given, line),
             "noise" | "saw" | "sine" | "sine.soft" | "square" | "triangle" => {
                 let signal = given.signal(callee);

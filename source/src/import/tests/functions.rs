@@ -87,7 +87,7 @@ fn whole(script: &str) -> String {
 }
 
 /// Scripts with functions, and without.
-const SAME: [(&str, &str); 12] = [
+const SAME: [(&str, &str); 14] = [
     ("def f(s) = amplify(2., s) end\nradio = f(s)", "radio = amplify(2., s)"),
     ("def f(s)\n  amplify(2., s)\nend\nradio = f(s)", "radio = amplify(2., s)"),
     ("f = fun (x) -> amplify(2., x)\nradio = f(s)", "radio = amplify(2., s)"),
@@ -133,6 +133,15 @@ const SAME: [(&str, &str); 12] = [
          out(mount=\"a\", %mp3(bitrate=192), radio)\nout(mount=\"b\", %vorbis, radio)",
         "radio = s\noutput.icecast(%mp3(bitrate=192), mount=\"a\", password=\"x\", mksafe(radio))\n\
          output.icecast(%vorbis, mount=\"b\", password=\"x\", mksafe(radio))",
+    ),
+    (
+        "radio = s\ndef out(s) = output.icecast(%mp3, mount=\"a\", password=\"x\", mksafe(s)) end\n\
+         o = out(radio)",
+        "radio = s\noutput.icecast(%mp3, mount=\"a\", password=\"x\", mksafe(radio))",
+    ),
+    (
+        "radio = s\nignore(output.icecast(%mp3, mount=\"a\", password=\"x\", mksafe(radio)))",
+        "radio = s\noutput.icecast(%mp3, mount=\"a\", password=\"x\", mksafe(radio))",
     ),
     (
         "radio = begin\n  quiet = amplify(0.5, s)\n  limit(quiet)\nend",
