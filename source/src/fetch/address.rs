@@ -194,6 +194,7 @@ mod tests {
             ("../c.mp3?../y", "https://h:8443/c.mp3?../y"),
             ("./d/./../c.mp3", "https://h:8443/a/c.mp3"),
             ("/../../c/..", "https://h:8443/"),
+            (".?", "https://h:8443/a/?"),
         ] {
             assert_eq!(here.join(location).unwrap().to_string(), written);
         }

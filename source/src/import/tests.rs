@@ -269,8 +269,6 @@ fn what_is_done_to_one_source_alone_and_what_no_effect_can_be_are_named() {
     assert!(beyond.toml.contains("ratio = 100\n"), "{}", beyond.toml);
 }
 
-/// A script of a list `s` on its first line, of `radio`, and of an output, as a configuration that
-/// holds.
 #[test]
 fn the_alphabet_of_tags_is_taken_over_where_it_is_one_of_old() {
     for (encodings, charset, left) in [
@@ -323,6 +321,8 @@ fn one_file_elsewhere_is_a_playlist_and_not_the_emergency() {
     assert_eq!(left, [""; 0]);
 }
 
+/// A script of a list `s` on its first line, of `radio`, and of an output, as a configuration that
+/// holds.
 fn programme(radio: &str) -> Imported {
     let imported = import(&format!(
         "s = playlist(id=\"music\", \"/m\")\n{radio}\
