@@ -16,7 +16,7 @@ use source::playlist::Playlist;
 use source::playlist::order::Order;
 use source::playlist::queue::Numbers;
 use source::playlist::selection::Selection;
-use source::programme::{Programme, Settings};
+use source::programme::{Cut, Programme, Settings};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,6 +83,30 @@ async fn passes(format: Format, extension: &str, options: &[&str]) {
 /// Plays each of `files` once; the streams that an output would send.
 fn play(format: Format, files: Vec<PathBuf>) -> Vec<Vec<u8>> {
     let last = files.len();
+    let (mut head, mut streams) = (Bytes::new(), Vec::new());
+    play_through(format, files, |rack, cut| {
+        let fed = rack.feed(&cut.block, |_, frame| {
+            if frame.head != head {
+                head = frame.head;
+                streams.push(head.to_vec());
+            }
+            let stream = streams.last_mut().expect("a first frame has a head");
+            stream.extend_from_slice(&frame.bytes);
+        });
+        fed.expect("an encoder that works");
+        streams.len() <= last
+    });
+    streams.truncate(last);
+    streams
+}
+
+/// Plays `files` one after the other, for as long as `feed` wants, which feeds each cut to the rack
+/// of an output of `format` that lets them pass.
+pub(crate) fn play_through(
+    format: Format,
+    files: Vec<PathBuf>,
+    mut feed: impl FnMut(&mut Rack, &Cut) -> bool,
+) {
     let playlist = Playlist::new(files, Order::normal());
     let selection = Selection::new(vec![("p".into(), playlist)]);
     let passes = watch::Sender::new(vec![format]);
@@ -99,26 +123,17 @@ fn play(format: Format, files: Vec<PathBuf>) -> Vec<Vec<u8>> {
     let mut programme = Programme::new(settings, supply, emergency);
     let mut rack =
         Rack::new(&[Encoding { format, passthrough: true }]).expect("settings that it takes");
-    let (mut head, mut streams) = (Bytes::new(), Vec::new());
-    while streams.len() <= last {
+    loop {
         let mut cut = programme.next_cut(PATIENCE_SIMULATED);
         cut.titles.iter().for_each(|(at, title)| rack.title(*at, title));
         cut.passages.drain(..).for_each(|(at, passage)| rack.pass(at, passage));
-        let fed = rack.feed(&cut.block, |_, frame| {
-            if frame.head != head {
-                head = frame.head;
-                streams.push(head.to_vec());
-            }
-            let stream = streams.last_mut().expect("a first frame has a head");
-            stream.extend_from_slice(&frame.bytes);
-        });
-        fed.expect("an encoder that works");
+        if !feed(&mut rack, &cut) {
+            break;
+        }
     }
     assert_eq!(programme.on_air().underruns, 0);
     drop(programme);
     thread.join().expect("a lookahead that ends");
-    streams.truncate(last);
-    streams
 }
 
 /// What ffmpeg and ffprobe make of a file or a stream.

@@ -1,27 +1,17 @@
 //! Files of MP3 and AAC that pass through our source untouched, among others that are encoded:
 //! their frames, byte by byte, and what ffmpeg makes of the one stream that they are in.
 
+use crate::passing::play_through;
 use crate::programme;
 use bytes::Bytes;
 use common::mpeg::frame::{ADTS_HEADER_BYTES, Header};
 use e2e::{Icecast, Program, Random, recording};
-use source::clock::PATIENCE_SIMULATED;
 use source::encode::aac::{Aac, Profile};
 use source::encode::mp3::Mp3;
-use source::encode::rack::Rack;
-use source::encode::{Channels, Encoding, Format};
-use source::lookahead::Lookahead;
-use source::mix::crossfade::Crossfade;
-use source::mix::tone::{Filler, Sound};
-use source::playlist::Playlist;
-use source::playlist::order::Order;
-use source::playlist::queue::Numbers;
-use source::playlist::selection::Selection;
-use source::programme::{Programme, Settings};
+use source::encode::{Channels, Format};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::watch;
 
 #[tokio::test]
 async fn aac_of_ffmpeg_passes_from_adts_and_mp4_among_tracks_that_are_encoded() {
@@ -164,40 +154,18 @@ async fn passes(format: Format, late: usize, kinds: &[Kind<'_>]) {
 /// Plays each of `files` once: the programme, with its borders, and what an output would send.
 fn play(format: Format, files: Vec<PathBuf>) -> (Played, Vec<Bytes>) {
     let count = files.len();
-    let playlist = Playlist::new(files, Order::normal());
-    let selection = Selection::new(vec![("p".into(), playlist)]);
-    let passes = watch::Sender::new(vec![format]);
-    let (lookahead, supply) = Lookahead::new(selection, RATE_HZ, Numbers::default());
-    let lookahead = lookahead.passing(passes.subscribe());
-    let thread = std::thread::spawn(move || lookahead.run());
-    let settings = Settings {
-        rate_hz: RATE_HZ,
-        title_when_empty: "".into(),
-        crossfade: Crossfade::default(),
-        blanks: None,
-    };
-    let emergency = Box::new(Filler::new(Sound::Tone, RATE_HZ));
-    let mut programme = Programme::new(settings, supply, emergency);
-    let mut rack =
-        Rack::new(&[Encoding { format, passthrough: true }]).expect("settings that it takes");
     let (mut played, mut frames) = (Played::default(), Vec::new());
     let mut cuts_left = 40; // what is held back at the end of the last track comes after it
-    while cuts_left > 0 {
-        cuts_left -= u32::from(played.borders.len() > count);
-        let mut cut = programme.next_cut(PATIENCE_SIMULATED);
-        for (at, title) in &cut.titles {
-            rack.title(*at, title);
-            played.borders.push(usize::try_from(*at).expect("a minute"));
-        }
+    play_through(format, files, |rack, cut| {
+        let begun = cut.titles.iter().map(|(at, _)| usize::try_from(*at).expect("a minute"));
+        played.borders.extend(begun);
         played.borders.dedup(); // at the very start there is another title for no time
-        cut.passages.drain(..).for_each(|(at, passage)| rack.pass(at, passage));
+        cuts_left -= u32::from(played.borders.len() > count);
         played.samples.extend_from_slice(cut.block.plane(0));
         let fed = rack.feed(&cut.block, |_, frame| frames.push(frame.bytes));
         fed.expect("an encoder that works");
-    }
-    assert_eq!(programme.on_air().underruns, 0);
-    drop(programme);
-    thread.join().expect("a lookahead that ends");
+        cuts_left > 0
+    });
     (played, frames)
 }
 
